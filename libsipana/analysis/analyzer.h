@@ -1,0 +1,74 @@
+// Analyzer: frames in, calls out. READ THIS FIRST: it is the whole path.
+//
+//   frame -> net::Decoder -> classify -> sip | rtp | rtcp -> calls, streams -> Sink
+//
+// Calls and streams are handed to the Sink when they are over (a linger in capture time), the rest at
+// finish(); memory follows the calls alive. The analyzer does no I/O and reads no clock.
+#pragma once
+
+#include <memory>
+
+#include "libsipana/analysis/model.h"
+#include "libsipana/pcap/frame.h"
+
+namespace sipana::analysis {
+
+enum class Detail : std::uint8_t {
+    summary,  // calls and streams with their figures; no message lists, ledgers or charts
+    full,     // everything in model.h
+};
+
+struct Options {
+    Detail detail = Detail::full;
+    // Silence after a call's end before it is handed on: late retransmissions and media still count.
+    Duration linger = std::chrono::seconds{5};
+    // Hand a call without an end on after this much silence in signalling and media.
+    Duration idle = std::chrono::hours{2};
+    bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
+    std::uint32_t max_live_calls = 4'000'000;      // beyond: the oldest is handed on early
+    std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
+};
+
+// Receives what is found. Called within on_frame() and finish(), in a fixed order.
+class Sink {
+public:
+    virtual ~Sink() = default;
+    // Each SIP message as it is read; valid during the call only.
+    virtual void on_message(const SipMessage& message, std::string_view call_id);
+    virtual void on_call(Call&& call) = 0;
+    virtual void on_stream(Stream&& stream) = 0;  // of no call
+    virtual void on_finding(Finding&& finding) = 0;  // of no call or stream
+};
+
+class Analyzer {
+public:
+    Analyzer(Options options, Sink& sink);
+    ~Analyzer();
+
+    void on_frame(const pcap::Frame& frame);
+    void finish();
+    const Counts& counts() const;
+    Time first() const;  // of the capture; no_time before the first frame
+    Time last() const;
+
+private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+// Collects everything (the report mode).
+class Collector : public Sink {
+public:
+    explicit Collector(Report& report) : report_(report) {}
+    void on_message(const SipMessage& message, std::string_view call_id) override;
+    void on_call(Call&& call) override;
+    void on_stream(Stream&& stream) override;
+    void on_finding(Finding&& finding) override;
+    // Sorts, and gathers the findings of calls and streams into the report's.
+    void finish(const Analyzer& analyzer);
+
+private:
+    Report& report_;
+};
+
+}  // namespace sipana::analysis

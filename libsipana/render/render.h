@@ -1,0 +1,62 @@
+// Renderers: pure functions of the model (analysis/model.h) to text. Same model, same bytes.
+//
+// Every renderer escapes for its own medium; wire text is hostile. No clocks, no paths, no locale.
+// Streams of rows (ndjson, CSV) are written one object a time, so that a caller can print and forget.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsipana/analysis/model.h"
+
+namespace sipana::render {
+
+struct Style {
+    std::size_t width = 80;   // terminal columns
+    bool color = false;
+    bool unicode = true;      // box drawing and arrows; otherwise ASCII
+    bool secrets = false;     // show Authorization values, keys and passwords
+};
+
+// ---- tables for people (render/text)
+std::string calls_table(std::span<const analysis::Call> calls, const Style& style);
+std::string messages_table(std::span<const analysis::SipMessage> messages, const Style& style);
+std::string streams_table(std::span<const analysis::Stream* const> streams, const Style& style);
+std::string findings_text(std::span<const Finding> findings, const Style& style);
+// What was read, what it held and what became of each frame: a few lines (for stderr and reports).
+std::string summary_text(const analysis::Report& report, const Style& style);
+// A message as text, values of Authorization and the like and SDP keys masked unless style.secrets.
+std::string message_text(const analysis::SipMessage& message, const Style& style);
+std::string masked(std::string_view message);  // the masking alone, line structure kept
+
+// ---- rows for programs (render/json, render/csv); no line end
+std::string call_json(const analysis::Call& call);                 // one line
+std::string message_json(const analysis::SipMessage& message, std::string_view call_id);
+std::string stream_json(const analysis::Stream& stream);
+std::string finding_json(const Finding& finding);
+// The whole report (schema docs/report.schema.json), indented.
+std::string report_json(const analysis::Report& report);
+std::string calls_csv_header();
+std::string call_csv(const analysis::Call& call);
+std::string messages_csv_header();
+std::string message_csv(const analysis::SipMessage& message, std::string_view call_id);
+std::string streams_csv_header();
+std::string stream_csv(const analysis::Stream& stream);
+
+// ---- the ladder (render/ladder): one figure of one or several calls, drawn in three ways
+struct Ladder;  // render/ladder.h
+// The calls that belong in one figure with calls[index]: itself and its legs, in order of start.
+std::vector<const analysis::Call*> figure_of(const analysis::Report& report, std::size_t index);
+std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style);
+std::string ladder_mermaid(std::span<const analysis::Call* const> calls);
+// Stand-alone SVG (light and dark by prefers-color-scheme).
+std::string ladder_svg(std::span<const analysis::Call* const> calls);
+
+// ---- the report page (render/html)
+std::string report_html(const analysis::Report& report);
+// A page with one figure (sipana flow --format html).
+std::string flow_html(const analysis::Report& report, std::size_t index);
+
+}  // namespace sipana::render

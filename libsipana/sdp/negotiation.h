@@ -1,0 +1,109 @@
+// Offer and answer (RFC 3264): what each side proposed for each media line, and what is in force.
+//
+// A Negotiation is fed the descriptions of one dialog in order; the caller knows from the SIP message which
+// is an offer and which an answer (RFC 3261 13.2.1, RFC 6337). It keeps the ledger: one Exchange an offer,
+// with the answer once it came. It holds text of its own, so bodies need not outlive the call.
+// A forked INVITE is one Negotiation a dialog, each begun as a copy of the one that holds the offer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libsipana/base/endpoint.h"
+#include "libsipana/base/finding.h"
+#include "libsipana/base/time.h"
+
+namespace sipana::sdp {
+
+struct Session;  // sdp/session.h
+
+enum class Side : std::uint8_t { caller, callee };  // of the dialog: who sent the first INVITE
+enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive };
+std::string_view to_string(Direction direction);
+
+// A codec as one m-line names it: the static table of RFC 3551 fills in what has no rtpmap.
+struct Codec {
+    std::uint8_t payload_type = 0;
+    std::string name;               // "PCMU", "telephone-event"; as written, compare without case
+    std::uint32_t clock_hz = 0;     // RTP clock; 0 if unknown
+    std::uint32_t channels = 1;
+    std::string fmtp;               // empty if none
+};
+
+// One side's words about one m-line.
+struct MediaOffer {
+    Endpoint rtp;           // port 0: refused or withdrawn (RFC 3264 6)
+    Endpoint rtcp;          // a=rtcp, or the port above, or rtp itself with rtcp-mux
+    bool rtcp_mux = false;
+    Direction direction = Direction::sendrecv;
+    bool on_hold = false;   // sendonly/inactive, or c=0.0.0.0 (RFC 3264 8.4)
+    std::vector<Codec> codecs;
+    std::optional<std::uint32_t> ptime_ms;
+    std::string setup, fingerprint;     // DTLS-SRTP; fingerprint is "sha-256 AB:CD:..."
+    std::vector<std::string> crypto;    // SDES suites by name; keys are never kept
+    std::vector<std::string> candidates;  // ICE, as "host udp 192.0.2.1:5000"
+};
+
+// One m-line through one exchange.
+struct MediaLine {
+    std::uint32_t index = 0;   // position among the m-lines
+    std::string media;         // "audio", "video", "image", ...
+    std::string protocol;      // "RTP/AVP", "UDP/TLS/RTP/SAVPF", "udptl", ...
+    std::string mid;
+    std::string bundle;        // the group's tag line if this line is bundled, e.g. "0 1"
+    MediaOffer offer;
+    std::optional<MediaOffer> answer;
+    // In force once answered (RFC 3264 6.1, 7): codecs both can use in the answer's order, and each
+    // way's direction as the caller sees it.
+    std::vector<Codec> agreed;
+    Direction direction = Direction::inactive;  // seen from the caller
+    bool refused = false;                       // answered with port 0
+};
+
+enum class Outcome : std::uint8_t {
+    pending,   // no answer (yet)
+    answered,  // final: in force
+    early,     // answered in an unreliable or early provisional response; may still change
+    refused,   // the request that carried the offer failed: what was in force before stays
+    withdrawn  // the dialog ended, or the offer was cancelled
+};
+std::string_view to_string(Outcome outcome);
+
+struct Exchange {
+    Side offerer = Side::caller;
+    std::uint32_t offer_message = 0;               // the caller's index of the message
+    std::optional<std::uint32_t> answer_message;
+    Time offered_at{}, answered_at = no_time;
+    Time in_force_until = no_time;                 // no_time: to the end of the call
+    Outcome outcome = Outcome::pending;
+    bool delayed = false;                          // the INVITE had no offer (RFC 3261 13.2.1)
+    std::vector<MediaLine> media;
+    std::string session_version_note;  // what changed in o= and whether it should (RFC 3264 8), if odd
+};
+
+class Negotiation {
+public:
+    void offer(Side side, const Session& session, Time now, std::uint32_t message, bool delayed = false);
+    // `early`: in a provisional response that is not reliable, or before the final response.
+    void answer(Side side, const Session& session, Time now, std::uint32_t message, bool early = false);
+    void refuse(Time now);    // a final 3xx-6xx to the request with the pending offer
+    void withdraw(Time now);  // CANCEL, BYE or the dialog's end
+    bool offer_pending() const;
+    Side offerer() const;     // of the last offer
+    // The exchange in force, if any answer came.
+    const Exchange* in_force() const;
+
+    const std::vector<Exchange>& ledger() const { return ledger_; }
+    // What RFC 3264 forbids (m-lines removed, reordered, an answer's codec not offered, ...); `frame` is
+    // left 0 for the caller to fill in from `byte`, which holds the message index given above.
+    const std::vector<Finding>& findings() const { return findings_; }
+
+private:
+    std::vector<Exchange> ledger_;
+    std::vector<Finding> findings_;
+    std::string last_origin_[2];  // o= of the last description of each side
+};
+
+}  // namespace sipana::sdp
