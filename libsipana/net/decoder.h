@@ -26,10 +26,11 @@ public:
     const Accounting& accounting() const { return accounting_; }
 
 private:
-    class State;  // fragments, connections, tunnels
+    class State;  // fragments, connections, associations
     Sink& sink_;
     Accounting accounting_;
     std::unique_ptr<State> state_;
+    Time wake_ = Time::max();  // when something held has waited long enough
 };
 
 }  // namespace sipana::net
