@@ -1,12 +1,14 @@
 // Renderers: pure functions of the model (analysis/model.h) to text. Same model, same bytes.
 //
 // Every renderer escapes for its own medium; wire text is hostile. No clocks, no paths, no locale.
-// Streams of rows (ndjson, CSV) are written one object a time, so that a caller can print and forget.
+// Streams of rows (ndjson, CSV) are written one object a time, so that a caller can print and
+// forget.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libsipana/analysis/model.h"
@@ -14,10 +16,10 @@
 namespace sipana::render {
 
 struct Style {
-    std::size_t width = 80;   // terminal columns
+    std::size_t width = 80;  // terminal columns
     bool color = false;
-    bool unicode = true;      // box drawing and arrows; otherwise ASCII
-    bool secrets = false;     // show Authorization values, keys and passwords
+    bool unicode = true;   // box drawing and arrows; otherwise ASCII
+    bool secrets = false;  // show Authorization values, keys and passwords
 };
 
 // ---- tables for people (render/text)
@@ -32,10 +34,16 @@ std::string message_text(const analysis::SipMessage& message, const Style& style
 std::string masked(std::string_view message);  // the masking alone, line structure kept
 
 // ---- rows for programs (render/json, render/csv); no line end
-std::string call_json(const analysis::Call& call);                 // one line
+std::string call_json(const analysis::Call& call);  // one line
 std::string message_json(const analysis::SipMessage& message, std::string_view call_id);
 std::string stream_json(const analysis::Stream& stream);
 std::string finding_json(const Finding& finding);
+// The same, appended to a buffer that the caller uses again: for hundreds of thousands of rows.
+void append_call_json(std::string& out, const analysis::Call& call);
+void append_message_json(std::string& out, const analysis::SipMessage& message,
+                         std::string_view call_id);
+void append_stream_json(std::string& out, const analysis::Stream& stream);
+void append_finding_json(std::string& out, const Finding& finding);
 // The whole report (schema docs/report.schema.json), indented.
 std::string report_json(const analysis::Report& report);
 std::string calls_csv_header();
@@ -49,8 +57,11 @@ std::string stream_csv(const analysis::Stream& stream);
 struct Ladder;  // render/ladder.h
 // The calls that belong in one figure with calls[index]: itself and its legs, in order of start.
 std::vector<const analysis::Call*> figure_of(const analysis::Report& report, std::size_t index);
-std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style);
-std::string ladder_mermaid(std::span<const analysis::Call* const> calls);
+// `names`: what the capture calls addresses (Report::names).
+using Names = std::span<const std::pair<Address, std::string>>;
+std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style,
+                        Names names = {});
+std::string ladder_mermaid(std::span<const analysis::Call* const> calls, Names names = {});
 // Stand-alone SVG (light and dark by prefers-color-scheme).
 std::string ladder_svg(std::span<const analysis::Call* const> calls);
 
