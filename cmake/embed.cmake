@@ -1,0 +1,41 @@
+# Embeds the page's style sheet and script (libsipana/render/page) into a C++ source.
+#   include(embed)           gives sipana_embed_page(<variable>): the source to compile
+#   cmake -DPAGE=... -DOUT=... -P embed.cmake    writes that source (the build calls it so)
+if(CMAKE_SCRIPT_MODE_FILE)
+  file(READ "${PAGE}/colors.css" colors)
+  file(READ "${PAGE}/figure.css" figure)
+  file(READ "${PAGE}/report.css" report)
+  file(READ "${PAGE}/report.js" script)
+  string(SHA256 style_hash "${colors}${figure}${report}")
+  string(SHA256 script_hash "${script}")
+  foreach(part IN ITEMS colors figure report script)
+    # A page is UTF-8 text; the delimiter must not occur in it.
+    if("${${part}}" MATCHES "\\)page\"")
+      message(FATAL_ERROR "${part}: holds the delimiter of the raw string")
+    endif()
+  endforeach()
+  file(WRITE "${OUT}" "// Made by cmake/embed.cmake from libsipana/render/page.
+#include \"libsipana/render/page.h\"
+#define COLORS R\"page(${colors})page\"
+#define FIGURE R\"page(${figure})page\"
+namespace sipana::render {
+std::string_view figure_style() { return COLORS FIGURE; }
+std::string_view page_style() { return COLORS FIGURE R\"page(${report})page\"; }
+std::string_view page_script() { return R\"page(${script})page\"; }
+std::string_view page_style_sha256() { return \"${style_hash}\"; }
+std::string_view page_script_sha256() { return \"${script_hash}\"; }
+}  // namespace sipana::render
+")
+  return()
+endif()
+
+function(sipana_embed_page variable)
+  set(page "${CMAKE_CURRENT_SOURCE_DIR}/libsipana/render/page")
+  set(out "${CMAKE_CURRENT_BINARY_DIR}/page_files.cpp")
+  set(script "${CMAKE_CURRENT_SOURCE_DIR}/cmake/embed.cmake")
+  add_custom_command(OUTPUT "${out}"
+    COMMAND ${CMAKE_COMMAND} "-DPAGE=${page}" "-DOUT=${out}" -P "${script}"
+    DEPENDS "${page}/colors.css" "${page}/figure.css" "${page}/report.css" "${page}/report.js" "${script}"
+    VERBATIM)
+  set(${variable} "${out}" PARENT_SCOPE)
+endfunction()
