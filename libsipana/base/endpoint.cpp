@@ -7,24 +7,11 @@
 
 namespace sipana {
 
-Address Address::v4(const std::uint8_t* four_bytes) {
-    std::uint8_t all[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    std::memcpy(all + 12, four_bytes, 4);
-    return v6(all);
-}
-
 Address Address::v4(std::uint32_t host_order) {
     const std::uint8_t b[4] = {
         static_cast<std::uint8_t>(host_order >> 24), static_cast<std::uint8_t>(host_order >> 16),
         static_cast<std::uint8_t>(host_order >> 8), static_cast<std::uint8_t>(host_order)};
     return v4(b);
-}
-
-Address Address::v6(const std::uint8_t* sixteen_bytes) {
-    Address a;
-    std::memcpy(&a.high_, sixteen_bytes, 8);
-    std::memcpy(&a.low_, sixteen_bytes + 8, 8);
-    return a;
 }
 
 std::optional<Address> Address::parse(std::string_view text) {

@@ -17,8 +17,19 @@ namespace sipana {
 class Address {
 public:
     constexpr Address() = default;  // unspecified: neither family
-    static Address v4(const std::uint8_t* four_bytes);
-    static Address v6(const std::uint8_t* sixteen_bytes);
+    static Address v4(const std::uint8_t* four_bytes) {
+        std::uint32_t word;
+        std::memcpy(&word, four_bytes, 4);
+        Address a;
+        a.low_ = mapped_prefix | static_cast<std::uint64_t>(word) << 32;
+        return a;
+    }
+    static Address v6(const std::uint8_t* sixteen_bytes) {
+        Address a;
+        std::memcpy(&a.high_, sixteen_bytes, 8);
+        std::memcpy(&a.low_, sixteen_bytes + 8, 8);
+        return a;
+    }
     static Address v4(std::uint32_t host_order);
     // "192.0.2.1", "2001:db8::1", also in brackets. Names are not resolved.
     static std::optional<Address> parse(std::string_view text);
@@ -61,8 +72,8 @@ std::string_view to_string(Transport transport);  // "UDP", "TCP", "TLS", "SCTP"
 // 64-bit mixing for hash tables keyed by addresses and identifiers. Not for strangers' keys alone:
 // seed it where an attacker could choose collisions (base/random).
 inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-    const unsigned __int128 p = static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15u) *
-                                (b ^ 0xe7037ed1a0b428dbu);
+    __extension__ using Wide = unsigned __int128;
+    const Wide p = static_cast<Wide>(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xe7037ed1a0b428dbu);
     return static_cast<std::uint64_t>(p) ^ static_cast<std::uint64_t>(p >> 64);
 }
 inline std::uint64_t hash(const Address& a) { return mix(a.high(), a.low()); }

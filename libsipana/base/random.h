@@ -17,8 +17,8 @@ public:
     }
     // Uniform in [0, bound), bound > 0; the bias is below 2^-32 for bounds below 2^32.
     std::uint64_t below(std::uint64_t bound) {
-        return static_cast<std::uint64_t>(
-            static_cast<unsigned __int128>(next()) * bound >> 64);
+        __extension__ using Wide = unsigned __int128;
+        return static_cast<std::uint64_t>(static_cast<Wide>(next()) * bound >> 64);
     }
     double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
     bool chance(double probability) { return unit() < probability; }
