@@ -5,9 +5,11 @@
 // been through parse() too.
 //
 // parse() is lenient: it refuses only what has no start line or no fields to speak of. What a sender
-// must not do is check()'s matter (sip/check.h).
+// must not do is check()'s matter (sip/check.h). Lines end with CRLF or LF; a CR alone ends none. A
+// message may stop in the middle of its fields: then its body is empty.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -56,8 +58,11 @@ public:
     struct Field {
         Header id = Header::other;
         bool folded = false;  // the value runs over several lines (RFC 3261 7.3.1)
-        Slice name, value;    // the value without surrounding white space; folds are still in it
+        // The value without surrounding white space; folds are still in it. A line that is no field
+        // (it has no colon, or nothing before it) has an empty name, and is the value.
+        Slice name, value;
     };
+    static constexpr std::size_t max_fields = 4096;  // more are refused as too_large
 
     Message() = default;
     // `text` is one whole message: a datagram, or what sip/splitter cut out of a stream. Bytes past
@@ -88,12 +93,16 @@ public:
     std::vector<std::string_view> values(Header id) const;
 
     // What the trackers ask of each message; empty where absent or unreadable.
+    // A Call-ID folded before its first character reads like any other; one folded in the middle,
+    // which no grammar allows, is given with its fold in it: still one key for one call.
     std::string_view call_id() const;
     std::optional<CSeq> cseq() const;
-    std::string_view from_tag() const;
+    std::string_view from_tag() const;  // only of the field: never out of a display name or URI
     std::string_view to_tag() const;
     std::string_view branch() const;  // of the topmost Via
-    std::optional<std::uint64_t> content_length() const;  // nullopt: absent, unreadable or contradictory
+    // nullopt: absent, unreadable (negative, beyond 64 bits) or contradictory. The body is then all
+    // that follows the blank line.
+    std::optional<std::uint64_t> content_length() const { return content_length_; }
 
     std::string_view body() const { return at(body_); }
     // The body bytes fall short of Content-Length.
@@ -104,13 +113,31 @@ public:
     }
 
 private:
+    static constexpr std::size_t header_kinds = static_cast<std::size_t>(Header::www_authenticate) + 1;
+
     std::string_view at(Slice s) const { return text_.substr(s.begin, s.size); }
+    Slice slice(std::string_view part) const {
+        return {offset_of(part), static_cast<std::uint32_t>(part.size())};
+    }
+    const Field* first(Header id) const {
+        const auto index = first_[static_cast<std::size_t>(id)];
+        return index == 0 ? nullptr : &fields_[index - 1u];
+    }
+    Status read_start_line(std::string_view line);
+    Result<std::size_t> read_fields(std::size_t begin);
+    void add_field(std::string_view line, bool folded);
+    void read_content_length();
+    void read_body(std::size_t begin);
 
     std::string_view text_;
     std::vector<Field> fields_;
-    Slice start_line_, method_name_, uri_, version_, reason_, body_;
+    std::array<std::uint16_t, header_kinds> first_{};  // place in fields_ plus one; 0: none
+    Slice start_line_, method_name_, uri_, version_, reason_, body_, cseq_method_;
+    std::optional<std::uint64_t> content_length_;
+    std::optional<std::uint32_t> cseq_number_;
     int status_ = 0;
     Method method_ = Method::other;
+    Method cseq_kind_ = Method::other;
     bool body_cut_ = false;
 };
 
