@@ -1,2 +1,499 @@
-// sipana: the program. Argument parsing only; the work is in libsipana.
-int main() { return 0; }
+// sipana: reads SIP calls from captures and explains them. Argument parsing only; the work is in libsipana.
+//
+// stdout carries data, stderr everything else. Exit status: 0 ok; 1 a check failed; 2 usage; 3 input damaged
+// or cut short; 5 I/O error; 130 interrupted.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "libsipana/analysis/analyzer.h"
+#include "libsipana/analysis/where.h"
+#include "libsipana/base/text.h"
+#include "libsipana/pcap/input.h"
+#include "libsipana/render/render.h"
+
+namespace {
+
+using namespace sipana;
+
+enum Exit : int { ok = 0, check_failed = 1, usage = 2, damaged = 3, io_error = 5, interrupted = 130 };
+
+volatile std::sig_atomic_t stop_asked = 0;
+extern "C" void on_interrupt(int) { stop_asked = 1; }
+
+struct Arguments {
+    std::vector<std::string> files;
+    std::string filter, where, format = "table", call, output, color = "auto";
+    std::size_t width = 0;
+    bool secrets = false, raw = false, quiet = false, ascii = false;
+};
+
+// Standard output with its failures seen: a full disk or a closed pipe must not pass for success.
+class Output {
+public:
+    Output() { buffer_.reserve(limit + 4096); }
+    ~Output() { flush(); }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    void line(std::string_view text) {
+        buffer_.append(text);
+        buffer_ += '\n';
+        if (buffer_.size() >= limit) flush();
+    }
+    void text(std::string_view text) {
+        buffer_.append(text);
+        if (!text.empty() && text.back() != '\n') buffer_ += '\n';
+        if (buffer_.size() >= limit) flush();
+    }
+    std::string& buffer() { return buffer_; }
+    void end_line() {
+        buffer_ += '\n';
+        if (buffer_.size() >= limit) flush();
+    }
+    void flush() {
+        if (!buffer_.empty() && std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size())
+            failed_ = true;
+        buffer_.clear();
+        if (std::fflush(stdout) != 0) failed_ = true;
+        if (failed_) stop_asked = 1;
+    }
+    bool failed() const { return failed_; }
+
+private:
+    static constexpr std::size_t limit = 256 * 1024;
+    std::string buffer_;
+    bool failed_ = false;
+};
+
+render::Style style_of(const Arguments& a) {
+    render::Style style;
+    const bool terminal = isatty(STDOUT_FILENO) != 0;
+    if (a.width != 0) {
+        style.width = a.width;
+    } else if (winsize size{}; terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        style.width = size.ws_col;
+    } else if (const char* columns = std::getenv("COLUMNS")) {
+        style.width = to_number<std::size_t>(columns).value_or(80);
+    }
+    style.width = std::clamp<std::size_t>(style.width, 40, 400);
+    const char* no_color = std::getenv("NO_COLOR");
+    style.color = a.color == "always" ||
+                  (a.color == "auto" && terminal && (no_color == nullptr || *no_color == 0));
+    style.unicode = !a.ascii;
+    style.secrets = a.secrets;
+    return style;
+}
+
+void complain(std::string_view text) {
+    fmt::print(stderr, "sipana: {}\n", printable(text));
+}
+
+// Reads the whole input through an analyzer. `sink` gets what it finds.
+struct Run {
+    std::optional<pcap::Input> input;
+    int status = ok;
+
+    bool open(const Arguments& a) {
+        auto opened = pcap::Input::open(a.files, {.filter = a.filter});
+        if (!opened) {
+            complain(opened.error().what);
+            switch (opened.error().code) {
+                case Errc::not_found:
+                case Errc::denied:
+                case Errc::io: status = io_error; break;
+                case Errc::unsupported:
+                case Errc::truncated:
+                case Errc::malformed: status = damaged; break;
+                default: status = usage;
+            }
+            return false;
+        }
+        input.emplace(std::move(*opened));
+        return true;
+    }
+
+    void read(analysis::Analyzer& analyzer, const Arguments& a) {
+        const bool progress = !a.quiet && isatty(STDERR_FILENO) != 0;
+        pcap::Frame frame;
+        std::uint64_t count = 0;
+        while (stop_asked == 0 && input->next(frame)) {
+            analyzer.on_frame(frame);
+            if ((++count & 0xfffff) == 0 && progress) fmt::print(stderr, "\r{} frames ", count);
+        }
+        if (progress && count > 0xfffff) fmt::print(stderr, "\r\x1b[K");
+        analyzer.finish();
+        for (const Finding& f : input->findings())
+            if (f.severity != Severity::note || !a.quiet) complain(f.text);
+        if (input->damaged()) status = damaged;
+        if (input->failed()) status = io_error;
+    }
+};
+
+int finish(const Run& run, const Output& out) {
+    if (out.failed()) {
+        complain("cannot write to standard output");
+        return io_error;
+    }
+    return stop_asked != 0 ? static_cast<int>(interrupted) : run.status;
+}
+
+// Prints rows as they come and forgets them.
+class Rows : public analysis::Sink {
+public:
+    enum class What { calls, messages, streams };
+    Rows(What what, const Arguments& a, const analysis::Where* where, Output& out)
+        : what_(what), csv_(a.format == "csv"), where_(where), out_(out) {
+        if (!csv_) return;
+        out_.line(what == What::calls      ? render::calls_csv_header()
+                  : what == What::messages ? render::messages_csv_header()
+                                           : render::streams_csv_header());
+    }
+    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
+        if (what_ != What::messages) return;
+        if (csv_)
+            out_.line(render::message_csv(m, call_id));
+        else
+            render::append_message_json(out_.buffer(), m, call_id), out_.end_line();
+    }
+    void on_call(analysis::Call&& call) override {
+        if (where_ != nullptr && !where_->matches(call)) return;
+        if (what_ == What::calls) {
+            if (csv_)
+                out_.line(render::call_csv(call));
+            else
+                render::append_call_json(out_.buffer(), call), out_.end_line();
+        } else if (what_ == What::streams) {
+            for (const analysis::Stream& s : call.streams) row(s);
+        }
+    }
+    void on_stream(analysis::Stream&& stream) override {
+        if (what_ == What::streams && where_ == nullptr) row(stream);
+    }
+    void on_finding(Finding&&) override {}
+
+private:
+    void row(const analysis::Stream& s) {
+        if (csv_)
+            out_.line(render::stream_csv(s));
+        else
+            render::append_stream_json(out_.buffer(), s), out_.end_line();
+    }
+    What what_;
+    bool csv_;
+    const analysis::Where* where_;
+    Output& out_;
+};
+
+// Collects a whole report, of the calls that `where` chooses.
+bool collect(Run& run, const Arguments& a, const analysis::Where* where, analysis::Report& report) {
+    if (!run.open(a)) return false;
+    analysis::Collector collector(report);
+    analysis::Options options;
+    analysis::Analyzer analyzer(options, collector);
+    run.read(analyzer, a);
+    for (const Finding& f : run.input->findings()) report.findings.push_back(f);
+    collector.finish(analyzer);
+    if (where != nullptr)
+        std::erase_if(report.calls, [&](const analysis::Call& c) { return !where->matches(c); });
+    for (const pcap::FileSummary& f : run.input->files()) {
+        analysis::FileFacts facts{f.name, f.format, f.compression, f.frames, f.bytes, f.damaged, f.comments,
+                                  f.secrets, {}};
+        for (const pcap::Interface& i : f.interfaces) facts.interfaces.push_back(pcap::to_string(i));
+        report.files.push_back(std::move(facts));
+    }
+    report.names = run.input->names();
+    return true;
+}
+
+std::vector<const analysis::Stream*> all_streams(const analysis::Report& report, bool of_calls_only) {
+    std::vector<const analysis::Stream*> all;
+    for (const analysis::Call& c : report.calls)
+        for (const analysis::Stream& s : c.streams) all.push_back(&s);
+    if (!of_calls_only)
+        for (const analysis::Stream& s : report.streams) all.push_back(&s);
+    std::stable_sort(all.begin(), all.end(), [](const auto* x, const auto* y) {
+        return std::pair(x->start, x->first_frame) < std::pair(y->start, y->first_frame);
+    });
+    return all;
+}
+
+// ---------------------------------------------------------------- the commands
+
+int rows(Rows::What what, const Arguments& a, const analysis::Where* where) {
+    Run run;
+    if (!run.open(a)) return run.status;
+    Output out;
+    Rows sink(what, a, where, out);
+    analysis::Options options;
+    options.detail = analysis::Detail::summary;
+    analysis::Analyzer analyzer(options, sink);
+    run.read(analyzer, a);
+    out.flush();
+    return finish(run, out);
+}
+
+int tables(Rows::What what, const Arguments& a, const analysis::Where* where) {
+    Run run;
+    analysis::Report report;
+    if (!collect(run, a, where, report)) return run.status;
+    const render::Style style = style_of(a);
+    Output out;
+    if (what == Rows::What::calls) {
+        if (a.format == "json")
+            out.text(render::report_json(report));
+        else
+            out.text(render::calls_table(report.calls, style));
+    } else if (what == Rows::What::streams) {
+        const auto streams = all_streams(report, where != nullptr);
+        if (a.format == "json") {
+            std::string text = "[";
+            for (std::size_t i = 0; i < streams.size(); ++i)
+                text += (i == 0 ? "\n" : ",\n") + render::stream_json(*streams[i]);
+            out.text(text + "\n]");
+        } else {
+            out.text(render::streams_table(streams, style));
+        }
+    }
+    out.flush();
+    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    return finish(run, out);
+}
+
+int messages(const Arguments& a, const analysis::Where* where) {
+    if (!a.raw && (a.format == "ndjson" || a.format == "csv") && where == nullptr && a.call.empty())
+        return rows(Rows::What::messages, a, nullptr);
+    Run run;
+    analysis::Report report;
+    if (!collect(run, a, where, report)) return run.status;
+    struct Row {
+        const analysis::SipMessage* message;
+        std::string_view call_id;
+    };
+    std::vector<Row> all;
+    for (const analysis::Call& c : report.calls)
+        if (a.call.empty() || a.call == c.call_id || a.call == std::to_string(c.number))
+            for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
+    if (a.call.empty() && where == nullptr)
+        for (const analysis::SipMessage& m : report.stray_messages) all.push_back({&m, {}});
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Row& x, const Row& y) { return x.message->frame < y.message->frame; });
+    const render::Style style = style_of(a);
+    Output out;
+    if (a.raw) {
+        for (const Row& r : all) {
+            // Masked and made printable for people; the bytes themselves only where they were asked for.
+            if (a.secrets && isatty(STDOUT_FILENO) == 0)
+                out.text(r.message->text);
+            else
+                out.text(render::message_text(*r.message, style));
+        }
+    } else if (a.format == "table") {
+        std::vector<analysis::SipMessage> flat;
+        for (const Row& r : all) flat.push_back(*r.message);
+        out.text(render::messages_table(flat, style));
+    } else if (a.format == "json") {
+        std::string text = "[";
+        for (std::size_t i = 0; i < all.size(); ++i)
+            text += (i == 0 ? "\n" : ",\n") + render::message_json(*all[i].message, all[i].call_id);
+        out.text(text + "\n]");
+    } else {
+        if (a.format == "csv") out.line(render::messages_csv_header());
+        for (const Row& r : all)
+            out.line(a.format == "csv" ? render::message_csv(*r.message, r.call_id)
+                                       : render::message_json(*r.message, r.call_id));
+    }
+    out.flush();
+    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    return finish(run, out);
+}
+
+int flow(const Arguments& a, const analysis::Where* where) {
+    Run run;
+    analysis::Report report;
+    if (!collect(run, a, where, report)) return run.status;
+    // Without --call: each figure once, a call and its legs being one figure.
+    std::vector<std::size_t> chosen;
+    std::vector<const analysis::Call*> drawn;
+    for (std::size_t i = 0; i < report.calls.size(); ++i) {
+        const analysis::Call& c = report.calls[i];
+        if (a.call.empty() ? std::find(drawn.begin(), drawn.end(), &c) == drawn.end()
+                           : a.call == c.call_id || a.call == std::to_string(i + 1)) {
+            chosen.push_back(i);
+            for (const analysis::Call* leg : render::figure_of(report, i)) drawn.push_back(leg);
+        }
+    }
+    if (chosen.empty()) {
+        complain(a.call.empty() ? "no calls in the input" : fmt::format("no call '{}' in the input", a.call));
+        if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
+        return run.status != ok ? run.status : a.call.empty() ? static_cast<int>(ok) : static_cast<int>(usage);
+    }
+    if (chosen.size() > 1 && (a.format == "svg" || a.format == "html")) {
+        complain(fmt::format("the input holds {} figures; --format {} draws one: choose with --call 1 ... {}",
+                             chosen.size(), a.format, report.calls.size()));
+        return usage;
+    }
+    const render::Style style = style_of(a);
+    Output out;
+    for (const std::size_t i : chosen) {
+        const auto calls = render::figure_of(report, i);
+        if (a.format == "svg")
+            out.text(render::ladder_svg(calls));
+        else if (a.format == "html")
+            out.text(render::flow_html(report, i));
+        else if (a.format == "mermaid")
+            out.text(render::ladder_mermaid(calls));
+        else
+            out.text(render::ladder_text(calls, style));
+        if (chosen.size() > 1) out.line("");
+    }
+    out.flush();
+    return finish(run, out);
+}
+
+int check(const Arguments& a, const analysis::Where* where) {
+    Run run;
+    analysis::Report report;
+    if (!collect(run, a, where, report)) return run.status;
+    const render::Style style = style_of(a);
+    Output out;
+    bool bad = false;
+    for (const Finding& f : report.findings) bad |= f.severity == Severity::error;
+    if (a.format == "table") {
+        out.text(render::findings_text(report.findings, style));
+    } else if (a.format == "json") {
+        std::string text = "[";
+        for (std::size_t i = 0; i < report.findings.size(); ++i)
+            text += (i == 0 ? "\n" : ",\n") + render::finding_json(report.findings[i]);
+        out.text(text + "\n]");
+    } else {
+        for (const Finding& f : report.findings) out.line(render::finding_json(f));
+    }
+    out.flush();
+    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    const int status = finish(run, out);
+    return status == ok && bad ? static_cast<int>(check_failed) : status;
+}
+
+bool write_file(const std::filesystem::path& path, std::string_view text) {
+    std::FILE* f = std::fopen(path.c_str(), "wb");
+    bool fine = f != nullptr && std::fwrite(text.data(), 1, text.size(), f) == text.size();
+    if (f != nullptr) fine = std::fclose(f) == 0 && fine;
+    if (!fine) complain(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
+    return fine;
+}
+
+int report(const Arguments& a, const analysis::Where* where) {
+    Run run;
+    analysis::Report report;
+    if (!collect(run, a, where, report)) return run.status;
+    const std::filesystem::path target(a.output);
+    bool fine = true;
+    if (target.extension() == ".html") {
+        fine = write_file(target, render::report_html(report));
+    } else if (target.extension() == ".json") {
+        fine = write_file(target, render::report_json(report));
+    } else {
+        std::error_code error;
+        std::filesystem::create_directories(target, error);
+        if (error) {
+            complain(fmt::format("{}: cannot be made: {}", a.output, error.message()));
+            return io_error;
+        }
+        fine = write_file(target / "report.html", render::report_html(report)) &&
+               write_file(target / "report.json", render::report_json(report));
+    }
+    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
+    return fine ? run.status : static_cast<int>(io_error);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"Reads SIP calls from captures and explains them.", "sipana"};
+    app.set_version_flag("--version", "sipana " SIPANA_VERSION);
+    app.require_subcommand(1);
+    app.footer(
+        "FILE may be - (standard input), a glob or a folder; gzip, zstd, lz4 and xz are read as they are.\n"
+        "Several files are read as one, in time order.\n"
+        "Exit status: 0 ok, 1 check failed, 2 usage, 3 input damaged, 5 I/O error, 130 interrupted.");
+    Arguments a;
+    const auto command = [&](const char* name, const char* what, std::vector<std::string> formats) {
+        CLI::App* c = app.add_subcommand(name, what);
+        c->add_option("FILE", a.files, "captures: pcap or pcapng files, folders, globs, -")->required();
+        c->add_option("-f,--filter", a.filter, "packets: a BPF expression, as for tcpdump");
+        c->add_option("--where", a.where,
+                      fmt::format("calls: an expression such as 'final>=400 and from~alice'; fields: {}",
+                                  fmt::join(analysis::where_fields(), " ")));
+        if (!formats.empty()) {
+            a.format = formats.front();
+            c->add_option("--format", a.format, fmt::format("one of {}", fmt::join(formats, ", ")))
+                ->check(CLI::IsMember(formats))
+                ->default_str(formats.front());
+        }
+        c->add_option("--color", a.color, "auto, always or never")
+            ->check(CLI::IsMember({"auto", "always", "never"}));
+        c->add_option("--width", a.width, "columns of tables and ladders (40 to 400)")
+            ->check(CLI::Range(40, 400));
+        c->add_flag("--ascii", a.ascii, "no box drawing");
+        c->add_flag("--secrets", a.secrets, "show Authorization values, keys and passwords");
+        c->add_flag("-q,--quiet", a.quiet, "no summary and no notes on standard error");
+        return c;
+    };
+    const std::vector<std::string> row_formats{"table", "json", "ndjson", "csv"};
+    CLI::App* calls_command = command("calls", "One row a call: parties, outcome, times, legs", row_formats);
+    CLI::App* flow_command =
+        command("flow", "The ladder of a call and its legs", {"text", "svg", "html", "mermaid"});
+    flow_command->add_option("--call", a.call, "its number in `sipana calls`, or its Call-ID");
+    CLI::App* messages_command = command("messages", "SIP messages", row_formats);
+    messages_command->add_option("--call", a.call, "only this call: number or Call-ID");
+    messages_command->add_flag("--raw", a.raw, "their text (with --secrets into a pipe: their bytes)");
+    CLI::App* streams_command = command("streams", "RTP streams: loss, jitter, RTCP, video", row_formats);
+    CLI::App* check_command =
+        command("check", "What breaks the RFCs, with the clause", {"table", "json", "ndjson"});
+    CLI::App* report_command = command("report", "A report in one file: HTML or JSON", {});
+    report_command->add_option("-o,--output", a.output, "OUT.html, OUT.json or a folder")->required();
+    flow_command->preparse_callback([&](std::size_t) { a.format = "text"; });
+    for (CLI::App* c : {calls_command, messages_command, streams_command, check_command})
+        c->preparse_callback([&](std::size_t) { a.format = "table"; });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& e) {
+        return app.exit(e);
+    } catch (const CLI::ParseError& e) {
+        complain(e.what());
+        fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
+        return usage;
+    }
+    std::optional<analysis::Where> where;
+    if (!a.where.empty()) {
+        auto parsed = analysis::Where::parse(a.where);
+        if (!parsed) {
+            complain(fmt::format("--where '{}', column {}: {}", a.where, parsed.error().offset + 1,
+                                 parsed.error().what));
+            return usage;
+        }
+        where = std::move(*parsed);
+    }
+    const analysis::Where* chosen = where ? &*where : nullptr;
+    const bool stream_rows = a.format == "ndjson" || a.format == "csv";
+    if (calls_command->parsed())
+        return stream_rows ? rows(Rows::What::calls, a, chosen) : tables(Rows::What::calls, a, chosen);
+    if (streams_command->parsed())
+        return stream_rows ? rows(Rows::What::streams, a, chosen) : tables(Rows::What::streams, a, chosen);
+    if (messages_command->parsed()) return messages(a, chosen);
+    if (flow_command->parsed()) return flow(a, chosen);
+    if (check_command->parsed()) return check(a, chosen);
+    return report(a, chosen);
+}

@@ -1,0 +1,255 @@
+#include "libsipana/analysis/analyzer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/check.h"
+#include "libsipana/analysis/classify.h"
+#include "libsipana/analysis/connections.h"
+#include "libsipana/analysis/history.h"
+#include "libsipana/analysis/legs.h"
+#include "libsipana/analysis/streams.h"
+#include "libsipana/analysis/summary.h"
+#include "libsipana/net/decoder.h"
+#include "libsipana/sip/body.h"
+#include "libsipana/sip/check.h"
+
+namespace sipana::analysis {
+
+void Sink::on_message(const SipMessage&, std::string_view) {}
+
+class Analyzer::State final : public net::Sink {
+public:
+    State(Options options, analysis::Sink& sink)
+        : options_(options),
+          sink_(sink),
+          decoder_(*this),
+          calls_(options_, &State::hand_on, this),
+          legs_(calls_),
+          streams_(options_, calls_, legs_, counts_, sink) {
+        calls_.on_last_media([](void* self, std::uint32_t call) {
+            return static_cast<State*>(self)->streams_.last_media(call);
+        });
+    }
+
+    void on_frame(const pcap::Frame& f) {
+        if (f.has_time) {
+            if (first_ == no_time || f.time < first_) first_ = f.time;
+            if (f.time > last_) last_ = f.time;
+        }
+        decoder_.decode({f.number, f.time, static_cast<std::uint16_t>(f.link), f.bytes, f.wire_size,
+                         f.stable});
+        if (f.time >= next_tick_) tick(f.time);
+    }
+
+    void finish() {
+        decoder_.finish();
+        calls_.finish();
+        streams_.finish();
+        counts_.frames = decoder_.accounting();
+    }
+
+    void on_datagram(const net::Datagram& d) override {
+        const Content content = classify(d.payload);
+        if (content == Content::media) {
+            if (streams_.on_packet(d)) return;
+        } else if (content == Content::sip) {
+            return on_sip(as_text(d.payload), seen_at(d), d.cut);
+        }
+        if (streams_.is_fax(d))
+            ++counts_.t38;
+        else
+            count(content);
+    }
+
+    void on_chunk(const net::Chunk& c) override {
+        Seen seen;
+        seen.frame = c.frame;
+        seen.time = c.time;
+        seen.src = c.src;
+        seen.dst = c.dst;
+        connections_.feed(c);
+        while (const auto cut = connections_.poll()) {
+            seen.transport = cut->transport;
+            if (cut->skipped > 0)
+                find("tcp-not-sip", Severity::note, c.frame,
+                     fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
+                                 cut->skipped, c.src.to_string(), c.dst.to_string()),
+                     "RFC 3261 18.3");
+            on_sip(cut->text, seen, cut->incomplete);
+        }
+        counts_.tls = connections_.tls_directions();
+    }
+
+    void on_finding(Finding finding) override { sink_.on_finding(std::move(finding)); }
+
+    const Counts& counts() {
+        counts_.frames = decoder_.accounting();
+        return counts_;
+    }
+    Time first() const { return first_; }
+    Time last() const { return last_; }
+
+private:
+    static Seen seen_at(const net::Datagram& d) {
+        Seen s;
+        s.frame = d.frame;
+        s.time = d.time;
+        s.src = d.src;
+        s.dst = d.dst;
+        s.transport = d.transport;
+        s.stable = d.stable;
+        return s;
+    }
+
+    void tick(Time now) {
+        next_tick_ = now + std::chrono::seconds{1};
+        calls_.advance(now);
+        streams_.advance(now);
+    }
+
+    void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
+              std::string_view clause) {
+        sink_.on_finding({rule, severity, frame, 0, std::move(text), clause});
+    }
+
+    void count(Content content) {
+        switch (content) {
+            case Content::stun: ++counts_.stun; break;
+            case Content::dtls: ++counts_.dtls; break;
+            case Content::zrtp: ++counts_.zrtp; break;
+            case Content::turn_channel: ++counts_.turn_channel; break;
+            case Content::hep: ++counts_.hep; break;
+            case Content::keep_alive: ++counts_.keep_alives; break;
+            default: ++counts_.other_datagrams;
+        }
+    }
+
+    void on_sip(std::string_view text, Seen seen, bool incomplete) {
+        if (const Status read = message_.read(text); !read) {
+            ++counts_.malformed_sip;
+            sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, read.error().offset,
+                              fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
+                                          read.error().what),
+                              "RFC 3261 7"});
+            return;
+        }
+        ++counts_.sip_messages;
+        const std::optional<std::string_view> sdp =
+            message_.body().empty() ? std::nullopt : sip::sdp_of(message_);
+        seen.has_sdp = sdp.has_value();
+        Placed p = calls_.place(message_, seen);
+        if (p.call != none) {
+            const bool again = p.record.retransmission || p.record.capture_duplicate;
+            LiveCall& call = calls_[p.call];
+            if (!again) on_new(p, call, sdp, seen, incomplete);
+            sink_.on_message(p.record, call.call_id());
+        } else {
+            find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
+                 "RFC 3261 8.1.1.4");
+            sink_.on_message(p.record, {});
+        }
+    }
+
+    // A message that was not there before: its SDP, its legs, its faults.
+    void on_new(const Placed& p, LiveCall& call, std::optional<std::string_view> sdp, const Seen& seen,
+                bool incomplete) {
+        if (sdp) {
+            const bool kept = p.record.text.data() != message_.text().data();
+            const std::string_view text =
+                kept ? p.record.text.substr(message_.offset_of(*sdp), sdp->size())
+                     : Calls::keep(call, *sdp, seen.stable);
+            streams_.claim(p.call, p.sent_by_caller, text, seen);
+        }
+        if (p.is_new_call && message_.is_request() && message_.method() == sip::Method::invite)
+            legs_.on_invite(p.call, message_, seen);
+        if (!call.findings) return;
+        const std::size_t before = call.findings->size();
+        if (incomplete)
+            call.findings->push_back({"sip-incomplete", Severity::error, seen.frame, message_.text().size(),
+                                      "the message is cut short: the capture lacks its end", ""});
+        if (options_.check) {
+            sip::check(message_, *call.findings);
+            if (sdp) check_sdp(*sdp, message_.offset_of(*sdp), *call.findings);
+        }
+        for (std::size_t i = before; i < call.findings->size(); ++i)
+            (*call.findings)[i].frame = seen.frame;
+        if (call.findings->size() > most_findings) call.findings->resize(most_findings);
+    }
+
+    static void hand_on(void* self, std::uint32_t call) { static_cast<State*>(self)->hand_on(call); }
+
+    void hand_on(std::uint32_t i) {
+        LiveCall& live = calls_[i];
+        Call call = summarize(live);
+        streams_.release(i, call);
+        if (options_.detail == Detail::full) {
+            tell_history(call);
+            if (options_.check) check_call(call);
+        }
+        sink_.on_call(std::move(call));
+    }
+
+    static constexpr std::size_t most_findings = 10'000;  // of one call
+
+    Options options_;
+    analysis::Sink& sink_;
+    Counts counts_;
+    net::Decoder decoder_;
+    Calls calls_;
+    Legs legs_;
+    Streams streams_;
+    Connections connections_;
+    sip::Message message_;  // used again for each message
+    Time first_ = no_time, last_ = no_time, next_tick_ = Time::min();
+};
+
+Analyzer::Analyzer(Options options, Sink& sink) : state_(std::make_unique<State>(options, sink)) {}
+Analyzer::~Analyzer() = default;
+void Analyzer::on_frame(const pcap::Frame& frame) { state_->on_frame(frame); }
+void Analyzer::finish() { state_->finish(); }
+const Counts& Analyzer::counts() const { return state_->counts(); }
+Time Analyzer::first() const { return state_->first(); }
+Time Analyzer::last() const { return state_->last(); }
+
+// ---------------------------------------------------------------- Collector
+
+void Collector::on_message(const SipMessage& message, std::string_view call_id) {
+    if (!call_id.empty()) return;
+    SipMessage& kept = report_.stray_messages.emplace_back(message);
+    kept.text = report_.texts.keep(message.text);
+    if (!message.method_name.empty())
+        kept.method_name = kept.text.substr(
+            static_cast<std::size_t>(message.method_name.data() - message.text.data()),
+            message.method_name.size());
+}
+
+void Collector::on_call(Call&& call) { report_.calls.push_back(std::move(call)); }
+void Collector::on_stream(Stream&& stream) { report_.streams.push_back(std::move(stream)); }
+void Collector::on_finding(Finding&& finding) { report_.findings.push_back(std::move(finding)); }
+
+void Collector::finish(const Analyzer& analyzer) {
+    report_.counts = analyzer.counts();
+    report_.first = analyzer.first();
+    report_.last = analyzer.last();
+    std::stable_sort(report_.calls.begin(), report_.calls.end(), [](const Call& a, const Call& b) {
+        return std::pair(a.start, a.number) < std::pair(b.start, b.number);
+    });
+    std::stable_sort(report_.streams.begin(), report_.streams.end(),
+                     [](const Stream& a, const Stream& b) {
+                         return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
+                     });
+    for (const Call& c : report_.calls) {
+        report_.findings.insert(report_.findings.end(), c.findings.begin(), c.findings.end());
+        for (const Stream& s : c.streams)
+            report_.findings.insert(report_.findings.end(), s.findings.begin(), s.findings.end());
+    }
+    for (const Stream& s : report_.streams)
+        report_.findings.insert(report_.findings.end(), s.findings.begin(), s.findings.end());
+    std::stable_sort(report_.findings.begin(), report_.findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.frame < b.frame; });
+}
+
+}  // namespace sipana::analysis

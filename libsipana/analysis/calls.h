@@ -1,0 +1,138 @@
+// Calls: SIP messages put under calls and transactions, and the outcome (RFC 3261 12, 13, 15, 17).
+//
+// What is kept of a call while it is alive is small (LiveCall): how it stands, and for each transaction
+// which messages were seen. The rest (dialogs, offers and answers, findings) is told from the messages
+// when the call is handed on (analysis/history), and only with Detail::full.
+#pragma once
+
+#include <deque>
+
+#include "libsipana/analysis/analyzer.h"
+#include "libsipana/analysis/table.h"
+
+namespace sipana::analysis {
+
+// Where a message was seen.
+struct Seen {
+    std::uint64_t frame = 0;
+    Time time{};
+    Endpoint src, dst;
+    Transport transport = Transport::udp;
+    bool stable = false;   // the text lives as long as the input
+    bool has_sdp = false;
+};
+
+// A transaction while its call lives: enough to tell retransmissions and the outcome.
+struct LiveTransaction {
+    std::uint64_t key = 0;  // branch, or RFC 2543's substitutes (17.2.3), with CSeq and method
+    Time last_at{};
+    std::uint32_t cseq = 0;
+    std::uint32_t responses[3] = {};  // the last responses, hashed, to know them again
+    std::uint32_t ack = 0;            // the ACK seen, hashed; 0: none
+    std::uint16_t final_code = 0;
+    sip::Method method = sip::Method::other;
+    bool request_seen = false;
+    bool from_caller = true;
+};
+
+struct LiveCall {
+    std::uint64_t number = 0, hash = 0;
+    std::unique_ptr<char[]> id;  // the Call-ID
+    std::uint32_t id_size = 0;
+    std::uint32_t caller_tag = 0, answered_tag = 0;  // tags, hashed; 0: none
+    // Messages that tell the story at the end: the initial request, its final response, and the
+    // request that ended the call.
+    std::string_view first_text, final_text, end_text;
+    Endpoint caller, callee;
+    Time start{}, last{};
+    Time ringing_at = no_time, answered_at = no_time, final_at = no_time, ended_at = no_time;
+    std::uint32_t attempt = none;       // transaction of the initial request that counts
+    std::uint32_t attempt_cseq = 0;
+    std::uint32_t dropped_transactions = 0;
+    std::uint32_t message_count = 0, retransmissions = 0, expires_s = 0;
+    std::uint16_t final_code = 0, challenges = 0;
+    CallKind kind = CallKind::other;
+    CallState state = CallState::trying;
+    Ended ended = Ended::unknown;
+    Transport transport = Transport::udp;
+    sip::Method method = sip::Method::other;  // of the initial request
+    bool first_is_request = false, cancelled = false, over = false, queued = false;
+    bool final_is_nearest = false;  // the final code was heard by the caller itself, not further on
+    bool granted = false;           // register, subscribe: a 2xx said so
+    std::vector<LiveTransaction> transactions;
+    // Texts that lie in no mapped file, and with Detail::full the messages.
+    std::unique_ptr<TextStore> texts;
+    std::unique_ptr<std::vector<SipMessage>> messages;
+    std::unique_ptr<std::vector<Finding>> findings;
+    std::unique_ptr<std::vector<Leg>> legs;  // call_id views `texts`
+
+    std::string_view call_id() const { return {id.get(), id_size}; }
+};
+
+// What place() found out about a message.
+struct Placed {
+    std::uint32_t call = none;     // number in the pool; none: no Call-ID
+    bool is_new_call = false;
+    bool sent_by_caller = true;    // the message itself, not its transaction
+    SipMessage record;             // its text is kept if the call keeps it, else the caller's
+};
+
+class Calls {
+public:
+    // Called with each call that is over; the LiveCall is gone afterwards.
+    using HandOn = void (*)(void* self, std::uint32_t call);
+
+    Calls(const Options& options, HandOn hand_on, void* self);
+
+    // Puts a message under its call. Capture time moves on: calls whose linger is over are handed on.
+    Placed place(const sip::Message& message, const Seen& seen);
+    // Lets capture time move on without a message.
+    void advance(Time now);
+    void finish();
+
+    LiveCall& operator[](std::uint32_t call) { return pool_[call]; }
+    bool alive(std::uint32_t call) const { return pool_.alive(call); }
+    // The call of that Call-ID; none if it is not alive.
+    std::uint32_t find(std::string_view call_id) const;
+    // Keeps text for as long as the call lives; stable text stays where it is.
+    static std::string_view keep(LiveCall& call, std::string_view text, bool stable);
+    Time now() const { return now_; }
+    // Last media packet of a call, asked before it is handed on; set by the owner of the streams.
+    void on_last_media(Time (*last_media)(void*, std::uint32_t)) { last_media_ = last_media; }
+
+private:
+    struct Due {
+        Time at;
+        std::uint32_t call;
+        std::uint64_t number;
+    };
+    std::uint32_t open(std::string_view call_id, std::uint64_t hash, const sip::Message& message,
+                       const Seen& seen);
+    std::uint32_t transaction_of(LiveCall& call, const sip::Message& message, const sip::CSeq& cseq,
+                                 bool from_caller);
+    bool repeated(LiveTransaction& transaction, const sip::Message& message, Time now,
+                  SipMessage& record);
+    void on_request(LiveCall& call, const sip::Message& message, const Seen& seen,
+                    const SipMessage& record, bool from_caller);
+    void on_response(LiveCall& call, const sip::Message& message, const Seen& seen,
+                     const SipMessage& record);
+    void on_final(LiveCall& call, const sip::Message& message, const Seen& seen);
+    void queue_if_over(std::uint32_t call);
+    void drain(std::deque<Due>& queue);
+    void sweep();
+    Duration patience(const LiveCall& call) const;
+    void hand_on(std::uint32_t call);
+
+    const Options& options_;
+    HandOn hand_on_;
+    void* self_;
+    Time (*last_media_)(void*, std::uint32_t) = nullptr;
+    Pool<LiveCall> pool_;
+    HashIndex by_id_;
+    std::deque<Due> lingering_, waiting_;  // over; over unless another try follows
+    std::deque<std::pair<std::uint32_t, std::uint64_t>> oldest_;  // in order of number
+    Time now_{Time::min()}, next_sweep_{Time::min()};
+    std::uint64_t next_number_ = 1;
+};
+
+}  // namespace sipana::analysis

@@ -1,0 +1,47 @@
+// Connections: what each direction of a TCP connection carries (content decides, ports last), and the SIP
+// messages in it: plain (RFC 3261 18.3) or in WebSocket frames (RFC 7118). TLS is recognised and counted.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "libsipana/base/endpoint.h"
+#include "libsipana/net/datagram.h"
+#include "libsipana/net/websocket.h"
+#include "libsipana/sip/splitter.h"
+
+namespace sipana::analysis {
+
+// A SIP message cut out of a stream. The text lives until the next call of any member.
+struct Cut {
+    std::string_view text;
+    Transport transport = Transport::tcp;
+    std::uint64_t skipped = 0;  // bytes before it that were no SIP
+    bool incomplete = false;    // the stream ended or lost bytes within it
+};
+
+class Connections {
+public:
+    // The next bytes of a direction; afterwards poll() until it is empty.
+    void feed(const net::Chunk& chunk);
+    std::optional<Cut> poll();
+    std::uint64_t tls_directions() const { return tls_; }
+
+private:
+    enum class Kind : std::uint8_t { unknown, sip, websocket, other };
+    struct Direction {
+        Kind kind = Kind::unknown;
+        Buffer head;  // the first bytes, until it is clear what they are
+        std::unique_ptr<sip::Splitter> splitter;
+        std::unique_ptr<net::WebSocketReader> frames;
+    };
+    Kind recognise(Direction& direction, Bytes bytes, bool from_start, bool last);
+
+    std::unordered_map<std::uint64_t, Direction> directions_;
+    Direction* fed_ = nullptr;       // whose messages poll() gives out
+    std::uint64_t ended_ = 0;        // direction to be forgotten before the next feed()
+    std::uint64_t tls_ = 0;
+};
+
+}  // namespace sipana::analysis

@@ -1,0 +1,275 @@
+#include "libsipana/analysis/history.h"
+
+#include <algorithm>
+
+#include "libsipana/base/text.h"
+#include "libsipana/sdp/session.h"
+#include "libsipana/sip/body.h"
+#include "libsipana/sip/fields.h"
+
+namespace sipana::analysis {
+namespace {
+
+using sip::Header;
+using sip::Method;
+
+constexpr std::size_t most_dialogs = 256;  // of one call
+
+bool is_new(const SipMessage& r) { return !r.retransmission && !r.capture_duplicate; }
+
+std::string_view contact_uri(const sip::Message& m) {
+    const auto contact = m.header(Header::contact);
+    if (!contact) return {};
+    const auto parsed = sip::parse_name_addr(*contact);
+    return parsed ? parsed->uri : std::string_view{};
+}
+
+// The digit of an INFO body: "Signal=5" lines (application/dtmf-relay) or the bare digit
+// (application/dtmf); widely used, never standardised.
+std::optional<Digit> info_digit(const sip::Message& m, const SipMessage& r) {
+    const std::string_view type = m.header(Header::content_type).value_or("");
+    std::string_view body = m.body();
+    Digit d;
+    d.source = DigitSource::sip_info;
+    d.start = r.time;
+    d.frame = r.frame;
+    d.ended = true;
+    const auto signal = [&](std::string_view value) {
+        value = trim(value);
+        if (value == "10" || value == "*") return '*';
+        if (value == "11" || value == "#") return '#';
+        if (value == "16" || iequals(value, "flash") || value == "!") return 'F';
+        const char c = value.size() == 1 ? value.front() : '?';
+        return is_digit(c) || (c >= 'A' && c <= 'D') ? c : '?';
+    };
+    if (istarts_with(type, "application/dtmf-relay")) {
+        while (!body.empty()) {
+            std::string_view line = cut(body, '\n');
+            const std::string_view key = trim(cut(line, '='));
+            if (iequals(key, "signal")) d.digit = signal(line);
+            if (iequals(key, "duration"))
+                d.duration = std::chrono::milliseconds{std::min(to_number(trim(line)).value_or(0), 600'000u)};
+        }
+    } else if (istarts_with(type, "application/dtmf")) {
+        d.digit = signal(body);
+    }
+    return d.digit == '?' ? std::nullopt : std::optional(d);
+}
+
+// Reads a call's messages in order.
+class Teller {
+public:
+    explicit Teller(Call& call) : call_(call) {}
+
+    void tell() {
+        for (std::uint32_t i = 0; i < call_.messages.size(); ++i) {
+            SipMessage& r = call_.messages[i];
+            if (!m_.read(r.text)) continue;
+            if (i == 0 || (caller_tag_.empty() && r.is_request())) caller_tag_ = m_.from_tag();
+            add_to_transaction(r);
+            add_to_dialog(r);
+            if (!is_new(r)) continue;
+            r.has_sdp ? negotiate(r, i) : without_sdp(r);
+            if (r.is_request() && r.method == Method::info)
+                if (const auto digit = info_digit(m_, r)) call_.digits.push_back(*digit);
+        }
+        for (std::uint32_t d = 0; d < talks_.size(); ++d) {
+            if (talks_[d].ledger().empty()) continue;
+            call_.ledgers.push_back({d, talks_[d].ledger()});
+            report(talks_[d], d == 0 ? 0 : inherited_[d]);
+        }
+        if (talks_.empty() && !base_.ledger().empty()) {
+            call_.ledgers.push_back({none, base_.ledger()});
+            report(base_, 0);
+        }
+    }
+
+private:
+    // What an INVITE, UPDATE or PRACK transaction has carried.
+    struct Carried {
+        bool offer = false;            // the request had one
+        bool offer_in_response = false;
+        bool answered = false;         // by a response that counts
+    };
+
+    bool from_caller(const SipMessage& r) const {
+        return (m_.from_tag() == caller_tag_) == r.is_request();
+    }
+    sdp::Side side(const SipMessage& r) const {
+        return from_caller(r) ? sdp::Side::caller : sdp::Side::callee;
+    }
+
+    void add_to_transaction(const SipMessage& r) {
+        if (r.transaction == none) return;
+        if (r.transaction >= call_.transactions.size()) {
+            call_.transactions.resize(r.transaction + 1);
+            carried_.resize(r.transaction + 1);
+        }
+        Transaction& t = call_.transactions[r.transaction];
+        const bool ack = r.is_request() && r.method == Method::ack;
+        if (t.method_name.empty()) {
+            t.method = ack ? Method::invite : r.method;
+            t.method_name = ack ? std::string_view("INVITE") : r.method_name;
+            t.branch = m_.branch();
+            t.cseq = r.cseq;
+            t.client = r.is_request() ? r.src : r.dst;
+            t.server = r.is_request() ? r.dst : r.src;
+        }
+        if (r.is_request()) {
+            if (ack)
+                t.acked = true;
+            else if (t.request_at == no_time)
+                t.request_at = r.time;
+            if (!ack) t.request_retransmissions += r.retransmission;
+            if (r.method == Method::cancel && is_new(r))
+                for (Transaction& other : call_.transactions)
+                    if (other.method == Method::invite && other.branch == t.branch) other.cancelled = true;
+        } else {
+            if (r.code < 200 && t.first_provisional_at == no_time) t.first_provisional_at = r.time;
+            if (r.code >= 200 && t.final_at == no_time) {
+                t.final_at = r.time;
+                t.final_code = r.code;
+                t.challenged = r.code == 401 || r.code == 407;
+            }
+            t.response_retransmissions += r.retransmission;
+        }
+    }
+
+    std::uint32_t dialog_of(std::string_view callee_tag) {
+        for (std::uint32_t d = 0; d < call_.dialogs.size(); ++d)
+            if (call_.dialogs[d].callee_tag == callee_tag) return d;
+        return none;
+    }
+
+    void add_to_dialog(SipMessage& r) {
+        const bool sent_by_caller_side = m_.from_tag() == caller_tag_;
+        const std::string_view callee_tag = sent_by_caller_side ? m_.to_tag() : m_.from_tag();
+        if (callee_tag.empty()) return;
+        std::uint32_t d = dialog_of(callee_tag);
+        const bool makes = r.method == Method::invite || r.method == Method::subscribe ||
+                           r.method == Method::notify || r.method == Method::refer;
+        const bool success = r.code > 100 && r.code < 300;
+        if (d == none) {
+            // A response that makes one (12.1), or a request of a dialog begun before the capture.
+            if (!(r.is_request() ? r.method != Method::cancel && r.method != Method::ack
+                                 : makes && success) ||
+                call_.dialogs.size() == most_dialogs)
+                return;
+            d = static_cast<std::uint32_t>(call_.dialogs.size());
+            Dialog& made = call_.dialogs.emplace_back();
+            made.caller_tag = caller_tag_;
+            made.callee_tag = callee_tag;
+            talks_.push_back(base_);
+            inherited_.push_back(base_.findings().size());
+            if (r.is_request()) {
+                made.state = DialogState::confirmed;
+                made.confirmed_at = r.time;
+            }
+        }
+        r.dialog = d;
+        Dialog& dialog = call_.dialogs[d];
+        if (r.code > 100 && r.code < 200 && dialog.early_at == no_time) dialog.early_at = r.time;
+        if (r.code >= 200 && success && makes && dialog.state == DialogState::early) {
+            dialog.state = DialogState::confirmed;
+            dialog.confirmed_at = r.time;
+        }
+        if (r.code >= 300 && r.method == Method::invite && dialog.state == DialogState::early)
+            end(dialog, r.time);
+        const bool ends = r.is_request() && r.method == Method::bye;
+        if (ends && dialog.state != DialogState::terminated) end(dialog, r.time);
+        if (const std::string_view uri = contact_uri(m_); !uri.empty())
+            (from_caller(r) ? dialog.caller_contact : dialog.callee_contact) = uri;
+        if (dialog.caller_contact.empty()) dialog.caller_contact = invite_contact_;
+        if (r.is_request() && r.method == Method::invite && m_.to_tag().empty())
+            invite_contact_ = contact_uri(m_);
+    }
+
+    static void end(Dialog& dialog, Time at) {
+        dialog.state = DialogState::terminated;
+        dialog.ended_at = at;
+    }
+
+    // The negotiations that a message speaks to: its dialog's, or all while there is none.
+    template <typename Speak>
+    void speak(const SipMessage& r, Speak speak) {
+        if (r.dialog != none) {
+            speak(talks_[r.dialog]);
+            return;
+        }
+        speak(base_);
+        for (sdp::Negotiation& t : talks_) speak(t);
+    }
+
+    void negotiate(const SipMessage& r, std::uint32_t index) {
+        const auto body = sip::sdp_of(m_);
+        if (!body || r.transaction == none) return;
+        if (!session_.read(*body)) return;
+        Carried& c = carried_[r.transaction];
+        const sdp::Side who = side(r);
+        const bool early = r.code > 100 && r.code < 200 && !m_.header(Header::rseq);
+        if (r.is_request()) {
+            const bool answers = (r.method == Method::ack && c.offer_in_response) ||
+                                 (r.method == Method::prack && offer_in_reliable_);
+            if (answers) {
+                c.answered = true;
+                offer_in_reliable_ = false;
+                speak(r, [&](sdp::Negotiation& t) { t.answer(who, session_, r.time, index); });
+            } else if (r.method != Method::ack) {
+                c.offer = true;
+                speak(r, [&](sdp::Negotiation& t) { t.offer(who, session_, r.time, index); });
+            }
+            return;
+        }
+        if (r.code >= 300) {
+            without_sdp(r);  // an SDP in a refusal says what could be done (RFC 3264 6), it answers nothing
+        } else if (c.offer) {
+            speak(r, [&](sdp::Negotiation& t) { t.answer(who, session_, r.time, index, early); });
+            c.answered |= !early;
+        } else if (r.method == Method::invite && !early && !c.offer_in_response) {
+            c.offer_in_response = true;
+            offer_in_reliable_ = r.code < 200;
+            speak(r, [&](sdp::Negotiation& t) { t.offer(who, session_, r.time, index, true); });
+        }
+    }
+
+    // Refusals and ends speak without an SDP.
+    void without_sdp(const SipMessage& r) {
+        if (r.transaction == none) return;
+        const Carried& c = carried_[r.transaction];
+        const bool challenge = r.code == 401 || r.code == 407;
+        if (r.code >= 300 && (c.offer || c.offer_in_response) &&
+            (r.method == Method::invite || r.method == Method::update || r.method == Method::prack)) {
+            speak(r, [&](sdp::Negotiation& t) {
+                if (t.offer_pending() || challenge) t.refuse(r.time);
+            });
+        } else if (r.is_request() && (r.method == Method::bye || r.method == Method::cancel)) {
+            speak(r, [&](sdp::Negotiation& t) { t.withdraw(r.time); });
+        }
+    }
+
+    void report(const sdp::Negotiation& talk, std::size_t from) {
+        const auto& findings = talk.findings();
+        for (std::size_t i = from; i < findings.size(); ++i) {
+            Finding f = findings[i];
+            if (f.byte < call_.messages.size()) f.frame = call_.messages[f.byte].frame;
+            f.byte = 0;
+            call_.findings.push_back(std::move(f));
+        }
+    }
+
+    Call& call_;
+    sip::Message m_;
+    sdp::Session session_;
+    std::string_view caller_tag_, invite_contact_;
+    std::vector<Carried> carried_;          // by transaction
+    sdp::Negotiation base_;                 // before there is a dialog
+    std::vector<sdp::Negotiation> talks_;   // by dialog
+    std::vector<std::size_t> inherited_;    // findings that each talk took over from base_
+    bool offer_in_reliable_ = false;        // a PRACK with SDP answers it
+};
+
+}  // namespace
+
+void tell_history(Call& call) { Teller(call).tell(); }
+
+}  // namespace sipana::analysis
