@@ -105,7 +105,7 @@ struct Pause {
 
 // Something to be said at this place: a fork, a leg and its evidence, hold and resume.
 struct Note {
-    enum class Kind : std::uint8_t { fork, leg, hold, resume, omitted };
+    enum class Kind : std::uint8_t { fork, leg, hold, resume };
     Kind kind = Kind::fork;
     std::uint32_t call = 0;
     std::uint32_t from = 0, to = 0;  // the columns that it spans, from <= to

@@ -1,0 +1,604 @@
+#include "libsipana/render/ladder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "libsipana/base/text.h"
+#include "libsipana/render/ladder_columns.h"
+#include "libsipana/render/render.h"
+
+namespace sipana::render {
+namespace {
+
+using analysis::Call;
+using analysis::SipMessage;
+using analysis::Stream;
+
+constexpr std::size_t max_lanes = 256;  // streams looked at for one figure
+
+// Capture times are hostile too: a difference that does not fit is the longest there is.
+Duration between(Time from, Time to) {
+    Duration::rep out;
+    return __builtin_sub_overflow(to.count(), from.count(), &out) ? Duration::max() : Duration{out};
+}
+
+Tone tone_of(const SipMessage& m) {
+    if (m.is_request()) return Tone::request;
+    if (m.code < 200) return Tone::provisional;
+    if (m.code < 300) return Tone::success;
+    if (m.code < 400) return Tone::redirect;
+    return m.code == 401 || m.code == 407 ? Tone::challenge : Tone::failure;
+}
+
+// Where a row belongs: rows of equal time keep the order of the capture, and around one message a
+// note about it stands before (fork, leg) or after it (hold).
+struct Place {
+    Time time{};
+    std::uint64_t frame = 0;
+    int rank = 0;
+    std::uint32_t call = 0, item = 0;
+    bool operator<(const Place& o) const {
+        return std::tie(time, frame, rank, call, item) <
+               std::tie(o.time, o.frame, o.rank, o.call, o.item);
+    }
+};
+enum Rank : int { before_message, message_itself, media, digit, after_message };
+
+std::string codec_names(const std::vector<sdp::Codec>& codecs) {
+    std::string out;
+    for (const auto& codec : codecs) {
+        // Payload type numbers say nothing to a reader; neither does a name that is there twice.
+        const std::string name =
+            codec.name.empty() ? fmt::format("PT {}", codec.payload_type) : codec.name;
+        if (codec.name == "telephone-event" || (" " + out + " ").find(" " + name + " ") != out.npos)
+            continue;
+        out += (out.empty() ? "" : " ") + name;
+    }
+    return out;
+}
+
+// "offer: audio PCMU PCMA, video H264 sendonly"
+std::string describe(std::string_view word, const sdp::Exchange& exchange, bool answer) {
+    std::string out;
+    for (const auto& line : exchange.media) {
+        const sdp::MediaOffer* side = answer ? line.answer ? &*line.answer : nullptr : &line.offer;
+        if (side == nullptr) continue;
+        out += fmt::format("{} {}", out.empty() ? fmt::format("{}:", word) : ",", line.media);
+        if (side->rtp.port == 0) {
+            out += answer ? " refused" : " off";
+            continue;
+        }
+        if (const std::string codecs = codec_names(side->codecs); !codecs.empty())
+            out += " " + codecs;
+        if (side->direction != sdp::Direction::sendrecv)
+            out += fmt::format(" {}", to_string(side->direction));
+    }
+    return out;
+}
+
+class Builder {
+public:
+    Builder(std::span<const Call* const> calls, Names names)
+        : calls_(calls), columns_(calls, names) {}
+    Ladder build();
+
+private:
+    struct Item {
+        Place place;
+        Row row;
+    };
+    struct CallFacts {
+        std::map<std::uint64_t, std::pair<std::uint32_t, Severity>> findings;  // by frame
+        std::map<std::uint32_t, std::string> described;  // message -> what its SDP says
+        std::map<std::uint64_t, char> info_digits;       // frame -> key
+    };
+
+    void learn(std::uint32_t c);
+    void add_messages(std::uint32_t c);
+    void add_arrow(std::uint32_t c, std::uint32_t index);
+    void add_leg_note(std::uint32_t c, const SipMessage& first);
+    void add_fork_note(std::uint32_t c, std::uint32_t index);
+    void add_media(std::uint32_t c);
+    MediaWay way_of(std::uint32_t c, std::uint32_t s) const;
+    std::size_t opposite(const std::vector<MediaWay>& ways, const std::vector<bool>& used,
+                         std::size_t i) const;
+    void add_lane(std::vector<MediaWay> ways);
+    void add_digits(std::uint32_t c);
+    void add_holds(std::uint32_t c);
+    void put(Place place, decltype(Row::what) what) {
+        items_.push_back({place, {place.time, std::move(what)}});
+    }
+    void join_digits();
+    void fill_in_repeats();
+    std::string detail_of(const SipMessage& m, const sip::Message& parsed) const;
+    std::string title() const;
+
+    std::span<const Call* const> calls_;
+    Columns columns_;
+    std::vector<CallFacts> facts_;
+    std::vector<Item> items_;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> dialogs_seen_;
+    sip::Message parsed_;  // memory used again
+    std::size_t lanes_ = 0;
+    std::uint64_t omitted_ = 0;
+};
+
+void Builder::learn(std::uint32_t c) {
+    const Call& call = *calls_[c];
+    CallFacts& facts = facts_.emplace_back();
+    for (const Finding& f : call.findings) {
+        if (f.frame == 0) continue;
+        auto& [count, worst] = facts.findings[f.frame];
+        ++count;
+        worst = std::max(worst, f.severity);
+    }
+    for (const auto& ledger : call.ledgers)
+        for (const auto& exchange : ledger.exchanges) {
+            facts.described.emplace(
+                exchange.offer_message,
+                describe(exchange.delayed ? "delayed offer" : "offer", exchange, false));
+            if (exchange.answer_message)
+                facts.described.emplace(
+                    *exchange.answer_message,
+                    describe(exchange.outcome == sdp::Outcome::early ? "early answer" : "answer",
+                             exchange, true));
+        }
+    for (const auto& digit : call.digits)
+        if (digit.source == analysis::DigitSource::sip_info)
+            facts.info_digits[digit.frame] = digit.digit;
+}
+
+void Builder::add_messages(std::uint32_t c) {
+    const Call& call = *calls_[c];
+    bool first = true;
+    for (std::uint32_t i = 0; i < call.messages.size(); ++i) {
+        const SipMessage& m = call.messages[i];
+        if (i >= max_ladder_rows) {  // would be cut in any case
+            ++omitted_;
+            continue;
+        }
+        if (first && c > 0) add_leg_note(c, m);
+        first = false;
+        add_fork_note(c, i);
+        add_arrow(c, i);
+    }
+}
+
+std::string Builder::detail_of(const SipMessage& m, const sip::Message& parsed) const {
+    const auto named = [&parsed](sip::Header id, std::string_view name) -> std::string {
+        const auto value = parsed.header(id);
+        return value ? fmt::format("{}: {}", name, *value) : std::string{};
+    };
+    switch (m.is_request() ? m.method : sip::Method::other) {
+        case sip::Method::refer:
+            return named(sip::Header::refer_to, "Refer-To");
+        case sip::Method::bye:
+        case sip::Method::cancel:
+            return named(sip::Header::reason, "Reason");
+        case sip::Method::subscribe:
+            return named(sip::Header::event, "Event");
+        case sip::Method::notify: {
+            std::string event = named(sip::Header::event, "Event");
+            const std::string state = named(sip::Header::subscription_state, "state");
+            return event.empty() || state.empty() ? event + state : event + ", " + state;
+        }
+        default:
+            break;
+    }
+    if (m.code >= 300 && m.code < 400) return named(sip::Header::contact, "Contact");
+    if (m.code >= 400) {
+        const std::string reason = named(sip::Header::reason, "Reason");
+        return reason.empty() ? named(sip::Header::warning, "Warning") : reason;
+    }
+    return {};
+}
+
+void Builder::add_arrow(std::uint32_t c, std::uint32_t index) {
+    const Call& call = *calls_[c];
+    const SipMessage& m = call.messages[index];
+    Arrow a;
+    a.from = columns_.of(m.src);
+    a.to = columns_.of(m.dst);
+    a.tone = tone_of(m);
+    a.call = c;
+    a.message = index;
+    a.frame = m.frame;
+    a.cseq = fmt::format("{} {}", m.cseq, m.method_name);
+    a.transport = m.transport;
+    a.retransmission = m.retransmission;
+    a.seen_again = m.capture_duplicate ? 1 : 0;  // fill_in_repeats() moves it to the first copy
+    const bool read = static_cast<bool>(parsed_.read(m.text));
+    a.label = m.is_request() ? std::string(m.method_name) : fmt::format("{}", m.code);
+    if (!m.is_request() && read && !parsed_.reason().empty())
+        a.label += fmt::format(" {}", parsed_.reason());
+    if (m.has_sdp) a.label += " (SDP)";
+    const CallFacts& facts = facts_[c];
+    if (const auto it = facts.described.find(index); it != facts.described.end())
+        a.detail = it->second;
+    if (const auto it = facts.info_digits.find(m.frame); it != facts.info_digits.end())
+        a.detail = fmt::format("digit {}", it->second);
+    if (a.detail.empty() && read) a.detail = detail_of(m, parsed_);
+    if (const auto it = facts.findings.find(m.frame); it != facts.findings.end()) {
+        a.findings = it->second.first;
+        a.worst = it->second.second;
+    }
+    put({m.time, m.frame, message_itself, c, index}, std::move(a));
+}
+
+void Builder::add_leg_note(std::uint32_t c, const SipMessage& first) {
+    std::string_view evidence;
+    for (std::uint32_t other = 0; other < c && evidence.empty(); ++other) {
+        for (const auto& leg : calls_[c]->legs)
+            if (leg.call_id == calls_[other]->call_id) evidence = leg.evidence;
+        for (const auto& leg : calls_[other]->legs)
+            if (leg.call_id == calls_[c]->call_id) evidence = leg.evidence;
+    }
+    if (evidence.empty()) return;
+    Note note;
+    note.kind = Note::Kind::leg;
+    note.call = c;
+    note.from = std::min(columns_.of(first.src), columns_.of(first.dst));
+    note.to = std::max(columns_.of(first.src), columns_.of(first.dst));
+    note.text = fmt::format("leg {}: {}", c + 1, evidence);
+    put({first.time, first.frame, before_message, c, 0}, std::move(note));
+}
+
+// A second dialog under one INVITE: the request was forked (RFC 3261 12.1).
+void Builder::add_fork_note(std::uint32_t c, std::uint32_t index) {
+    const Call& call = *calls_[c];
+    const SipMessage& m = call.messages[index];
+    if (m.is_request() || m.dialog == analysis::none || m.dialog >= call.dialogs.size()) return;
+    if (!dialogs_seen_.insert({c, m.dialog}).second || m.dialog == 0) return;
+    Note note;
+    note.kind = Note::Kind::fork;
+    note.call = c;
+    note.from = std::min(columns_.of(m.src), columns_.of(m.dst));
+    note.to = std::max(columns_.of(m.src), columns_.of(m.dst));
+    note.text = fmt::format("forked: dialog {} of {}, To tag {}", m.dialog + 1, call.dialogs.size(),
+                            call.dialogs[m.dialog].callee_tag);
+    put({m.time, m.frame, before_message, c, index}, std::move(note));
+}
+
+MediaWay Builder::way_of(std::uint32_t c, std::uint32_t s) const {
+    const Stream& stream = calls_[c]->streams[s];
+    MediaWay w;
+    w.call = c;
+    w.stream = s;
+    w.from = columns_.source_of(*calls_[c], stream);
+    w.to = columns_.target_of(*calls_[c], stream);
+    w.codec = stream.codec;
+    w.packets = stream.packets;
+    w.expected = stream.expected;
+    w.lost = stream.lost;
+    w.mean_jitter_ms = stream.mean_jitter_ms;
+    w.max_jitter_ms = stream.max_jitter_ms;
+    w.start = stream.start;
+    w.end = stream.end;
+    return w;
+}
+
+// The stream that answers this one: the same addresses turned round, or else the same columns.
+std::size_t Builder::opposite(const std::vector<MediaWay>& ways, const std::vector<bool>& used,
+                              std::size_t i) const {
+    const auto stream_of = [this](const MediaWay& w) -> const Stream& {
+        return calls_[w.call]->streams[w.stream];
+    };
+    const Stream& a = stream_of(ways[i]);
+    std::size_t found = i;
+    for (std::size_t j = i + 1; j < ways.size(); ++j) {
+        const Stream& b = stream_of(ways[j]);
+        if (used[j] || a.media != b.media || ways[i].from != ways[j].to ||
+            ways[i].to != ways[j].from || ways[i].from == ways[i].to ||
+            between(a.end, b.start) > ladder_pause)
+            continue;
+        if (a.src == b.dst && a.dst == b.src) return j;
+        if (found == i) found = j;
+    }
+    return found;
+}
+
+void Builder::add_lane(std::vector<MediaWay> ways) {
+    const MediaWay& first = ways.front();
+    const Stream& stream = calls_[first.call]->streams[first.stream];
+    MediaLane lane;
+    lane.from = first.from;
+    lane.to = first.to;
+    lane.media = stream.media;
+    lane.encrypted = stream.encrypted;
+    lane.start = first.start;
+    lane.end = first.end;
+    lane.label =
+        stream.media == analysis::MediaKind::other ? "media" : std::string(to_string(stream.media));
+    if (!first.codec.empty()) lane.label += " " + first.codec;
+    if (ways.size() > 1) {
+        lane.start = std::min(lane.start, ways[1].start);
+        lane.end = std::max(lane.end, ways[1].end);
+        if (!ways[1].codec.empty() && !iequals(ways[1].codec, first.codec))
+            lane.label += (first.codec.empty() ? " " : "/") + ways[1].codec;
+    }
+    if (lane.encrypted) lane.label += " (SRTP)";
+    const Place place{lane.start, stream.first_frame, media, first.call, first.stream};
+    lane.ways = std::move(ways);
+    put(place, std::move(lane));
+}
+
+void Builder::add_media(std::uint32_t c) {
+    std::vector<MediaWay> ways;
+    for (std::uint32_t s = 0; s < calls_[c]->streams.size(); ++s) {
+        if (lanes_ >= max_lanes) {
+            ++omitted_;
+            continue;
+        }
+        ++lanes_;
+        ways.push_back(way_of(c, s));
+    }
+    std::vector<bool> used(ways.size());
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+        if (used[i]) continue;
+        const std::size_t j = opposite(ways, used, i);
+        used[i] = used[j] = true;
+        std::vector<MediaWay> pair{ways[i]};
+        if (j != i) pair.push_back(ways[j]);
+        add_lane(std::move(pair));
+    }
+}
+
+void Builder::add_digits(std::uint32_t c) {
+    const Call& call = *calls_[c];
+    std::size_t drawn = 0;
+    const auto add = [&](const analysis::Digit& digit, std::uint32_t from, std::uint32_t to,
+                         std::uint32_t item) {
+        if (++drawn > max_ladder_rows) {
+            ++omitted_;
+            return;
+        }
+        Digits row;
+        row.from = from;
+        row.to = to;
+        row.digits = std::string(1, digit.digit);
+        row.source = digit.source;
+        row.last = digit.start;
+        put({digit.start, digit.frame, Rank::digit, c, item}, std::move(row));
+    };
+    for (std::uint32_t s = 0; s < call.streams.size(); ++s)
+        for (const auto& digit : call.streams[s].digits)
+            add(digit, columns_.source_of(call, call.streams[s]),
+                columns_.target_of(call, call.streams[s]), s);
+    // A key in an INFO is told by that message's arrow.
+    std::set<std::uint64_t> info_frames;
+    for (const SipMessage& m : call.messages)
+        if (m.method == sip::Method::info) info_frames.insert(m.frame);
+    for (const auto& digit : call.digits)
+        if (info_frames.count(digit.frame) == 0)
+            add(digit, columns_.caller_of(call), columns_.callee_of(call), 0);
+}
+
+// Hold and resume, as the answered offers say (RFC 3264 8.4).
+void Builder::add_holds(std::uint32_t c) {
+    const Call& call = *calls_[c];
+    for (const auto& ledger : call.ledgers) {
+        bool held[2] = {false, false};
+        for (const auto& exchange : ledger.exchanges) {
+            if (exchange.outcome != sdp::Outcome::answered || exchange.answered_at == no_time ||
+                !exchange.answer_message || *exchange.answer_message >= call.messages.size())
+                continue;
+            const auto audio =
+                std::find_if(exchange.media.begin(), exchange.media.end(),
+                             [](const sdp::MediaLine& line) { return line.offer.rtp.port != 0; });
+            if (audio == exchange.media.end()) continue;
+            bool& was = held[static_cast<std::size_t>(exchange.offerer)];
+            if (was == audio->offer.on_hold) continue;
+            was = audio->offer.on_hold;
+            const SipMessage& answer = call.messages[*exchange.answer_message];
+            const std::uint32_t holder = columns_.of(answer.dst), other = columns_.of(answer.src);
+            Note note;
+            note.kind = was ? Note::Kind::hold : Note::Kind::resume;
+            note.call = c;
+            note.from = std::min(holder, other);
+            note.to = std::max(holder, other);
+            note.text = fmt::format("{} {}", columns_.participants()[holder].name,
+                                    was ? "puts the call on hold" : "resumes the call");
+            put({answer.time, answer.frame, after_message, c, *exchange.answer_message},
+                std::move(note));
+        }
+    }
+}
+
+// Keys of one side with nothing between them become one row.
+void Builder::join_digits() {
+    std::vector<Item> joined;
+    joined.reserve(items_.size());
+    for (Item& item : items_) {
+        const auto* now = std::get_if<Digits>(&item.row.what);
+        auto* before = joined.empty() ? nullptr : std::get_if<Digits>(&joined.back().row.what);
+        if (now != nullptr && before != nullptr && now->from == before->from &&
+            now->to == before->to && now->source == before->source &&
+            between(before->last, now->last) < ladder_pause) {
+            before->digits += now->digits;
+            before->last = now->last;
+        } else {
+            joined.push_back(std::move(item));
+        }
+    }
+    items_ = std::move(joined);
+}
+
+// Numbers the retransmissions, and takes out the copies that the capture made.
+void Builder::fill_in_repeats() {
+    using Key = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::string, std::string>;
+    std::map<Key, std::size_t> first;  // -> index into kept
+    std::vector<Item> kept;
+    kept.reserve(items_.size());
+    for (Item& item : items_) {
+        auto* arrow = std::get_if<Arrow>(&item.row.what);
+        if (arrow != nullptr) {
+            const Key key{arrow->call, arrow->from, arrow->to, arrow->cseq, arrow->label};
+            const auto [it, fresh] = first.emplace(key, kept.size());
+            Arrow* original = fresh ? nullptr : std::get_if<Arrow>(&kept[it->second].row.what);
+            if (std::exchange(arrow->seen_again, 0) != 0 && original != nullptr) {
+                ++original->seen_again;
+                continue;
+            }
+            if (arrow->retransmission)
+                arrow->repeat = original != nullptr ? ++original->repeats : 1;
+            else
+                it->second = kept.size();
+        }
+        kept.push_back(std::move(item));
+    }
+    items_ = std::move(kept);
+}
+
+std::string Builder::title() const {
+    if (calls_.empty()) return "no call";
+    const Call& call = *calls_.front();
+    const auto who = [](const analysis::Party& party) {
+        return !party.user.empty() ? party.user : !party.uri.empty() ? party.uri : party.host;
+    };
+    std::string out =
+        call.kind == analysis::CallKind::register_
+            ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
+            : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
+    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
+    if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
+    if (calls_.size() > 1) out += fmt::format(" ({} legs)", calls_.size());
+    return out;
+}
+
+Ladder Builder::build() {
+    for (std::uint32_t c = 0; c < calls_.size(); ++c) {
+        learn(c);
+        add_messages(c);
+        add_media(c);
+        add_digits(c);
+        add_holds(c);
+    }
+    std::stable_sort(items_.begin(), items_.end(),
+                     [](const Item& a, const Item& b) { return a.place < b.place; });
+    join_digits();
+    fill_in_repeats();
+    if (items_.size() > max_ladder_rows) {
+        omitted_ += items_.size() - max_ladder_rows;
+        items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(max_ladder_rows), items_.end());
+    }
+
+    Ladder ladder;
+    ladder.title = title();
+    ladder.calls.assign(calls_.begin(), calls_.end());
+    ladder.participants = columns_.participants();
+    ladder.omitted = omitted_;
+    if (!items_.empty()) ladder.start = ladder.end = items_.front().row.time;
+    Time last_arrow = no_time;
+    for (Item& item : items_) {
+        Row& row = item.row;
+        auto* arrow = std::get_if<Arrow>(&row.what);
+        if (arrow != nullptr) {
+            arrow->delta = last_arrow == no_time ? Duration{} : between(last_arrow, row.time);
+            last_arrow = row.time;
+        }
+        const bool repeated = arrow != nullptr && arrow->retransmission;
+        if (!ladder.rows.empty() && !repeated &&
+            between(ladder.rows.back().time, row.time) >= ladder_pause) {
+            const Time from = ladder.rows.back().time;
+            ladder.rows.push_back({from, Pause{between(from, row.time)}});
+        }
+        ladder.end = std::max(ladder.end, row.time);
+        if (const auto* lane = std::get_if<MediaLane>(&row.what))
+            ladder.end = std::max(ladder.end, lane->end);
+        ladder.rows.push_back(std::move(row));
+    }
+    return ladder;
+}
+
+}  // namespace
+
+std::string_view to_string(Role role) {
+    switch (role) {
+        case Role::caller:
+            return "caller";
+        case Role::callee:
+            return "callee";
+        case Role::proxy:
+            return "proxy";
+        case Role::b2bua:
+            return "PBX";
+        case Role::registrar:
+            return "registrar";
+        case Role::server:
+            return "server";
+        case Role::media:
+            return "media";
+        case Role::others:
+            return "others";
+    }
+    return "others";
+}
+
+std::string_view to_string(Tone tone) {
+    switch (tone) {
+        case Tone::request:
+            return "request";
+        case Tone::provisional:
+            return "provisional";
+        case Tone::success:
+            return "success";
+        case Tone::redirect:
+            return "redirect";
+        case Tone::challenge:
+            return "challenge";
+        case Tone::failure:
+            return "failure";
+    }
+    return "failure";
+}
+
+Ladder build_ladder(std::span<const Call* const> calls, Names names) {
+    return Builder(calls, names).build();
+}
+
+std::string short_duration(Duration length) {
+    if (length < Duration{})
+        return "-" + short_duration(length == Duration::min() ? Duration::max() : -length);
+    const double ms = to_milliseconds(length), s = to_seconds(length);
+    if (ms < 9.995) return fmt::format("{:.2f} ms", ms);
+    if (ms < 999.5) return fmt::format("{:.0f} ms", ms);
+    if (s < 59.95) return fmt::format("{:.1f} s", s);
+    const auto whole = (length.count() + 500'000'000) / 1'000'000'000;
+    if (whole < 3600) return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+    return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::vector<const Call*> figure_of(const analysis::Report& report, std::size_t index) {
+    std::vector<const Call*> out;
+    if (index >= report.calls.size()) return out;
+    if (report.calls[index].legs.empty()) return {&report.calls[index]};
+    std::set<std::string_view> wanted;
+    std::vector<std::size_t> found{index};
+    std::vector<bool> taken(report.calls.size());
+    taken[index] = true;
+    // Legs of legs belong too; each round looks for the Call-IDs that the last one named.
+    constexpr std::size_t max_rounds = 8, max_calls = 64;
+    for (std::size_t round = 0, from = 0; round < max_rounds && found.size() < max_calls; ++round) {
+        bool more = false;
+        for (const std::size_t end = found.size(); from < end; ++from)
+            for (const auto& leg : report.calls[found[from]].legs)
+                more |= wanted.insert(leg.call_id).second;
+        if (!more) break;
+        for (std::size_t i = 0; i < report.calls.size() && found.size() < max_calls; ++i)
+            if (!taken[i] && wanted.count(report.calls[i].call_id) != 0) {
+                taken[i] = true;
+                found.push_back(i);
+            }
+    }
+    std::sort(found.begin(), found.end(), [&report](std::size_t a, std::size_t b) {
+        return std::pair(report.calls[a].start, a) < std::pair(report.calls[b].start, b);
+    });
+    for (const std::size_t i : found) out.push_back(&report.calls[i]);
+    return out;
+}
+
+}  // namespace sipana::render
