@@ -26,10 +26,11 @@ enum class LinkType : std::uint16_t {
 };
 
 struct Frame {
-    std::uint64_t number = 0;     // 1-based, over all files of the run
-    Time time{};                  // zero where has_time is false
-    Bytes bytes;                  // what was captured; see `stable`
-    std::uint32_t wire_size = 0;  // what was on the wire; larger than bytes where the snap length cut
+    std::uint64_t number = 0;  // 1-based, over all files of the run
+    Time time{};               // zero where has_time is false
+    Bytes bytes;               // what was captured; see `stable`
+    std::uint32_t wire_size =
+        0;  // what was on the wire; larger than bytes where the snap length cut
     LinkType link{};
     std::uint32_t interface = 0;  // index into its file's interfaces
     std::uint32_t file = 0;       // index into Input::files()

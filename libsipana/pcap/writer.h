@@ -1,0 +1,66 @@
+// Writer: pcapng (draft-ietf-opsawg-pcapng), and classic pcap for tests.
+//
+// PcapngWriter hands each block to its Sink in one piece and stops at the first failure: a full
+// disk is seen at the block that did not fit (Status), never later. Times have nanosecond
+// resolution. What it writes, Reader reads back the same.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libsipana/base/result.h"
+#include "libsipana/pcap/summary.h"
+
+namespace sipana::pcap {
+
+// Receives whole blocks; an error ends the writing.
+using BlockSink = std::function<Status(Bytes block)>;
+
+class PcapngWriter {
+public:
+    explicit PcapngWriter(BlockSink sink);
+    // To a new file, or over an old one; every block is one write to the system.
+    static Result<PcapngWriter> create(const std::string& path);
+    // Appends to `out`, which must outlive the writer.
+    static PcapngWriter into(Buffer& out);
+
+    // A section header block. Must come first; a later one starts the interfaces anew.
+    Status section(std::string_view application, std::span<const std::string> comments = {});
+    // An interface description block; its index in the section. resolution and offset_s are not
+    // taken from `interface`: time stamps are written in nanoseconds.
+    Result<std::uint32_t> interface(const Interface& interface);
+    // A packet block; uses interface, time, has_time, bytes, wire_size and comment. Refuses
+    // (Errc::malformed) an interface not written, a wire_size below the bytes, a time before 1970.
+    Status packet(const Frame& frame);
+    Status secret(const Secret& secret);
+    Status names(std::span<const std::pair<Address, std::string>> names);
+    // Closes the file that create() opened; reports what the system kept back until then.
+    Status close();
+
+private:
+    class File;
+    Status emit(std::uint32_t type, Bytes body);
+
+    BlockSink sink_;
+    std::shared_ptr<File> file_;
+    std::vector<std::uint32_t> snaps_;  // of the section's interfaces
+    bool started_ = false;
+    Buffer block_, body_;
+};
+
+// Classic pcap in memory.
+struct ClassicShape {
+    LinkType link = LinkType::ethernet;
+    bool big_endian = false;
+    bool nanoseconds = false;
+    std::uint32_t snap = 262'144;
+};
+void write_classic_header(const ClassicShape& shape, Buffer& out);
+void write_classic_record(const ClassicShape& shape, const Frame& frame, Buffer& out);
+
+}  // namespace sipana::pcap
