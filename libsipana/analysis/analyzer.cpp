@@ -20,19 +20,15 @@ namespace sipana::analysis {
 
 void Sink::on_message(const SipMessage&, std::string_view) {}
 
-class Analyzer::State final : public net::Sink {
+class Analyzer::State final : public net::Sink, Calls::Owner {
 public:
     State(Options options, analysis::Sink& sink)
         : options_(options),
           sink_(sink),
           decoder_(*this),
-          calls_(options_, &State::hand_on, this),
+          calls_(options_, *this),
           legs_(calls_),
-          streams_(options_, calls_, legs_, counts_, sink) {
-        calls_.on_last_media([](void* self, std::uint32_t call) {
-            return static_cast<State*>(self)->streams_.last_media(call);
-        });
-    }
+          streams_(options_, calls_, legs_, counts_, sink) {}
 
     void on_frame(const pcap::Frame& f) {
         if (f.has_time) {
@@ -179,9 +175,9 @@ private:
         if (call.findings->size() > most_findings) call.findings->resize(most_findings);
     }
 
-    static void hand_on(void* self, std::uint32_t call) { static_cast<State*>(self)->hand_on(call); }
+    Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
 
-    void hand_on(std::uint32_t i) {
+    void on_over(std::uint32_t i) override {
         LiveCall& live = calls_[i];
         Call call = summarize(live);
         streams_.release(i, call);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libsipana/base/text.h"
 #include "libsipana/sip/fields.h"
 
 namespace sipana::analysis {
@@ -68,8 +69,7 @@ std::uint32_t granted_expiry(const sip::Message& m) {
 
 }  // namespace
 
-Calls::Calls(const Options& options, HandOn hand_on, void* self)
-    : options_(options), hand_on_(hand_on), self_(self) {}
+Calls::Calls(const Options& options, Owner& owner) : options_(options), owner_(owner) {}
 
 std::uint32_t Calls::find(std::string_view call_id) const {
     return by_id_.find(hash_of(call_id),
@@ -378,7 +378,7 @@ void Calls::drain(std::deque<Due>& queue) {
         LiveCall& c = pool_[due.call];
         c.queued = false;
         if (!c.over) continue;  // another try began
-        const Time media = last_media_ ? last_media_(self_, due.call) : no_time;
+        const Time media = owner_.last_media(due.call);
         const Time last = std::max(c.last, std::min(media, c.last + timer_b));
         if (last + options_.linger > now_ && &queue == &lingering_) {
             c.queued = true;
@@ -418,7 +418,7 @@ void Calls::sweep() {
         if (!pool_.alive(i)) continue;
         const LiveCall& c = pool_[i];
         if (c.queued || c.last + patience(c) > now_) continue;
-        const Time media = last_media_ ? last_media_(self_, i) : no_time;
+        const Time media = owner_.last_media(i);
         if (media == no_time || media + patience(c) <= now_) silent.emplace_back(c.number, i);
     }
     std::sort(silent.begin(), silent.end());
@@ -445,7 +445,7 @@ void Calls::hand_on(std::uint32_t i) {
         c.state = c.cancelled ? CallState::cancelled : CallState::unanswered;
     else if (c.kind != CallKind::invite && c.state == CallState::trying && c.final_code == 0)
         c.state = CallState::unanswered;
-    hand_on_(self_, i);
+    owner_.on_over(i);
     by_id_.erase(c.hash, i);
     pool_.release(i);
 }

@@ -79,10 +79,15 @@ struct Placed {
 
 class Calls {
 public:
-    // Called with each call that is over; the LiveCall is gone afterwards.
-    using HandOn = void (*)(void* self, std::uint32_t call);
+    // Who is asked and told when a call is over.
+    class Owner {
+    public:
+        virtual ~Owner() = default;
+        virtual void on_over(std::uint32_t call) = 0;  // the LiveCall is gone afterwards
+        virtual Time last_media(std::uint32_t call) const = 0;  // its last RTP packet, or no_time
+    };
 
-    Calls(const Options& options, HandOn hand_on, void* self);
+    Calls(const Options& options, Owner& owner);
 
     // Puts a message under its call. Capture time moves on: calls whose linger is over are handed on.
     Placed place(const sip::Message& message, const Seen& seen);
@@ -97,8 +102,6 @@ public:
     // Keeps text for as long as the call lives; stable text stays where it is.
     static std::string_view keep(LiveCall& call, std::string_view text, bool stable);
     Time now() const { return now_; }
-    // Last media packet of a call, asked before it is handed on; set by the owner of the streams.
-    void on_last_media(Time (*last_media)(void*, std::uint32_t)) { last_media_ = last_media; }
 
 private:
     struct Due {
@@ -124,9 +127,7 @@ private:
     void hand_on(std::uint32_t call);
 
     const Options& options_;
-    HandOn hand_on_;
-    void* self_;
-    Time (*last_media_)(void*, std::uint32_t) = nullptr;
+    Owner& owner_;
     Pool<LiveCall> pool_;
     HashIndex by_id_;
     std::deque<Due> lingering_, waiting_;  // over; over unless another try follows

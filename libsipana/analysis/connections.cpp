@@ -58,11 +58,12 @@ void Connections::feed(const net::Chunk& chunk) {
     fed_ = &d;
     if (chunk.last) ended_ = chunk.connection;
     Bytes bytes = chunk.bytes;
+    if (chunk.first) d.from_start = chunk.from_start;
     if (d.kind != Kind::unknown) Buffer().swap(d.head);  // poll() gave out views into it until now
     if (d.kind == Kind::unknown && !bytes.empty()) {
-        const bool from_start = chunk.first && chunk.from_start;
+
         d.head.insert(d.head.end(), bytes.begin(), bytes.end());
-        d.kind = recognise(d, d.head, from_start, chunk.last);
+        d.kind = recognise(d, d.head, d.from_start, chunk.last);
         if (d.kind == Kind::sip) d.splitter = std::make_unique<sip::Splitter>();
         if (d.kind == Kind::websocket) d.frames = std::make_unique<net::WebSocketReader>();
         bytes = d.kind == Kind::unknown ? Bytes{} : Bytes(d.head);
@@ -71,7 +72,7 @@ void Connections::feed(const net::Chunk& chunk) {
         if (d.frames) d.frames->gap();
     }
     if (d.splitter) {
-        d.splitter->feed(bytes);
+        d.splitter->feed(bytes, d.from_start);
         if (chunk.last) d.splitter->finish();
     } else if (d.frames) {
         d.frames->feed(bytes);

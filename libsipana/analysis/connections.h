@@ -32,6 +32,7 @@ private:
     enum class Kind : std::uint8_t { unknown, sip, websocket, other };
     struct Direction {
         Kind kind = Kind::unknown;
+        bool from_start = false;  // nothing came before its first byte
         Buffer head;  // the first bytes, until it is clear what they are
         std::unique_ptr<sip::Splitter> splitter;
         std::unique_ptr<net::WebSocketReader> frames;
