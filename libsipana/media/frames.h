@@ -1,0 +1,86 @@
+// VideoMeter: frames, key frames, resolution, frame rate and freezes of one video stream.
+//
+// Packets of one timestamp are one frame (for every codec here); the marker ends it. Fed in capture
+// order; a packet may be up to `reorder_packets` behind the newest. Memory is bounded; marks are
+// kept only when asked for. docs/streams.md defines each figure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "libsipana/base/time.h"
+#include "libsipana/media/fragment.h"
+
+namespace sipana::media {
+
+inline constexpr std::uint32_t reorder_packets = 64;  // then a frame is closed as it is
+inline constexpr std::size_t max_open_frames = 16;
+inline constexpr std::size_t max_marks = 200'000;        // 6.4 MB; later frames are counted only
+inline constexpr std::uint32_t video_clock_hz = 90'000;  // RFC 3551 5, of every codec here
+
+struct FrameMark {
+    Time time{};                             // arrival of its last packet
+    std::uint32_t timestamp = 0, bytes = 0;  // RTP payload bytes
+    std::uint16_t packets = 0;
+    bool key = false, complete = true;
+};
+
+class VideoMeter {
+public:
+    explicit VideoMeter(VideoCodec codec, bool keep_marks = false)
+        : codec_(codec), keep_marks_(keep_marks) {}
+
+    void on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
+                   Time arrival);
+    void finish();  // closes the frames still open; call once, at the stream's end
+
+    std::uint32_t frames() const { return frames_; }
+    std::uint32_t key_frames() const { return key_frames_; }
+    std::uint32_t incomplete_frames() const { return incomplete_frames_; }
+    std::uint32_t malformed_packets() const { return malformed_; }  // payload header not readable
+    std::uint16_t width() const { return size_.width; }  // newest known; 0: not in the stream
+    std::uint16_t height() const { return size_.height; }
+    double fps() const;  // by timestamps; 0 with fewer than two frames
+    std::optional<double> stated_fps() const { return stated_fps_; }  // what its parameter sets say
+    Duration longest_freeze() const { return longest_freeze_; }
+    std::uint32_t freezes() const { return freezes_; }
+    const std::vector<FrameMark>& marks() const { return marks_; }
+
+private:
+    struct Open {
+        std::int64_t first = 0, last = 0;  // extended sequence numbers
+        Time time{};
+        std::uint32_t timestamp = 0, bytes = 0, packets = 0;
+        bool key = false, picture = false, started = false, ended = false, broken = false;
+    };
+    std::int64_t extend(std::uint16_t sequence) const;
+    bool is_duplicate(std::int64_t sequence);
+    Open& frame_of(std::uint32_t timestamp, std::int64_t sequence);
+    void close_ready();
+    void close_front();
+    void note_interval(Time time);
+
+    VideoCodec codec_;
+    bool keep_marks_;
+    bool begun_ = false;
+    std::int64_t highest_ = 0;             // extended sequence number
+    std::int64_t closed_to_ = -1;          // last sequence of the frame closed last
+    bool closed_clean_ = false;            // and it ended with its marker
+    std::array<std::uint64_t, 8> seen_{};  // ring of the last 512 sequence numbers
+    std::vector<Open> open_;               // in order of sequence
+    std::uint32_t frames_ = 0, key_frames_ = 0, incomplete_frames_ = 0, malformed_ = 0;
+    Size size_;
+    std::optional<double> stated_fps_;
+    std::int64_t media_ticks_ = 0;  // from the first frame to the newest
+    std::uint32_t newest_timestamp_ = 0;
+    Time last_frame_ = no_time;
+    Duration longest_freeze_{};
+    std::uint32_t freezes_ = 0;
+    std::array<std::int64_t, 30> intervals_{};  // ns, ring
+    std::uint32_t interval_count_ = 0;
+    std::int64_t interval_sum_ = 0;
+    std::vector<FrameMark> marks_;
+};
+
+}  // namespace sipana::media
