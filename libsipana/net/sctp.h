@@ -43,6 +43,7 @@ private:
         Buffer bytes;
         bool cut = false;
     };
+    using Pieces = std::map<std::uint64_t, Piece>;  // by extended TSN
     struct Key {
         Endpoint src, dst;
         bool operator==(const Key&) const = default;
@@ -56,17 +57,23 @@ private:
         bool started = false;
         std::uint64_t highest = 0;  // TSN, extended
         std::bitset<window> seen;
-        std::map<std::uint64_t, Piece> pieces;  // by extended TSN
+        Pieces pieces;
         Time last{};
     };
     using Associations = std::list<Association>;
 
+    struct Outcome {  // of one packet
+        bool delivered = false, held = false, over_cap = false;
+        bool nothing() const { return !delivered && !held && !over_cap; }
+    };
+
     Association& association_of(const Key& key, Time now);
+    void on_data(Association& a, Bytes chunk, Datagram& as, Outcome& outcome);
     bool is_new(Association& a, std::uint32_t tsn, std::uint64_t& extended);
-    bool hold(Association& a, std::uint64_t tsn, Piece piece);
     bool deliver_around(Association& a, std::uint64_t tsn, Datagram& as);
     void forget_pieces(Association& a);
-    void erase_piece(Association& a, std::map<std::uint64_t, Piece>::iterator at);
+    Pieces::iterator erase_piece(Association& a, Pieces::iterator at);
+    void remove_oldest();
     void trim();
 
     Sink& sink_;

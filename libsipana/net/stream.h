@@ -111,37 +111,42 @@ private:
         Key key;
         std::array<Direction, 2> directions;  // [1] is towards_high
         Time last{};
-        bool in_closed = false;
+        bool in_closed = false;  // which list it is in
     };
     using Connections = std::list<Connection>;
 
+    // What a segment does to its direction, and to its peer's.
     Connection* connection_of(const Segment& segment, bool create);
-    void open(Connection& connection, bool which);
-    void restart(Direction& d, const Segment& segment);
     void on_syn(Direction& d, const Segment& segment);
     void on_ack(Direction& d, std::uint32_t ack);
-    Fate on_reset(Direction& d, Direction& peer, const Segment& segment);
+    Fate on_reset(Direction& d, const Segment& segment);
     Fate on_payload(Direction& d, const Segment& segment, std::uint32_t seq);
     Fate on_first_payload(Direction& d, const Segment& segment, std::uint32_t seq);
     Fate on_stray(Direction& d, const Segment& segment, std::uint32_t seq);
-    Fate place(Direction& d, const Segment& segment, Position begin);
     void on_fin(Direction& d, const Segment& segment, std::uint32_t seq);
+    Fate place(Direction& d, const Segment& segment, Position begin);
 
-    void start_at(Direction& d, Position position);
-    std::size_t hold(Direction& d, const Segment& segment, Position begin);
+    // What waits: segments ahead of their turn.
+    bool hold(Direction& d, const Segment& segment, Position begin);
+    void keep(Direction& d, std::size_t at, const Segment& segment, Position begin, Position from,
+              Position until);
     void release_start(Direction& d);
-    void drain(Direction& d, std::uint64_t frame, Time time);
     void give_up_hole(Direction& d);
+    void give_up(Direction& d);  // whichever of the two it waits for
+    void drain(Direction& d, std::uint64_t frame, Time time);
     void keep_caps(Direction& d);
-    void settle(Direction& d, const Segment& segment);
+    void await(Direction& d, Time since, Duration duration);
+    void cancel_wait(Direction& d);
+
+    // Beginnings and ends.
+    void open(Connection& connection, bool towards_high);
+    void reopen(Direction& d);
+    void start_at(Direction& d, Position position);
     void emit(Direction& d, Bytes bytes, std::uint64_t frame, Time time, bool last);
     void close(Direction& d, std::uint64_t frame, Time time);
     void flush(Direction& d);
-    void drop_held(Direction& d);
-    void await(Direction& d, Time since, Duration duration);
-    void cancel_wait(Direction& d);
+    void file(Connections::iterator at);
     void remove(Connections& from, Connections::iterator at);
-    void touch(Connection& connection, Time now);
 
     Sink& sink_;
     Findings& findings_;

@@ -47,17 +47,31 @@ public:
     std::size_t held() const { return buffer_.size() - at_ + message_.size(); }
 
 private:
-    struct Header;
-    std::optional<Header> header();
-    void fail(Errc code, std::size_t offset, std::string_view what);
+    struct Header {
+        bool final_frame = false, masked = false;
+        std::uint8_t reserved = 0, opcode = 0;
+        bool minimal = true;  // the length is written as short as it can be
+        std::uint64_t length = 0;
+        std::size_t size = 0;  // of the header
+        std::array<std::uint8_t, 4> mask{};
+    };
+    std::optional<Header> header() const;  // nothing: more bytes are needed
+    static std::string_view broken(const Header& header);
+    bool resynchronised(const Header& header);
+    bool begin_data_frame(const Header& header);
+    std::optional<Bytes> end_frame(const Header& header);
+    bool skip();
+    void fail(Errc code, std::string_view what);
 
     Buffer buffer_;  // not yet read from at_ on
     std::size_t at_ = 0;
     std::uint64_t base_ = 0;      // offset of buffer_[0] within the direction
     std::uint64_t skipping_ = 0;  // bytes of an unwanted payload still to come
     Buffer message_;              // of a message in several frames
-    bool in_message_ = false, unwanted_ = false, resyncing_ = false;
-    bool stuck_ = false, closed_ = false;
+    bool in_message_ = false;     // a frame without FIN has been read
+    bool unwanted_ = false;       // and its message is not kept
+    bool message_handed_on_ = false;
+    bool resyncing_ = false, stuck_ = false, closed_ = false;
     std::uint64_t messages_ = 0, control_frames_ = 0;
     std::optional<Error> error_;
 };
