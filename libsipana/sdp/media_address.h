@@ -1,0 +1,24 @@
+// Media addresses: where each m-line of a session description wants its RTP and RTCP (RFC 8866 5.7,
+// 5.14; RFC 3605; RFC 5761), found in one pass without building a Session. For matching streams.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "libsipana/base/endpoint.h"
+
+namespace sipana::sdp {
+
+struct MediaAddress {
+    std::string_view media, protocol;  // view the text
+    Endpoint rtp;   // the address is empty if it is a name, the port 0 if the line is refused
+    Endpoint rtcp;  // as Media::rtcp()
+    bool rtcp_mux = false;
+};
+
+// Fills `out` with the m-lines in order; returns how many there were, which may be more than fit.
+// Says the same as Session::media() does. Never allocates.
+std::size_t media_addresses(std::string_view text, std::span<MediaAddress> out);
+
+}  // namespace sipana::sdp
