@@ -36,6 +36,7 @@ private:
 
     std::string method_, uri_, reason_, body_;
     int status_ = 0;
+    bool is_response_ = false;
     std::vector<std::pair<std::string, std::string>> fields_;
 };
 

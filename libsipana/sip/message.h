@@ -4,9 +4,9 @@
 // may be copied and moved. The same type serves the analyzer and the lab: what the lab sends has
 // been through parse() too.
 //
-// parse() is lenient: it refuses only what has no start line or no fields to speak of. What a sender
-// must not do is check()'s matter (sip/check.h). Lines end with CRLF or LF; a CR alone ends none. A
-// message may stop in the middle of its fields: then its body is empty.
+// parse() is lenient: it refuses only what has no start line or no fields to speak of. What a
+// sender must not do is check()'s matter (sip/check.h). Lines end with CRLF or LF; a CR alone ends
+// none. A message may stop in the middle of its fields: then its body is empty.
 #pragma once
 
 #include <array>
@@ -23,26 +23,102 @@ namespace sipana::sip {
 
 // The methods of the IANA registry; an extension method is `other` and keeps its name in the text.
 enum class Method : std::uint8_t {
-    other, invite, ack, bye, cancel, register_, options, prack, subscribe, notify, publish, info, refer,
-    message, update
+    other,
+    invite,
+    ack,
+    bye,
+    cancel,
+    register_,
+    options,
+    prack,
+    subscribe,
+    notify,
+    publish,
+    info,
+    refer,
+    message,
+    update
 };
-Method method_of(std::string_view name);  // case-sensitive, as RFC 3261 7.1 says
+Method method_of(std::string_view name);    // case-sensitive, as RFC 3261 7.1 says
 std::string_view to_string(Method method);  // "INVITE"; empty for `other`
 
 // The header fields that code asks for by name; compact forms are the same value (RFC 3261 7.3.3).
 enum class Header : std::uint8_t {
-    other, accept, alert_info, allow, allow_events, authentication_info, authorization, call_id, call_info,
-    contact, content_disposition, content_encoding, content_language, content_length, content_type, cseq, date,
-    diversion, error_info, event, expires, from, geolocation, history_info, identity, identity_info, in_reply_to,
-    join, max_forwards, mime_version, min_expires, min_se, organization, p_asserted_identity, p_called_party_id,
-    p_preferred_identity, path, priority, privacy, proxy_authenticate, proxy_authorization, proxy_require, rack,
-    reason, record_route, refer_sub, refer_to, referred_by, replaces, reply_to, request_disposition, require,
-    retry_after, route, rseq, server, service_route, session_expires, sip_etag, sip_if_match, subject,
-    subscription_state, supported, timestamp, to, unsupported, user_agent, via, warning, www_authenticate
+    other,
+    accept,
+    alert_info,
+    allow,
+    allow_events,
+    authentication_info,
+    authorization,
+    call_id,
+    call_info,
+    contact,
+    content_disposition,
+    content_encoding,
+    content_language,
+    content_length,
+    content_type,
+    cseq,
+    date,
+    diversion,
+    error_info,
+    event,
+    expires,
+    from,
+    geolocation,
+    history_info,
+    identity,
+    identity_info,
+    in_reply_to,
+    join,
+    max_forwards,
+    mime_version,
+    min_expires,
+    min_se,
+    organization,
+    p_asserted_identity,
+    p_called_party_id,
+    p_preferred_identity,
+    path,
+    priority,
+    privacy,
+    proxy_authenticate,
+    proxy_authorization,
+    proxy_require,
+    rack,
+    reason,
+    record_route,
+    refer_sub,
+    refer_to,
+    referred_by,
+    replaces,
+    reply_to,
+    request_disposition,
+    require,
+    retry_after,
+    route,
+    rseq,
+    server,
+    service_route,
+    session_expires,
+    sip_etag,
+    sip_if_match,
+    subject,
+    subscription_state,
+    supported,
+    timestamp,
+    to,
+    unsupported,
+    user_agent,
+    via,
+    warning,
+    www_authenticate
 };
-Header header_of(std::string_view name);  // any case, long or compact; `other` if none of these
+Header header_of(std::string_view name);    // any case, long or compact; `other` if none of these
 std::string_view to_string(Header header);  // canonical long form, "Call-ID"; empty for `other`
-bool is_list(Header header);  // may carry several comma-separated values in one field (RFC 3261 7.3.1)
+bool is_list(
+    Header header);  // may carry several comma-separated values in one field (RFC 3261 7.3.1)
 
 struct CSeq {
     std::uint32_t number = 0;
@@ -76,7 +152,7 @@ public:
     Method method() const { return method_; }  // of a response: the CSeq's
     std::string_view method_name() const;      // likewise; as written
     std::string_view request_uri() const { return at(uri_); }
-    int status() const { return status_; }     // 0 in a request
+    int status() const { return status_; }  // 0 in a request
     std::string_view reason() const { return at(reason_); }
     std::string_view version() const { return at(version_); }  // "SIP/2.0" as written
     std::string_view start_line() const { return at(start_line_); }
@@ -113,9 +189,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t header_kinds = static_cast<std::size_t>(Header::www_authenticate) + 1;
+    static constexpr std::size_t header_kinds =
+        static_cast<std::size_t>(Header::www_authenticate) + 1;
 
-    std::string_view at(Slice s) const { return text_.substr(s.begin, s.size); }
+    std::string_view at(Slice s) const { return {text_.data() + s.begin, s.size}; }
     Slice slice(std::string_view part) const {
         return {offset_of(part), static_cast<std::uint32_t>(part.size())};
     }
@@ -123,11 +200,11 @@ private:
         const auto index = first_[static_cast<std::size_t>(id)];
         return index == 0 ? nullptr : &fields_[index - 1u];
     }
-    Status read_start_line(std::string_view line);
-    Result<std::size_t> read_fields(std::size_t begin);
-    void add_field(std::string_view line, bool folded);
+    void clear();
+    Status read_all();
+    Status read_fields(std::size_t& at, bool& any);
+    void read_cseq();
     void read_content_length();
-    void read_body(std::size_t begin);
 
     std::string_view text_;
     std::vector<Field> fields_;

@@ -4,6 +4,7 @@
 // sign, empty elements, values without quotes; a quote that is never closed is an ordinary sign.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -43,6 +44,7 @@ public:
         Param param_;
         char separator_ = ';';
         bool at_end_ = true;
+        bool unclosed_ = false;  // a "<" without ">" was seen
     };
 
     Params() = default;
@@ -78,7 +80,11 @@ std::size_t closing_quote(std::string_view text, std::size_t open);
 // and in angle brackets do not count. Trimmed; empty elements are passed over; nullopt at the end.
 std::optional<std::string_view> next_element(std::string_view& rest);
 
-bool is_token_char(char c);            // RFC 3261 25.1, token
+// RFC 3261 25.1, token.
+namespace detail {
+extern const std::array<bool, 256> token_chars;
+}
+inline bool is_token_char(char c) { return detail::token_chars[static_cast<unsigned char>(c)]; }
 bool is_token(std::string_view text);  // at least one, and nothing else
 
 }  // namespace sipana::sip

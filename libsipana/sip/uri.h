@@ -47,8 +47,8 @@ std::string masked(std::string_view uri);
 // %HH taken back; a percent sign that begins no escape stays.
 std::string unescaped(std::string_view text);
 
-// Of the URI `text`, without parsing all of it; empty where it has none. user_of a tel URI is its
-// number. Still escaped.
+// A part of a URI given as text; empty where it has none. The user of a tel URI is its number.
+// Still escaped.
 std::string_view user_of(std::string_view uri);
 std::string_view host_of(std::string_view uri);
 

@@ -1,0 +1,91 @@
+#include "libsipana/sip/builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libsipana/base/text.h"
+#include "libsipana/sip/params.h"
+#include "libsipana/sip/start_line.h"
+
+namespace sipana::sip {
+namespace {
+
+bool has_line_end(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+Error refusal(std::string what) { return Error{Errc::malformed, 0, std::move(what)}; }
+
+}  // namespace
+
+Builder Builder::request(std::string_view method, std::string_view uri) {
+    Builder out;
+    out.method_ = method;
+    out.uri_ = uri;
+    return out;
+}
+
+Builder Builder::response(int status, std::string_view reason) {
+    Builder out;
+    out.status_ = status;
+    out.reason_ = reason;
+    out.is_response_ = true;
+    return out;
+}
+
+Builder Builder::from(const Message& message) {
+    Builder out = message.is_request() ? request(message.method_name(), message.request_uri())
+                                       : response(message.status(), message.reason());
+    for (const Message::Field& f : message.fields())
+        if (f.name.size > 0) out.add(message.name(f), message.unfolded(f));
+    out.body("", message.body());
+    return out;
+}
+
+Builder& Builder::add(Header id, std::string_view value) { return add(to_string(id), value); }
+
+Builder& Builder::add(std::string_view name, std::string_view value) {
+    if (header_of(name) != Header::content_length)
+        fields_.emplace_back(std::string(name), std::string(trim(value)));
+    return *this;
+}
+
+Builder& Builder::body(std::string_view content_type, std::string_view bytes) {
+    if (!content_type.empty()) add(Header::content_type, content_type);
+    body_ = bytes;
+    return *this;
+}
+
+Status Builder::writable() const {
+    if (is_response_) {
+        if (status_ < 100 || status_ > 699)
+            return refusal("a status code lies in 100..699 (RFC 3261 7.2)");
+        if (has_line_end(reason_)) return refusal("a line end in the reason phrase (RFC 3261 7.2)");
+    } else {
+        if (!is_token(method_)) return refusal("a method is a token (RFC 3261 7.1)");
+        if (uri_.empty() || has_line_end(uri_) ||
+            std::any_of(uri_.begin(), uri_.end(), [](char c) { return is_blank(c); }))
+            return refusal("a Request-URI is not empty and holds no white space (RFC 3261 7.1)");
+    }
+    if (fields_.size() >= Message::max_fields) return refusal("too many header fields");
+    for (const auto& [name, value] : fields_) {
+        if (!is_token(name))
+            return refusal(fmt::format("'{}' is no field name (RFC 3261 7.3.1)", name));
+        if (has_line_end(value))
+            return refusal(fmt::format("a line end in the value of {} (RFC 3261 7.3.1)", name));
+    }
+    return Done{};
+}
+
+Result<std::string> Builder::write() const {
+    if (Status s = writable(); !s) return s.error();
+    std::string out = is_response_ ? fmt::format("SIP/2.0 {} {}\r\n", status_, trim(reason_))
+                                   : fmt::format("{} {} SIP/2.0\r\n", method_, uri_);
+    for (const auto& [name, value] : fields_) out += fmt::format("{}: {}\r\n", name, value);
+    out += fmt::format("Content-Length: {}\r\n\r\n{}", body_.size(), body_);
+    return out;
+}
+
+}  // namespace sipana::sip
