@@ -28,7 +28,7 @@ public:
           decoder_(*this),
           calls_(options_, *this),
           legs_(calls_),
-          streams_(options_, calls_, legs_, counts_, sink) {}
+          streams_(options_, legs_, counts_, sink) {}
 
     void on_frame(const pcap::Frame& f) {
         if (f.has_time) {

@@ -303,6 +303,7 @@ struct Counts {  // of the whole input
     std::uint64_t sip_messages = 0, rtp_packets = 0, rtcp_packets = 0;
     std::uint64_t stun = 0, dtls = 0, zrtp = 0, t38 = 0, turn_channel = 0, keep_alives = 0;
     std::array<std::uint64_t, 256> rtcp_by_type{};  // packets within compounds, by packet type
+    std::uint64_t undecided = 0;         // like RTP, but too few of them and no SDP that says so
     std::uint64_t other_datagrams = 0;   // nothing that we read
     std::uint64_t malformed_sip = 0, malformed_rtcp = 0;
     std::uint64_t hep = 0, tls = 0;      // recognised, not decoded

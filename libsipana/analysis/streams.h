@@ -2,100 +2,148 @@
 //
 // One hash look-up a packet: the flow (source, destination) knows its streams (SSRCs). An address that an
 // SDP claims makes its first packet a stream; anywhere else three packets in a row must agree first.
-// What a stream keeps is small until its second packet comes.
+// Until its second packet a stream keeps no more than the first.
 #pragma once
 
-#include <array>
-
 #include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
+#include "libsipana/analysis/reports.h"
 #include "libsipana/media/frames.h"
 #include "libsipana/rtp/events.h"
 #include "libsipana/rtp/packet.h"
+#include "libsipana/rtp/payload.h"
 #include "libsipana/rtp/receiver.h"
+#include "libsipana/rtp/seconds.h"
 #include "libsipana/sdp/session.h"
 
 namespace sipana::analysis {
 
-// What a payload type stands for on one stream.
-struct PayloadKind {
-    enum class Use : std::uint8_t { audio, video, event, comfort_noise, other };
-    Use use = Use::other;
-    std::uint32_t clock_hz = 0;  // 0: unknown
-    std::string codec;
-};
-
 class Streams {
 public:
-    Streams(const Options& options, Calls& calls, Legs& legs, Counts& counts, Sink& sink);
+    Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink);
 
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
     // An SDP said where media is to be received. `sdp` lives as long as the call.
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen);
-    // True if an SDP announced T.38 at the datagram's source or destination.
+    // An SDP announced T.38 (image) at the datagram's source or destination.
     bool is_fax(const net::Datagram& datagram) const;
-    // Arrival of the call's last RTP packet; no_time if none.
+    // Arrival of the call's last RTP packet; no_time if it has none.
     Time last_media(std::uint32_t call) const;
     // Gives the call's streams to the model and forgets its claims.
     void release(std::uint32_t call, Call& into);
-    // Hands streams on that belong to no call and have been silent.
+    // Hands on the streams of no call that have been silent.
     void advance(Time now);
     void finish();
 
 private:
-    struct Claim {
-        Endpoint at;
-        std::string_view sdp;
-        std::uint32_t call = none, older = none, newer = none, next_of_call = none;
-        std::uint16_t line = 0;
-        bool by_caller = true, encrypted = false, fax = false, rtcp = false;
-        Address signalled_from;
+    // What a payload type stands for on one stream.
+    struct Payload {
+        std::uint8_t type = 0;
+        rtp::Kind kind = rtp::Kind::unknown;
+        std::uint16_t codec = 0;     // number in codecs_
+        std::uint32_t clock_hz = 0;  // 0: unknown
     };
-    struct First {  // the first packet, until a second one makes a Receiver worth it
+    struct UsedPayload : Payload {
+        std::uint64_t packets = 0;
+    };
+    // A packet as it is kept until it is clear that it begins a stream.
+    struct Early {
         Time at{};
-        std::uint32_t timestamp = 0, bytes = 0, ip_bytes = 0;
-        std::uint16_t sequence = 0;
+        std::uint64_t frame = 0;
+        std::uint32_t timestamp = 0;
+        std::uint16_t sequence = 0, payload_bytes = 0, rtp_bytes = 0;
+        std::uint8_t payload_type = 0;
         bool marker = false;
     };
-    struct Depth {  // what only some streams need
+    struct Depth {  // from the second packet on
         rtp::Receiver receiver;
-        std::uint64_t bytes = 0, ip_bytes = 0;
-        std::array<std::uint32_t, 4> packets_of{};
-        std::vector<std::pair<std::uint8_t, PayloadKind>> kinds;  // payload types, in order of appearance
-        std::vector<std::uint64_t> packets_by_kind;
-        std::uint32_t kind = 0;  // of the last packet
+        std::uint64_t rtp_bytes = 0;
+        std::vector<UsedPayload> payloads;  // in order of appearance
+        std::size_t payload = 0;        // of the last packet
+        bool plain = false;  // its packets need the receiver only, until the payload type changes
         std::unique_ptr<media::VideoMeter> video;
         std::unique_ptr<rtp::EventDecoder> events;
         std::unique_ptr<rtp::Seconds> seconds;
-        std::vector<RtcpReport> reports;
-        std::vector<RtcpEvent> rtcp_events;
-        std::string cname;
     };
     struct Live {
         Endpoint src, dst;
-        std::uint64_t first_frame = 0;
-        std::string_view sdp;  // that tells its payload types; empty if none
-        std::uint32_t ssrc = 0;
-        std::uint32_t call = none, flow = none;
+        Early first;
+        Payload payload;       // of the first packet
+        std::string_view sdp;  // that names its payload types; empty if none
+        std::uint32_t ssrc = 0, call = none, flow = none;
         std::uint32_t next_in_flow = none, next_of_call = none;
         std::uint16_t line = 0;
-        std::uint8_t payload_type = 0;
-        bool by_caller = false, encrypted = false;
-        First first;
+        bool from_caller = false, encrypted = false, video = false;
         std::unique_ptr<Depth> depth;
     };
     struct Flow {
         Endpoint src, dst;
-        std::uint32_t stream = none;  // the one that spoke last
-        std::uint32_t first = none, count = 0;
+        std::uint32_t last = none;   // the stream that spoke last
+        std::uint32_t first = none;  // all of them, chained
+        std::uint32_t count = 0;
+    };
+    // A flow that may be RTP: three packets in a row decide.
+    struct Candidate {
+        Endpoint src, dst;
+        std::uint32_t ssrc = 0, count = 0;
+        Early packets[2];
     };
 
+    bool accept(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash);
+    bool plausible(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash,
+                   const Early& early);
+    std::uint32_t find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t hash) const;
+    std::uint32_t open(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash,
+                       const Early& first);
+    void attach(std::uint32_t stream, std::uint32_t claim, bool by_destination);
+    void watch_orphan(std::uint32_t stream);
+    void forget_orphan(std::uint32_t stream);
+    void relearn(std::uint32_t stream);
+    void join_legs(std::uint32_t stream);
+    void adopt(std::uint32_t call);
+
+    void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
+    void begin_depth(Live& stream, Bytes payload);
+    void count(Live& stream, const Early& packet, Bytes payload);
+    void switch_payload(Live& stream, std::uint8_t type);
+    void use_payload(Live& stream);
+    Payload resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type,
+                    bool* announced = nullptr);
+    Payload resolve(const Live& stream, std::uint8_t type) {
+        return resolve(stream.sdp, stream.line, stream.video, type);
+    }
+    std::uint16_t number_of_codec(std::string_view name);
+    bool is_encrypted(std::uint32_t ssrc) const;
+    bool was_elsewhere(const Live& stream, Time since) const;
+
+    void drop(std::uint32_t stream);
+    Stream described(std::uint32_t stream);
+    static void describe_first(const Live& stream, Stream& into);
+    static void describe_depth(const Live& stream, Stream& into);
+    static void describe_video(media::VideoMeter& video, const Live& stream, Stream& into);
+    static Time last_of(const Live& stream) {
+        return stream.depth ? stream.depth->receiver.last_arrival() : stream.first.at;
+    }
+
     const Options& options_;
-    Calls& calls_;
     Legs& legs_;
     Counts& counts_;
     Sink& sink_;
+    Claims claims_;
+    Pool<Flow> flows_;
+    HashIndex by_addresses_;
+    Pool<Live> streams_;
+    HashIndex by_ssrc_;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> of_call_;  // first and last stream, by call
+    std::uint32_t orphans_ = 0;      // streams of no call
+    HashIndex orphans_by_address_;   // each under its source and its destination
+    std::vector<std::string> codecs_{{}};  // names met, by number
+    std::vector<Candidate> candidates_;
+    Reports reports_;
+    sdp::Session session_;
+    Time next_sweep_ = Time::min();
 };
 
 }  // namespace sipana::analysis

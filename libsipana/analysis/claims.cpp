@@ -1,0 +1,79 @@
+#include "libsipana/analysis/claims.h"
+
+#include "libsipana/base/text.h"
+
+namespace sipana::analysis {
+
+std::uint32_t Claims::latest(const Endpoint& at) const {
+    return by_address_.find(hash(at), [&](std::uint32_t i) { return pool_[i].at == at; });
+}
+
+void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
+                   const sdp::MediaAddress& media, const Seen& seen) {
+    const std::uint64_t h = hash(media.rtp);
+    const std::uint32_t before = latest(media.rtp);
+    // The same call says it again: its newest words count.
+    std::uint32_t i = before;
+    for (unsigned looked = 0; i != none && looked < most_rivals; i = pool_[i].older, ++looked)
+        if (pool_[i].call == call && pool_[i].by_caller == by_caller) break;
+    if (i == none || pool_[i].call != call || pool_[i].by_caller != by_caller) {
+        i = pool_.make();
+        Claim& c = pool_[i];
+        c.at = media.rtp;
+        c.call = call;
+        c.by_caller = by_caller;
+        if (call >= heads_.size()) heads_.resize(call + 1, none);
+        c.next_of_call = std::exchange(heads_[call], i);
+        c.older = before;
+        if (before != none) {
+            pool_[before].newer = i;
+            by_address_.erase(h, before);
+        }
+        by_address_.insert(h, i);
+    }
+    Claim& c = pool_[i];
+    c.sdp = sdp;
+    c.line = line;
+    c.signalled_from = seen.src.address;
+    c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
+    c.fax = iequals(media.media, "image");
+    c.video = iequals(media.media, "video");
+}
+
+void Claims::release(std::uint32_t call) {
+    if (call >= heads_.size()) return;
+    for (std::uint32_t i = std::exchange(heads_[call], none); i != none;) {
+        Claim& c = pool_[i];
+        if (c.newer != none) {
+            pool_[c.newer].older = c.older;
+        } else {
+            by_address_.erase(hash(c.at), i);
+            if (c.older != none) by_address_.insert(hash(c.at), c.older);
+        }
+        if (c.older != none) pool_[c.older].newer = c.newer;
+        pool_.release(std::exchange(i, c.next_of_call));
+    }
+}
+
+Claims::Match Claims::match(const Endpoint& src, const Endpoint& dst) const {
+    const auto claimed_by = [&](std::uint32_t call, const Endpoint& at) {
+        unsigned looked = 0;
+        for (std::uint32_t i = latest(at); i != none && looked < most_rivals; i = pool_[i].older, ++looked)
+            if (pool_[i].call == call) return true;
+        return false;
+    };
+    const std::uint32_t at_dst = latest(dst), at_src = latest(src);
+    if (at_dst == none) return {at_src, false};
+    unsigned looked = 0;
+    for (std::uint32_t i = at_dst; at_src != none && i != none && looked < most_rivals;
+         i = pool_[i].older, ++looked)
+        if (claimed_by(pool_[i].call, src)) return {i, true};
+    return {at_dst, true};
+}
+
+bool Claims::is_fax(const Endpoint& at) const {
+    const std::uint32_t i = latest(at);
+    return i != none && pool_[i].fax;
+}
+
+}  // namespace sipana::analysis

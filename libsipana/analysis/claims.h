@@ -1,0 +1,78 @@
+// Claims: which call has announced an address for its media, and under which m-line (RFC 3264 5, 6).
+//
+// An address may be claimed by several calls, one after the other or by two legs at once: the latest claim
+// is tried first, and the call that also claims the other end wins.
+#pragma once
+
+#include <array>
+
+#include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/table.h"
+#include "libsipana/sdp/media_address.h"
+
+namespace sipana::analysis {
+
+class Claims {
+public:
+    struct Claim {
+        Endpoint at;
+        std::string_view sdp;  // lives as long as the call
+        std::uint32_t call = none, older = none, newer = none, next_of_call = none;
+        std::uint16_t line = 0;       // m-line index
+        bool by_caller = true;        // the caller receives here
+        bool encrypted = false, fax = false, video = false;
+        Address signalled_from;       // who sent the SDP
+    };
+    // What the claims say of a packet from `src` to `dst`.
+    struct Match {
+        std::uint32_t claim = none;    // number for operator[]; none: nobody claims either address
+        bool by_destination = true;    // the claim is the destination's, otherwise the source's
+    };
+
+    // Adds the addresses of an SDP. Other calls that claim one of them at this time, by an SDP that came
+    // from elsewhere, are told to `rival` (they may be legs of one call).
+    template <typename Rival>
+    void add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival);
+    void release(std::uint32_t call);
+
+    Match match(const Endpoint& src, const Endpoint& dst) const;
+    // The latest claim on an address; none if there is none.
+    std::uint32_t latest(const Endpoint& at) const;
+    bool is_fax(const Endpoint& at) const;
+    const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
+    // Calls visit(const Claim&) for each claim of a call.
+    template <typename Visit>
+    void of_call(std::uint32_t call, Visit visit) const {
+        if (call >= heads_.size()) return;
+        for (std::uint32_t i = heads_[call]; i != none; i = pool_[i].next_of_call) visit(pool_[i]);
+    }
+
+private:
+    static constexpr std::size_t most_lines = 32;   // m-lines of one SDP that are looked at
+    static constexpr unsigned most_rivals = 16;     // claims on one address that are looked at
+    void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
+               const sdp::MediaAddress& media, const Seen& seen);
+
+    Pool<Claim> pool_;
+    HashIndex by_address_;               // the latest claim on each address
+    std::vector<std::uint32_t> heads_;   // first claim, by call
+};
+
+template <typename Rival>
+void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival) {
+    std::array<sdp::MediaAddress, most_lines> media;
+    const std::size_t n = sdp::media_addresses(sdp, media);
+    for (std::uint16_t line = 0; line < n; ++line) {
+        const Endpoint& at = media[line].rtp;
+        if (at.port == 0 || at.address.is_unspecified()) continue;
+        unsigned looked = 0;
+        for (std::uint32_t i = latest(at); i != none && looked < most_rivals; i = pool_[i].older, ++looked)
+            if (pool_[i].call != call && pool_[i].signalled_from != seen.src.address) {
+                rival(pool_[i].call, at);
+                break;
+            }
+        claim(call, by_caller, sdp, line, media[line], seen);
+    }
+}
+
+}  // namespace sipana::analysis

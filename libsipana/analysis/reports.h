@@ -1,0 +1,50 @@
+// Reports: what RTCP says of each stream, kept by SSRC until the stream is handed on (RFC 3550 6.4, RFC 4585,
+// RFC 3611). With Detail::summary the packets are counted only.
+#pragma once
+
+#include "libsipana/analysis/analyzer.h"
+#include "libsipana/analysis/table.h"
+#include "libsipana/rtcp/packet.h"
+#include "libsipana/rtcp/round_trip.h"
+
+namespace sipana::analysis {
+
+class Reports {
+public:
+    Reports(const Options& options, Counts& counts, Sink& sink)
+        : options_(options), counts_(counts), sink_(sink) {}
+
+    // One RTCP datagram. Of an encrypted one (SRTCP) only the first packet's type can be told.
+    void on_compound(const net::Datagram& datagram, bool encrypted);
+    // Moves what was said of the stream into it; needs its ssrc, addresses and clock.
+    void take(Stream& into);
+    // Forgets SSRCs that have been silent for long.
+    void advance(Time now);
+    // Tells of what was reported about streams that the capture does not hold.
+    void finish();
+
+private:
+    struct Ledger {  // of one SSRC
+        std::uint32_t ssrc = 0;
+        Time last{};
+        std::string cname;
+        std::vector<RtcpReport> reports;
+        std::vector<RtcpEvent> events;
+        rtcp::RoundTrip round_trip;
+    };
+    Ledger& ledger_of(std::uint32_t ssrc, Time now);
+    void on_packet(const rtcp::Packet& packet, const net::Datagram& datagram);
+    void on_block(const rtcp::ReportBlock& block, std::uint32_t sender, const net::Datagram& datagram);
+    void on_sender_report(const rtcp::SenderReport& report, const net::Datagram& datagram);
+    void on_extended(const rtcp::ExtendedReport& report, const net::Datagram& datagram);
+    void event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
+               const net::Datagram& datagram);
+
+    const Options& options_;
+    Counts& counts_;
+    Sink& sink_;
+    Pool<Ledger> pool_;
+    HashIndex by_ssrc_;
+};
+
+}  // namespace sipana::analysis

@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+
+#include "tests/analysis/wire.h"
+
+using namespace sipana;
+using namespace sipana::wire;
+using analysis::Report;
+
+namespace {
+
+const analysis::Call& named(const Report& r, std::string_view id) {
+    for (const analysis::Call& c : r.calls)
+        if (c.call_id == id) return c;
+    FAIL("no such call");
+    return r.calls.front();
+}
+
+// alice -> pbx (call a), pbx -> bob (call b) `delay` later, with `extra` headers in both.
+Wire through_pbx(double delay, std::string_view extra_a = "", std::string_view extra_b = "",
+                 std::string_view called_b = "<sip:bob@b.example>", std::string_view caller_b = "<sip:alice@a.example>") {
+    const std::string a = request({.call_id = "a", .body = sdp("10.0.0.1", 4000), .extra = extra_a});
+    std::string b = request({.call_id = "b", .branch = "z9hG4bKb", .body = sdp("10.0.0.9", 6000), .from_tag = "f2",
+                             .extra = extra_b, .from = caller_b, .to = called_b, .via = "10.0.0.9:5060"});
+    if (called_b.find("bob") == called_b.npos) b.replace(b.find("sip:bob"), 7, "sip:xyz");
+    return Wire()
+        .udp(0, alice, pbx, a)
+        .udp(delay, pbx, bob, b)
+        .udp(delay + 50, bob, pbx, response(b, "200 OK", "tb", sdp("10.0.0.2", 5000)))
+        .udp(delay + 55, pbx, alice, response(a, "200 OK", "ta", sdp("10.0.0.9", 6002)));
+}
+
+}  // namespace
+
+TEST_CASE("the host that got an INVITE and sends one on at once for the same number makes two legs") {
+    const Report r = through_pbx(12).play();
+    REQUIRE(r.calls.size() == 2);
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].call_id == "b");
+    CHECK(named(r, "a").legs[0].evidence.find("12 ms") != std::string::npos);
+    CHECK(named(r, "b").legs.at(0).call_id == "a");
+}
+
+TEST_CASE("ten seconds later the same number is a new call, not a leg") {
+    CHECK(named(through_pbx(10'000).play(), "a").legs.empty());
+}
+
+TEST_CASE("other numbers are not legs") {
+    CHECK(named(through_pbx(12, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>").play(), "a").legs.empty());
+}
+
+TEST_CASE("RFC 7989: calls with one Session-ID are legs, whatever their numbers") {
+    const char* id = "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000\r\n";
+    const Report r = through_pbx(8000, id, id, "<sip:xyz@b.example>", "<sip:other@a.example>").play();
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].evidence.find("7989") != std::string::npos);
+}
+
+TEST_CASE("a header that carries the other Call-ID joins, and so does Replaces (RFC 3891)") {
+    for (const char* header : {"X-Call-ID: a\r\n", "Replaces: a;to-tag=1;from-tag=2\r\n"}) {
+        const Report r = through_pbx(4000, "", header, "<sip:xyz@b.example>", "<sip:other@a.example>").play();
+        CHECK(named(r, "b").legs.size() == 1);
+    }
+}
+
+TEST_CASE("one RTP stream that passes through a host joins the calls on both sides") {
+    Wire w = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
+    for (int i = 0; i < 20; ++i) {
+        const auto n = static_cast<std::uint16_t>(i);
+        w.udp(4100 + 20 * i, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), rtp(n, 160u * n, 0xabc));
+        w.udp(4101 + 20 * i, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), rtp(n, 160u * n, 0xabc));
+    }
+    const Report r = w.play();
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].evidence.find("0x00000abc") != std::string::npos);
+}
+
+TEST_CASE("two calls that fit equally well are both left alone") {
+    const std::string a1 = request({.call_id = "a1"}), a2 = request({.call_id = "a2", .branch = "z9hG4bK2", .from_tag = "f9"});
+    const std::string b = request({.call_id = "b", .branch = "z9hG4bKb", .from_tag = "f2", .via = "10.0.0.9:5060"});
+    const Report r = Wire().udp(0, alice, pbx, a1).udp(1, ep("10.0.0.7:5060"), pbx, a2).udp(10, pbx, bob, b).play();
+    CHECK(named(r, "b").legs.empty());
+}

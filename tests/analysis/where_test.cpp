@@ -1,0 +1,60 @@
+#include "libsipana/analysis/where.h"
+
+#include <doctest/doctest.h>
+
+using namespace sipana;
+using analysis::Where;
+
+namespace {
+
+analysis::Call busy() {
+    analysis::Call c;
+    c.kind = analysis::CallKind::invite;
+    c.state = analysis::CallState::busy;
+    c.final_code = 486;
+    c.from.uri = "sip:alice@a.example";
+    c.from.user = "alice";
+    c.to.user = "900";
+    c.message_count = 4;
+    return c;
+}
+bool matches(std::string_view expression) {
+    const auto w = Where::parse(expression);
+    REQUIRE(w);
+    return w->matches(busy());
+}
+
+}  // namespace
+
+TEST_CASE("numbers compare, text is equal or contained without case") {
+    CHECK(matches("final>=400"));
+    CHECK(matches("final>=400 and from~ALICE"));
+    CHECK(matches("state=busy"));
+    CHECK(matches("to=900"));
+    CHECK(matches("messages<5 and messages!=3"));
+    CHECK_FALSE(matches("final<400"));
+    CHECK_FALSE(matches("from!~ali"));
+    CHECK_FALSE(matches("final==200"));
+}
+
+TEST_CASE("and binds closer than or; not and parentheses do what they say") {
+    CHECK(matches("final=200 and state=busy or kind=invite"));
+    CHECK_FALSE(matches("final=200 and (state=busy or kind=invite)"));
+    CHECK(matches("not (final=200) and not state=completed"));
+    CHECK(matches("from~\"a.example\""));
+}
+
+TEST_CASE("a mistake is named with its column") {
+    const std::pair<const char*, std::size_t> wrong[] = {{"", 0}, {"final>>4", 6}, {"color=red", 0}, {"final=abc", 6},
+                                                         {"state=busy xor to=1", 11}, {"(state=busy", 11}, {"from<3", 5}};
+    for (const auto& [text, column] : wrong) {
+        CAPTURE(text);
+        const auto w = Where::parse(text);
+        REQUIRE_FALSE(w);
+        CHECK(w.error().offset == column);
+    }
+    CHECK_FALSE(Where::parse(std::string(10'000, '(')));
+    std::string nots;
+    for (int i = 0; i < 10'000; ++i) nots += "not ";
+    CHECK_FALSE(Where::parse(nots + "final=1"));
+}
