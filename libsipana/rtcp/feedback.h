@@ -78,6 +78,7 @@ struct UnknownFeedback {
 
 struct TransportFeedback {
     std::uint8_t format = 0;
+    // CCFB has no media source field: media_ssrc is that of its first block, and 0 without one.
     std::uint32_t sender_ssrc = 0, media_ssrc = 0;
     std::variant<UnknownFeedback, Nack, Tmmb, TransportCc, CongestionControl> content;
 };

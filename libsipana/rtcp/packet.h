@@ -69,6 +69,7 @@ std::string_view sdes_name(std::uint8_t type);  // "CNAME"; "" if unknown
 struct SdesChunk {
     std::uint32_t ssrc = 0;
     std::vector<SdesItem> items;
+    bool terminated = true;  // false: the packet ends where a null octet should (still readable)
 };
 
 struct SourceDescription {
@@ -102,7 +103,9 @@ struct Packet {
     Content content;
 };
 
-// Packets up to the first that cannot be read, and why it cannot (trap 29).
+// The packets that could be read, and the first thing that could not (trap 29). A packet whose
+// length is right but whose content is not is an Unknown, and reading goes on behind it; a broken
+// header or a cut-off end stops.
 struct Compound {
     std::vector<Packet> packets;
     std::optional<Error> error;  // offset is within the datagram

@@ -62,12 +62,16 @@ public:
 private:
     void on_block(const EventBlock& block, std::uint32_t timestamp, bool marker, Time arrival,
                   std::uint64_t frame);
-    bool continues(const Event& event, const EventBlock& block, std::uint32_t timestamp,
-                   bool marker) const;
-    void extend(Event& event, const EventBlock& block, std::uint32_t timestamp);
+    bool begins_segment(const EventBlock& block, std::uint32_t timestamp, bool marker) const;
+    void extend(Event& event, const EventBlock& block, std::uint32_t ticks);
 
     std::uint32_t clock_hz_;
     std::uint64_t count_ = 0, malformed_ = 0;
+    // Of the newest event: where its running segment starts (RFC 4733 2.5.1.3).
+    std::uint32_t segment_timestamp_ = 0, segment_ticks_ = 0;
+    std::uint16_t segment_duration_ = 0;
+    // The newest event beyond max_events, so that its packets count once.
+    std::uint64_t overflow_ = UINT64_MAX;
     std::vector<Event> events_;
 };
 

@@ -57,6 +57,10 @@ public:
     Place on_event_packet(std::uint16_t sequence, bool marker, std::uint32_t payload_bytes,
                           Time arrival);
 
+    // The sender sent its packets elsewhere meanwhile (direct media, hold): the next packet goes on
+    // from its own number, and what lies between was never expected here (trap 9).
+    void resume() { resumed_ = true; }
+
     std::uint64_t packets() const { return distinct_ + duplicated_ + strays_; }  // all that came
     std::uint64_t expected() const { return expected_; }
     std::uint64_t lost() const { return expected_ > distinct_ ? expected_ - distinct_ : 0; }
@@ -93,18 +97,27 @@ public:
     const std::vector<Gap>& gaps() const;
 
 private:
+    // What a packet was counted as that may turn out to be the first of a restart.
+    enum class Counted : std::uint8_t { stray, duplicate, reordered, late };
+
     Place place(std::uint16_t sequence, std::uint32_t timestamp, bool timed, Time arrival);
     Place place_behind(std::uint16_t sequence, std::uint32_t behind, std::uint32_t timestamp,
                        bool timed, Time arrival);
-    Place stray(std::uint16_t sequence, Time arrival);
+    Place place_far(std::uint16_t sequence, std::uint32_t timestamp, bool timed);
+    Place restart(std::uint16_t sequence, std::uint32_t timestamp, bool timed);
+    void await(std::uint16_t sequence, Counted counted);
     void begin(std::uint16_t sequence);
     void advance(std::uint16_t steps);
+    void shift(std::uint32_t steps);
+    void note_newest(std::uint32_t timestamp, bool timed);
     void sample(std::uint32_t timestamp, Time arrival);
-    void arrive(Place place, bool marker, std::uint32_t payload_bytes, Time arrival);
+    void arrive(bool marker, std::uint32_t payload_bytes, Time arrival);
+    bool continuous(std::uint32_t timestamp, Time arrival) const;
+    bool is_late(std::uint32_t timestamp, bool timed) const;
+    bool seen(std::uint32_t behind) const;
     void open_gap(std::uint32_t packets, Time arrival);
     void fill_gap(std::uint32_t behind);
-    bool continuous(std::uint32_t timestamp, Time arrival) const;
-    bool seen(std::uint32_t behind) const;
+    void move_base(std::uint32_t positions);
 
     // Touched by every packet.
     Time last_ = no_time, first_ = no_time;
@@ -124,6 +137,9 @@ private:
     std::uint32_t duplicated_ = 0, reordered_ = 0, late_ = 0, strays_ = 0, silences_ = 0;
     std::uint16_t restarts_ = 0, first_sequence_ = 0;
     std::uint32_t awaited_ = nothing_awaited;  // sequence that would confirm a restart
+    Counted awaited_after_ = Counted::stray;
+    bool highest_timed_ = false;  // the newest packet's timestamp is on the audio or video clock
+    bool resumed_ = false;
     std::unique_ptr<std::vector<Gap>> gaps_;
 
     static constexpr std::uint32_t nothing_awaited = 0x10000;
