@@ -30,6 +30,24 @@ bool plausible_ipv6(Bytes b, bool cut) {
     return cut || load_be16(b.data() + 4) + std::size_t{40} <= b.size();
 }
 
+// An Ethernet frame or tag looked through, down to what is neither.
+Layer behind_tags(std::uint16_t protocol, Bytes bytes) {
+    while (protocol == ethertype::ethernet || protocol == ethertype::vlan ||
+           protocol == ethertype::service_vlan) {
+        const std::size_t type_at = protocol == ethertype::ethernet ? 12 : 2;
+        if (bytes.size() < type_at + 2) return stop(fault_tunnel_cut, bytes);
+        protocol = load_be16(bytes.data() + type_at);
+        bytes = bytes.subspan(type_at + 2);
+    }
+    return {protocol, bytes};
+}
+
+bool is_ip_frame(Bytes bytes) {
+    const Layer layer = behind_tags(ethertype::ethernet, bytes);
+    return (layer.protocol == ethertype::ipv4 && plausible_ipv4(layer.bytes, true)) ||
+           (layer.protocol == ethertype::ipv6 && plausible_ipv6(layer.bytes, true));
+}
+
 // GRE source route entries (RFC 1701): family, offset, length; ended by an empty one.
 bool skip_source_route(ByteReader& in) {
     while (in.ok()) {
@@ -104,26 +122,22 @@ std::optional<Layer> gtp_u(Bytes b, bool cut) {
 }  // namespace
 
 bool plausible(std::uint16_t protocol, Bytes bytes, bool cut) {
-    const auto is_tag = [](std::uint16_t type) {
-        return type == ethertype::vlan || type == ethertype::service_vlan;
-    };
-    while (protocol == ethertype::ethernet || is_tag(protocol)) {
-        const std::size_t type_at = protocol == ethertype::ethernet ? 12 : 2;
-        if (bytes.size() < type_at + 2) return false;
-        protocol = load_be16(bytes.data() + type_at);
-        bytes = bytes.subspan(type_at + 2);
-        if (protocol <= 1500) return cut || protocol <= bytes.size();  // a length: LLC
-    }
-    switch (protocol) {
+    const Layer layer = behind_tags(protocol, bytes);
+    if (layer.fault) return false;
+    switch (layer.protocol) {
         case ethertype::ip:
-            return plausible_ipv4(bytes, cut) || plausible_ipv6(bytes, cut);
+            return plausible_ipv4(layer.bytes, cut) || plausible_ipv6(layer.bytes, cut);
         case ethertype::ipv4:
-            return plausible_ipv4(bytes, cut);
+            return plausible_ipv4(layer.bytes, cut);
         case ethertype::ipv6:
-            return plausible_ipv6(bytes, cut);
+            return plausible_ipv6(layer.bytes, cut);
         default:
-            return protocol >= 0x0600;  // the smallest EtherType (IEEE 802.3 3.2.6)
+            break;
     }
+    // A length, and LLC behind it (IEEE 802.3 3.2.6); or an EtherType.
+    constexpr std::uint16_t min_length = 3, max_length = 1500, min_type = 0x0600;
+    if (layer.protocol > max_length) return layer.protocol >= min_type;
+    return layer.protocol >= min_length && (cut || layer.protocol <= layer.bytes.size());
 }
 
 Layer mpls_layer(Bytes bytes) {
@@ -136,23 +150,15 @@ Layer mpls_layer(Bytes bytes) {
     const Bytes inner = bytes.subspan(at);
     if (inner.empty()) return stop(fault_tunnel_cut, bytes);
     // The label stack does not say what it carries (RFC 4385 1): the first four bits must do.
-    switch (inner[0] >> 4) {
-        case 4:
-            if (plausible_ipv4(inner, true)) return {ethertype::ipv4, inner};
-            break;
-        case 6:
-            if (plausible_ipv6(inner, true)) return {ethertype::ipv6, inner};
-            break;
-        case 0:  // a control word (RFC 4448 4.6), or a hardware address that begins so
-            if (inner.size() >= 4 && plausible(ethertype::ethernet, inner.subspan(4), true))
-                return {ethertype::ethernet, inner.subspan(4)};
-            break;
-        case 1:
-            return stop(fault_not_ip, bytes);  // associated channel (RFC 4385 5)
-        default:
-            break;
-    }
-    if (plausible(ethertype::ethernet, inner, true)) return {ethertype::ethernet, inner};
+    const unsigned nibble = inner[0] >> 4;
+    if (nibble == 4 && plausible_ipv4(inner, true)) return {ethertype::ipv4, inner};
+    if (nibble == 6 && plausible_ipv6(inner, true)) return {ethertype::ipv6, inner};
+    if (nibble == 1) return stop(fault_not_ip, bytes);  // associated channel (RFC 4385 5)
+    // Zero: a control word (RFC 4448 4.6), or a hardware address that begins so.
+    const bool may_be_word = nibble == 0 && inner.size() >= 4;
+    if (may_be_word && is_ip_frame(inner.subspan(4)))
+        return {ethertype::ethernet, inner.subspan(4)};
+    if (is_ip_frame(inner)) return {ethertype::ethernet, inner};
     return stop(fault_not_ip, bytes);
 }
 
