@@ -230,16 +230,25 @@ Fate Streams::place(Direction& d, const Segment& s, Position begin) {
         keep_caps(d);
         return d.held.empty() ? Fate::delivered : Fate::held;
     }
-    const auto seen = static_cast<std::size_t>(d.next - begin);
-    if (seen < s.payload.size()) {
-        const Bytes fresh = s.payload.subspan(seen);
-        d.next += fresh.size();
-        emit(d, fresh, s.frame, s.time, false);
+    // Up to what waits, that, and again: the bytes that came first stay.
+    while (d.next < end && !d.closed) {
+        const Position until = d.held.empty() ? end : std::min(end, d.held.front().begin);
+        advance(d, s.payload, begin, until, s.frame, s.time);
+        drain(d, s.frame, s.time);
     }
-    d.missing += end - d.next;  // cut off by the snap length
-    d.next = end;
-    drain(d, s.frame, s.time);
     return Fate::delivered;
+}
+
+// Hands on the bytes [next, until) of `bytes`, which begin at `begin`; those that are not there,
+// cut off by the snap length, are missing.
+void Streams::advance(Direction& d, Bytes bytes, Position begin, Position until,
+                      std::uint64_t frame, Time time) {
+    const auto from = static_cast<std::size_t>(std::min<Position>(d.next - begin, bytes.size()));
+    const auto to = static_cast<std::size_t>(std::min<Position>(until - begin, bytes.size()));
+    d.next += to - from;
+    if (to > from) emit(d, bytes.subspan(from, to - from), frame, time, false);
+    d.missing += until - d.next;
+    d.next = until;
 }
 
 void Streams::on_fin(Direction& d, const Segment& s, std::uint32_t seq) {
@@ -331,14 +340,7 @@ void Streams::drain(Direction& d, std::uint64_t frame, Time time) {
         frame = std::max(frame, held.frame);
         time = std::max(time, held.time);
         if (held.end() <= d.next) continue;
-        const auto seen = static_cast<std::size_t>(d.next - held.begin);
-        if (seen < held.bytes.size()) {
-            const Bytes fresh = Bytes(held.bytes).subspan(seen);
-            d.next += fresh.size();
-            emit(d, fresh, frame, time, false);
-        }
-        d.missing += held.end() - d.next;
-        d.next = held.end();
+        advance(d, held.bytes, held.begin, held.end(), frame, time);
     }
     d.held.erase(d.held.begin(), d.held.begin() + static_cast<std::ptrdiff_t>(drained));
     if (drained != 0 || d.held.empty()) {

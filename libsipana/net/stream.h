@@ -125,6 +125,8 @@ private:
     Fate on_stray(Direction& d, const Segment& segment, std::uint32_t seq);
     void on_fin(Direction& d, const Segment& segment, std::uint32_t seq);
     Fate place(Direction& d, const Segment& segment, Position begin);
+    void advance(Direction& d, Bytes bytes, Position begin, Position until, std::uint64_t frame,
+                 Time time);
 
     // What waits: segments ahead of their turn.
     bool hold(Direction& d, const Segment& segment, Position begin);
