@@ -23,12 +23,13 @@ void read_part_header(std::string_view& rest, Part& part) {
     const auto headers_until = [&](const char* end) {
         part.headers = {begin, static_cast<std::size_t>(end - begin)};
     };
-    std::string_view whole = rest;
+    const std::string_view whole = rest;
     while (!rest.empty()) {
         const char* const line_begin = rest.data();
         std::string_view line = take_line(rest);
         if (line.empty()) {
             headers_until(line_begin);
+            if (rest.empty()) rest = whole.substr(whole.size());
             return;
         }
         while (!rest.empty() && is_blank(rest.front())) {  // folded

@@ -16,6 +16,13 @@ bool has_line_end(std::string_view text) {
                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
+// Only blanks: a line end is refused, not swallowed.
+std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
+    while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
+    return s;
+}
+
 Error refusal(std::string what) { return Error{Errc::malformed, 0, std::move(what)}; }
 
 }  // namespace
@@ -48,7 +55,7 @@ Builder& Builder::add(Header id, std::string_view value) { return add(to_string(
 
 Builder& Builder::add(std::string_view name, std::string_view value) {
     if (header_of(name) != Header::content_length)
-        fields_.emplace_back(std::string(name), std::string(trim(value)));
+        fields_.emplace_back(std::string(name), std::string(trimmed(value)));
     return *this;
 }
 
@@ -81,7 +88,7 @@ Status Builder::writable() const {
 
 Result<std::string> Builder::write() const {
     if (Status s = writable(); !s) return s.error();
-    std::string out = is_response_ ? fmt::format("SIP/2.0 {} {}\r\n", status_, trim(reason_))
+    std::string out = is_response_ ? fmt::format("SIP/2.0 {} {}\r\n", status_, trimmed(reason_))
                                    : fmt::format("{} {} SIP/2.0\r\n", method_, uri_);
     for (const auto& [name, value] : fields_) out += fmt::format("{}: {}\r\n", name, value);
     out += fmt::format("Content-Length: {}\r\n\r\n{}", body_.size(), body_);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libsipana/base/bytes.h"
+#include "libsipana/sip/message.h"
 
 namespace sipana::sip {
 
@@ -34,7 +35,7 @@ public:
     void feed(Bytes bytes, bool from_start);
     // That many bytes were never seen.
     void lost(std::uint64_t bytes);
-    // Nothing follows: what is left is given out as it is.
+    // Nothing follows: poll() gives out what is left as it is.
     void finish();
     std::optional<Piece> poll();
 
@@ -42,34 +43,38 @@ public:
     std::uint64_t keepalives() const { return keepalives_; }  // CR and LF bytes between messages
 
 private:
-    enum class Length : std::uint8_t { unknown, given, open };  // of the message at the front
-    enum class Step : std::uint8_t { again, more };
+    enum class Length : std::uint8_t { given, open };  // of the body of the message at the front
 
+    bool has_kept() const { return kept_at_ < kept_.size(); }
     std::string_view input() const;
     void consume(std::size_t n);
     void skip(std::size_t n);
     void keep_rest();
-    std::optional<Piece> give(std::size_t size, bool incomplete);
-    bool pass_line_ends();
-    Step find_start();
-    Step read_head();
-    void settle_length(std::string_view head);
-    std::optional<std::size_t> open_end();
+    std::optional<std::string_view> next_line(std::size_t begin);
+    Piece give(std::size_t size, bool incomplete);
+    void close_message();
+    bool find_start();
+    std::optional<Piece> read_message();
+    std::optional<Piece> read_head();
+    std::optional<Piece> read_open_body();
+    void settle_length();
     std::optional<Piece> leave_off();
-    void restart();
 
-    std::vector<char> kept_;  // an unfinished message, when the chunk that held it is gone
+    std::vector<char> kept_;  // what is unfinished, once the chunk that held it is gone
     std::size_t kept_at_ = 0;
-    std::string_view chunk_;     // not yet consumed, while kept_ is empty
-    std::size_t scanned_ = 0;    // of the message at the front: looked at so far
-    std::size_t head_size_ = 0;  // 0: the blank line is not found yet
+    std::string_view chunk_;     // not yet consumed; comes after kept_
+    Message head_;               // of the message at the front, to learn its length
+    bool in_message_ = false;    // the input begins with a start line
+    std::size_t line_ = 0;       // where the line begins that is looked at
+    std::size_t searched_ = 0;   // no LF stands between line_ and here
+    std::size_t head_size_ = 0;  // with the blank line; 0: it is not found yet
     std::size_t body_size_ = 0;
-    Length length_ = Length::unknown;
+    Length length_ = Length::given;
     std::uint64_t skipped_ = 0, skipped_since_ = 0, keepalives_ = 0;
-    bool begun_ = false;    // feed() was called
-    bool hunting_ = false;  // between messages, at a place that may not be a line's beginning
-    bool ended_ = false;    // finish() was called, or a gap stands behind the bytes kept
-    bool gap_ = false;
+    bool begun_ = false;    // something was fed or lost
+    bool hunting_ = false;  // out of step: believe only what starts_message()
+    bool gap_ = false;      // lost bytes stand between kept_ and chunk_
+    bool ended_ = false;
 };
 
 }  // namespace sipana::sip
