@@ -4,6 +4,8 @@
 // HTML could take for their own is written so.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libsipana/base/text.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/render.h"

@@ -21,7 +21,7 @@ struct Glyphs {
 };
 constexpr Glyphs box{"─", "╌", "═", "┄", "│", "┊", "├", "┤", "┼", "╞",   "╡",  "▶",
                      "◀", "┌", "┐", "└", "┘", "┬", "→", "←", "◆", " → ", " · "};
-constexpr Glyphs ascii{"-", "-", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|", ">",
+constexpr Glyphs ascii{"-", "~", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|", ">",
                        "<", "+", "+", "+", "+", "+", "->", "<-", "*", " -> ", ", "};
 
 constexpr std::size_t max_spacing = 56;   // beyond, arrows grow no more

@@ -1,0 +1,46 @@
+#include "libsipana/render/rows.h"
+
+#include "libsipana/base/text.h"
+
+namespace sipana::render {
+
+std::string_view reason_phrase(const analysis::SipMessage& message) {
+    if (message.is_request()) return {};
+    std::string_view line = message.text;
+    while (!line.empty() && is_space(line.front())) line.remove_prefix(1);
+    line = line.substr(0, line.find_first_of("\r\n"));
+    for (int i = 0; i < 2; ++i) {  // the version and the code
+        const auto blank = line.find(' ');
+        if (blank == line.npos) return {};
+        line.remove_prefix(blank + 1);
+    }
+    return trim(line);
+}
+
+std::string_view call_id_of(const analysis::SipMessage& message) {
+    const auto parsed = sip::Message::parse(message.text);
+    return parsed ? parsed->call_id() : std::string_view{};  // a view of message.text
+}
+
+std::string_view to_text(analysis::Ended ended) {
+    switch (ended) {
+        case analysis::Ended::by_caller:
+            return "caller";
+        case analysis::Ended::by_callee:
+            return "callee";
+        case analysis::Ended::unknown:
+            break;
+    }
+    return {};
+}
+
+MediaTotals totals_of(const analysis::Call& call) {
+    MediaTotals totals;
+    for (const auto& stream : call.streams) {
+        totals.packets += stream.packets;
+        totals.lost += stream.lost;
+    }
+    return totals;
+}
+
+}  // namespace sipana::render
