@@ -32,7 +32,7 @@ public:
 // Takes over `descriptor`, reads its first bytes and puts a decompressor before it where they ask
 // for one. Waits for the first bytes of a pipe.
 Result<std::unique_ptr<Stream>> open_stream(int descriptor);
-// `bytes`, which must outlive the stream, as if they came through a pipe (tests, fuzzing).
+// `bytes`, which must outlive the stream, as if they came through a pipe.
 Result<std::unique_ptr<Stream>> memory_stream(Bytes bytes);
 
 }  // namespace sipana::pcap

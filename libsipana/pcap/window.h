@@ -20,6 +20,8 @@ class Window {
 public:
     explicit Window(Mapping mapping);
     explicit Window(std::unique_ptr<Stream> stream);
+    // Over bytes that outlive the window, as if they were a mapped file.
+    explicit Window(Bytes whole);
 
     // At least `n` bytes lie at cursor(). `n` is at most max_record().
     bool need(std::size_t n) { return static_cast<std::size_t>(limit_ - cursor_) >= n || move(n); }
