@@ -33,6 +33,7 @@ public:
 
     LinkType link() const { return link_; }
     std::uint32_t snap() const { return snap_; }
+    std::uint8_t resolution() const { return nanoseconds_ == 1 ? 9 : 6; }
     std::string_view format() const;  // "pcap", "pcap (nanoseconds)", "pcap (modified)"
 
 private:

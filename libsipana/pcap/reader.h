@@ -22,8 +22,10 @@ public:
     // Opens `file.path` ("-" is standard input) and fills the rest of `file`. Both references must
     // outlive the Reader. The error's text begins with the path.
     static Result<std::unique_ptr<Reader>> open(FileSummary& file, Annotations& annotations);
-    // The same over bytes in memory, which must outlive the Reader; as a stream (tests, fuzzing).
-    static Result<std::unique_ptr<Reader>> open(Bytes bytes, FileSummary& file,
+    // The same over a capture in memory, which must outlive the Reader, or that comes as a stream.
+    static Result<std::unique_ptr<Reader>> open(Bytes capture, FileSummary& file,
+                                                Annotations& annotations);
+    static Result<std::unique_ptr<Reader>> open(std::unique_ptr<Stream> stream, FileSummary& file,
                                                 Annotations& annotations);
 
     // The next frame, numbered within its file; `file` is left as it is. False at the end; damage
@@ -39,6 +41,7 @@ public:
     }
     // The system failed while reading (not: the bytes are damaged).
     bool failed() const { return failed_; }
+    bool stable() const { return window_.stable(); }
 
 private:
     Reader(Window window, FileSummary& file, Annotations& annotations);
@@ -46,7 +49,8 @@ private:
                                                      Annotations& annotations);
     bool finish();
     void report_flaws();
-    void report(std::string_view rule, std::uint64_t byte, std::string text);
+    void report(std::string_view rule, std::uint64_t frame, std::uint64_t byte,
+                std::string_view text);
 
     Window window_;
     FileSummary* file_;

@@ -1,6 +1,7 @@
 // What a capture file says besides its frames: its interfaces, comments, names, secrets and damage.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,12 +46,19 @@ struct Secret {
 
 // What the readers of a run leave beside the frames, in the order of reading.
 struct Annotations {
+    void add_name(const Address& address, std::string name);
+    void add_secret(Secret secret);
+
     std::vector<std::pair<Address, std::string>> names;  // name resolution blocks (4.5), each once
     std::vector<Secret> secrets;
     std::vector<Finding> findings;  // rules "capture-damaged", "capture-cut-short", ...
 
     static constexpr std::size_t max_names = 65'536;
     static constexpr std::size_t max_secret_bytes = 64u << 20;
+
+private:
+    std::set<std::pair<Address, std::string>> known_;
+    std::size_t secret_bytes_ = 0;
 };
 
 }  // namespace sipana::pcap
