@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,7 +35,8 @@ public:
     // An interface description block; its index in the section. resolution and offset_s are not
     // taken from `interface`: time stamps are written in nanoseconds.
     Result<std::uint32_t> interface(const Interface& interface);
-    // A packet block; uses interface, time, has_time, bytes, wire_size and comment. Refuses
+    // A packet block; uses interface, time, has_time, bytes, wire_size and comment. A frame without
+    // time is a simple packet block where that can carry it, else one of 1970. Refuses
     // (Errc::malformed) an interface not written, a wire_size below the bytes, a time before 1970.
     Status packet(const Frame& frame);
     Status secret(const Secret& secret);
@@ -44,13 +46,14 @@ public:
 
 private:
     class File;
-    Status emit(std::uint32_t type, Bytes body);
+    Status emit(std::uint32_t type);  // a block of body_
 
     BlockSink sink_;
     std::shared_ptr<File> file_;
     std::vector<std::uint32_t> snaps_;  // of the section's interfaces
     bool started_ = false;
     Buffer block_, body_;
+    std::optional<Error> failed_;  // the first failure; nothing is written after it
 };
 
 // Classic pcap in memory.

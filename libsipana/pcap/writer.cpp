@@ -1,0 +1,272 @@
+#include "libsipana/pcap/writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "libsipana/pcap/window.h"
+
+namespace sipana::pcap {
+
+namespace {
+
+constexpr std::uint32_t section_header = 0x0a0d0d0a;
+constexpr std::uint32_t interface_description = 1;
+constexpr std::uint32_t simple_packet_block = 3;
+constexpr std::uint32_t name_resolution = 4;
+constexpr std::uint32_t enhanced_packet_block = 6;
+constexpr std::uint32_t decryption_secrets = 10;
+
+constexpr std::size_t longest_option = 0xffff;
+constexpr std::size_t longest_block = Window::max_mapped_record;
+
+// Fields in the order of the file: little-endian, as almost every machine that will read it.
+void put(Buffer& out, std::uint64_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+}
+void put16(Buffer& out, std::uint64_t value) { put(out, value, 2); }
+void put32(Buffer& out, std::uint64_t value) { put(out, value, 4); }
+void pad(Buffer& out) { out.resize((out.size() + 3) / 4 * 4); }
+void put_padded(Buffer& out, Bytes bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+    pad(out);
+}
+
+void option(Buffer& out, std::uint16_t code, std::string_view value) {
+    if (value.empty()) return;
+    put16(out, code);
+    put16(out, value.size());
+    put_padded(out, as_bytes(value));
+}
+
+constexpr std::uint16_t option_comment = 1;
+constexpr std::uint16_t option_name = 2;
+constexpr std::uint16_t option_description = 3;
+constexpr std::uint16_t option_application = 4;
+constexpr std::uint16_t option_resolution = 9;
+constexpr std::uint16_t option_filter = 11;
+
+void end_of_options(Buffer& out) { put32(out, 0); }
+
+bool fits(std::string_view text) { return text.size() <= longest_option; }
+
+Error too_long() { return Error{Errc::too_large, 0, "an option value is longer than 65535 bytes"}; }
+
+}  // namespace
+
+class PcapngWriter::File {
+public:
+    File(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+    ~File() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+
+    Status write(Bytes block) {
+        if (descriptor_ < 0) return Error{Errc::io, 0, path_ + ": already closed"};
+        while (!block.empty()) {
+            const ssize_t n = ::write(descriptor_, block.data(), block.size());
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) return failure();
+            block = block.subspan(static_cast<std::size_t>(n));
+        }
+        return Done{};
+    }
+    // Network file systems tell of a full disk only here.
+    Status close() {
+        if (descriptor_ < 0) return Done{};
+        return ::close(std::exchange(descriptor_, -1)) == 0 ? Status(Done{}) : failure();
+    }
+
+private:
+    Error failure() const {
+        return Error{Errc::io, 0,
+                     fmt::format("{}: {}", path_, std::generic_category().message(errno))};
+    }
+    int descriptor_;
+    std::string path_;
+};
+
+PcapngWriter::PcapngWriter(BlockSink sink) : sink_(std::move(sink)) {}
+
+Result<PcapngWriter> PcapngWriter::create(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        const Errc code = errno == EACCES || errno == EPERM ? Errc::denied
+                          : errno == ENOENT                 ? Errc::not_found
+                                                            : Errc::io;
+        return Error{code, 0, fmt::format("{}: {}", path, std::generic_category().message(errno))};
+    }
+    auto file = std::make_shared<File>(descriptor, path);
+    PcapngWriter writer([file](Bytes block) { return file->write(block); });
+    writer.file_ = std::move(file);
+    return writer;
+}
+
+PcapngWriter PcapngWriter::into(Buffer& out) {
+    return PcapngWriter([&out](Bytes block) -> Status {
+        out.insert(out.end(), block.begin(), block.end());
+        return Done{};
+    });
+}
+
+Status PcapngWriter::emit(std::uint32_t type) {
+    if (failed_) return *failed_;
+    if (!started_ && type != section_header)
+        return Error{Errc::malformed, 0, "a section header has to come first"};
+    if (body_.size() + 12 > longest_block)
+        return Error{Errc::too_large, 0,
+                     fmt::format("a block of {} bytes is more than is read", body_.size() + 12)};
+    block_.clear();
+    put32(block_, type);
+    put32(block_, body_.size() + 12);
+    block_.insert(block_.end(), body_.begin(), body_.end());
+    put32(block_, body_.size() + 12);
+    if (auto written = sink_(block_); !written) {
+        failed_ = written.error();
+        return *failed_;
+    }
+    return Done{};
+}
+
+Status PcapngWriter::section(std::string_view application, std::span<const std::string> comments) {
+    body_.clear();
+    put32(body_, 0x1a2b3c4d);
+    put16(body_, 1);
+    put16(body_, 0);
+    put(body_, ~std::uint64_t{0}, 8);  // the section's length is not known yet
+    if (!fits(application)) return too_long();
+    option(body_, option_application, application);
+    for (const std::string& comment : comments) {
+        if (!fits(comment)) return too_long();
+        option(body_, option_comment, comment);
+    }
+    end_of_options(body_);
+    auto written = emit(section_header);
+    if (written) {
+        started_ = true;
+        snaps_.clear();
+    }
+    return written;
+}
+
+Result<std::uint32_t> PcapngWriter::interface(const Interface& interface) {
+    for (const std::string* text : {&interface.name, &interface.description, &interface.comment})
+        if (!fits(*text)) return too_long();
+    if (interface.filter.size() >= longest_option) return too_long();
+    body_.clear();
+    put16(body_, static_cast<std::uint16_t>(interface.link));
+    put16(body_, 0);
+    put32(body_, interface.snap);
+    option(body_, option_comment, interface.comment);
+    option(body_, option_name, interface.name);
+    option(body_, option_description, interface.description);
+    option(body_, option_resolution, "\x09");
+    if (!interface.filter.empty()) option(body_, option_filter, '\0' + interface.filter);
+    end_of_options(body_);
+    if (auto written = emit(interface_description); !written) return written.error();
+    snaps_.push_back(interface.snap);
+    return static_cast<std::uint32_t>(snaps_.size() - 1);
+}
+
+Status PcapngWriter::packet(const Frame& frame) {
+    if (frame.interface >= snaps_.size())
+        return Error{Errc::malformed, 0, "a packet of an interface that was not written"};
+    if (frame.wire_size < frame.bytes.size())
+        return Error{Errc::malformed, 0, "a packet with more bytes than it had on the wire"};
+    if (frame.has_time && frame.time.count() < 0)
+        return Error{Errc::malformed, 0, "a packet from before 1970"};
+    if (!fits(frame.comment)) return too_long();
+    body_.clear();
+    const std::uint32_t snap =
+        snaps_[0] == 0 ? std::numeric_limits<std::uint32_t>::max() : snaps_[0];
+    // A simple packet block says nothing of interface, time, captured length or comment.
+    if (!frame.has_time && frame.interface == 0 && frame.comment.empty() &&
+        frame.bytes.size() == std::min(frame.wire_size, snap)) {
+        put32(body_, frame.wire_size);
+        put_padded(body_, frame.bytes);
+        return emit(simple_packet_block);
+    }
+    const auto ticks =
+        frame.has_time ? static_cast<std::uint64_t>(frame.time.count()) : std::uint64_t{0};
+    put32(body_, frame.interface);
+    put32(body_, ticks >> 32);
+    put32(body_, ticks);
+    put32(body_, frame.bytes.size());
+    put32(body_, frame.wire_size);
+    put_padded(body_, frame.bytes);
+    if (!frame.comment.empty()) {
+        option(body_, option_comment, frame.comment);
+        end_of_options(body_);
+    }
+    return emit(enhanced_packet_block);
+}
+
+Status PcapngWriter::secret(const Secret& secret) {
+    body_.clear();
+    put32(body_, secret.type);
+    put32(body_, secret.bytes.size());
+    put_padded(body_, as_bytes(secret.bytes));
+    return emit(decryption_secrets);
+}
+
+Status PcapngWriter::names(std::span<const std::pair<Address, std::string>> names) {
+    body_.clear();
+    for (const auto& [address, name] : names) {
+        const auto bytes = address.bytes();
+        const Bytes whole(bytes);
+        const Bytes wire = address.is_v4() ? whole.subspan(12) : whole;
+        if (name.empty() || name.find('\0') != name.npos ||
+            wire.size() + name.size() >= longest_option)
+            return Error{Errc::malformed, 0,
+                         "a host name that is empty, too long or has a NUL in it"};
+        put16(body_, address.is_v4() ? 1 : 2);
+        put16(body_, wire.size() + name.size() + 1);
+        body_.insert(body_.end(), wire.begin(), wire.end());
+        put_padded(body_, as_bytes({name.c_str(), name.size() + 1}));
+    }
+    put32(body_, 0);
+    return emit(name_resolution);
+}
+
+Status PcapngWriter::close() { return file_ ? file_->close() : Status(Done{}); }
+
+namespace {
+
+void put_field(const ClassicShape& shape, Buffer& out, std::uint32_t value) {
+    put32(out, shape.big_endian ? __builtin_bswap32(value) : value);
+}
+
+}  // namespace
+
+void write_classic_header(const ClassicShape& shape, Buffer& out) {
+    put_field(shape, out, shape.nanoseconds ? 0xa1b23c4d : 0xa1b2c3d4);
+    // Version 2.4, two fields of 16 bits.
+    put16(out, shape.big_endian ? 0x0200 : 2);
+    put16(out, shape.big_endian ? 0x0400 : 4);
+    put_field(shape, out, 0);
+    put_field(shape, out, 0);
+    put_field(shape, out, shape.snap);
+    put_field(shape, out, static_cast<std::uint32_t>(shape.link));
+}
+
+void write_classic_record(const ClassicShape& shape, const Frame& frame, Buffer& out) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t time = frame.time.count();
+    put_field(shape, out, static_cast<std::uint32_t>(time / second));
+    put_field(shape, out,
+              static_cast<std::uint32_t>(time % second / (shape.nanoseconds ? 1 : 1000)));
+    put_field(shape, out, static_cast<std::uint32_t>(frame.bytes.size()));
+    put_field(shape, out, frame.wire_size);
+    out.insert(out.end(), frame.bytes.begin(), frame.bytes.end());
+}
+
+}  // namespace sipana::pcap

@@ -1,0 +1,159 @@
+#include "libsipana/pcap/writer.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tests/exact.h"
+#include "tests/pcap/samples.h"
+
+using namespace sipana;
+using namespace sipana::pcap;
+
+TEST_CASE("pcapng: what is written is read back the same") {
+    Buffer out;
+    auto writer = PcapngWriter::into(out);
+    const std::vector<std::string> comments{"made for a test", "second comment \xc3\xa4"};
+    REQUIRE(writer.section("sipana", comments));
+    Interface first;
+    first.link = LinkType::ethernet;
+    first.name = "eth0";
+    first.description = "the first";
+    first.filter = "udp port 5060";
+    first.comment = "inside";
+    first.snap = 128;
+    first.resolution = 9;
+    Interface second_one;
+    second_one.link = LinkType::raw;
+    second_one.resolution = 9;
+    REQUIRE(writer.interface(first));
+    const auto index = writer.interface(second_one);
+    REQUIRE(index);
+    CHECK(*index == 1);
+    const std::vector<std::pair<Address, std::string>> names{
+        {*Address::parse("192.0.2.1"), "proxy.example"}, {*Address::parse("2001:db8::1"), "six"}};
+    REQUIRE(writer.names(names));
+    REQUIRE(writer.secret(Secret{Secret::tls_key_log, "CLIENT_RANDOM 00 11\n"}));
+
+    std::vector<Frame> frames{frame_of("abcdefg", 1'700'000'000'123'456'789, 1400),
+                              frame_of("xyz", 1), frame_of("", 5), frame_of("untimed")};
+    frames[0].comment = "a comment";
+    frames[1].interface = 1;
+    frames[1].link = LinkType::raw;
+    frames[3].has_time = false;
+    for (const Frame& f : frames) REQUIRE(writer.packet(f));
+    REQUIRE(writer.close());
+
+    const Reading read{Exact(out)};
+    REQUIRE_FALSE(read.error);
+    CHECK(read.annotations.findings.empty());
+    CHECK(read.file.format == "pcapng");
+    CHECK(read.file.comments == comments);
+    CHECK(read.file.secrets == 1);
+    REQUIRE(read.annotations.secrets.size() == 1);
+    CHECK(read.annotations.secrets[0].type == Secret::tls_key_log);
+    CHECK(read.annotations.secrets[0].bytes == "CLIENT_RANDOM 00 11\n");
+    CHECK(read.annotations.names == names);
+    REQUIRE(read.file.interfaces.size() == 2);
+    const Interface& i = read.file.interfaces[0];
+    CHECK(i.link == first.link);
+    CHECK(i.name == first.name);
+    CHECK(i.description == first.description);
+    CHECK(i.filter == first.filter);
+    CHECK(i.comment == first.comment);
+    CHECK(i.snap == first.snap);
+    CHECK(i.resolution == 9);
+    REQUIRE(read.frames.size() == frames.size());
+    for (std::size_t n = 0; n < frames.size(); ++n) {
+        CAPTURE(n);
+        const Frame &was = frames[n], &is = read.frames[n].frame;
+        CHECK(is.number == n + 1);
+        CHECK(is.time == was.time);
+        CHECK(is.has_time == was.has_time);
+        CHECK(is.wire_size == was.wire_size);
+        CHECK(is.link == was.link);
+        CHECK(is.interface == was.interface);
+        CHECK(read.frames[n].bytes == as_text(was.bytes));
+        CHECK(read.frames[n].comment == was.comment);
+    }
+}
+
+TEST_CASE("pcapng: the writer refuses what could not be read back") {
+    Buffer out;
+    auto writer = PcapngWriter::into(out);
+    CHECK_FALSE(writer.interface(Interface{}));  // before any section
+    REQUIRE(writer.section("sipana"));
+    CHECK_FALSE(writer.packet(frame_of("of no interface")));
+    REQUIRE(writer.interface(Interface{}));
+    CHECK_FALSE(writer.packet(frame_of("more than on the wire", 1, 3)));
+    CHECK_FALSE(writer.packet(frame_of("before 1970", -1)));
+    const std::string long_comment(70'000, 'c');
+    Frame commented = frame_of("x", 1);
+    commented.comment = long_comment;
+    CHECK_FALSE(writer.packet(commented));
+    const std::vector<std::pair<Address, std::string>> nameless{{*Address::parse("192.0.2.1"), ""}};
+    CHECK_FALSE(writer.names(nameless));
+    REQUIRE(writer.packet(frame_of("good", 1)));
+    const Reading read{Exact(out)};
+    CHECK(read.frames.size() == 1);
+    CHECK(read.annotations.findings.empty());
+}
+
+TEST_CASE("trap 74: a full disk is seen at the first block that does not fit") {
+    if (!std::filesystem::exists("/dev/full")) {
+        MESSAGE("skipped: there is no /dev/full here");
+        return;
+    }
+    auto writer = PcapngWriter::create("/dev/full");
+    REQUIRE(writer);
+    const Status written = writer->section("sipana");
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code == Errc::io);
+    CHECK(written.error().what == "/dev/full: No space left on device");
+    // And stays seen.
+    CHECK_FALSE(writer->interface(Interface{}));
+}
+
+TEST_CASE("trap 74: what was written before the disk was full is what can be read") {
+    Buffer disk;
+    constexpr std::size_t room = 1000;
+    PcapngWriter writer([&disk](Bytes block) -> Status {
+        const std::size_t fits = std::min(block.size(), room - disk.size());
+        disk.insert(disk.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(fits));
+        if (fits < block.size()) return Error{Errc::io, 0, "no space left"};
+        return Done{};
+    });
+    REQUIRE(writer.section("sipana"));
+    REQUIRE(writer.interface(Interface{}));
+    std::size_t written = 0;
+    while (written < 100 && writer.packet(frame_of("twenty bytes of data", 1))) ++written;
+    CHECK(written < 100);
+    const Reading read{Exact(disk)};
+    CHECK(read.frames.size() == written);
+    CHECK(read.file.damaged);
+}
+
+TEST_CASE("pcapng: a file that cannot be made is an error with its reason") {
+    const auto writer = PcapngWriter::create("/nonexistent-folder/x.pcapng");
+    REQUIRE_FALSE(writer);
+    CHECK(writer.error().code == Errc::not_found);
+    CHECK(writer.error().what == "/nonexistent-folder/x.pcapng: No such file or directory");
+}
+
+TEST_CASE("pcapng: a written file is read mapped and over itself") {
+    const Folder folder;
+    for (int round = 0; round < 2; ++round) {
+        auto writer = PcapngWriter::create(folder.path("x.pcapng"));
+        REQUIRE(writer);
+        REQUIRE(writer->section("sipana"));
+        REQUIRE(writer->interface(Interface{}));
+        for (int i = 0; i < 3; ++i) REQUIRE(writer->packet(frame_of("abc", i * second)));
+        REQUIRE(writer->close());
+        CHECK_FALSE(writer->packet(frame_of("after the end", 9)));
+        Input input = open({folder.path("x.pcapng")});
+        const auto frames = read_all(input);
+        REQUIRE(frames.size() == 3);
+        CHECK(frames[2].frame.stable);
+        CHECK(frames[2].frame.time.count() == 2 * second);
+    }
+}
