@@ -27,4 +27,7 @@ struct Candidates {
 // under whatever names, is read once.
 Candidates expand(std::span<const std::string> arguments);
 
+// "x: no captures in this folder"
+Error no_captures(const std::string& folder);
+
 }  // namespace sipana::pcap

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libsipana/base/endpoint.h"
 #include "libsipana/base/result.h"
 #include "libsipana/pcap/frame.h"
 
@@ -41,12 +43,17 @@ private:
 // What identifies the fragments of one datagram (RFC 791 3.2, RFC 8200 4.5), as far as it can be
 // read from a frame that is Ethernet (VLAN tags included), cooked, raw or loopback.
 struct FragmentKey {
-    Bytes source, destination;
+    Address source, destination;
     std::uint32_t identification = 0;
     std::uint8_t protocol = 0;
-    bool first = false;  // offset zero
+
+    bool operator==(const FragmentKey&) const = default;
+};
+struct Fragment {
+    FragmentKey key;
+    bool first = false;  // its offset is zero
 };
 // None where `frame` is no fragment of an IP datagram, or cannot be read.
-bool find_fragment(const Frame& frame, FragmentKey& key);
+std::optional<Fragment> find_fragment(const Frame& frame);
 
 }  // namespace sipana::pcap
