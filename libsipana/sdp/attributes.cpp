@@ -30,12 +30,14 @@ std::optional<Address> address_of(std::string_view host) {
     return Address::parse(host);
 }
 
-// A payload type, or "*" for all: outer nullopt is neither.
-std::optional<std::optional<std::uint8_t>> payload_or_all(std::string_view word) {
-    if (word == "*") return std::optional<std::uint8_t>{};
+// A payload type, or "*" for all, which leaves `out` empty. False: neither.
+bool payload_or_all(std::string_view word, std::optional<std::uint8_t>& out) {
+    out.reset();
+    if (word == "*") return true;
     const auto n = to_number<std::uint8_t>(word);
-    if (!n || *n > 127) return std::nullopt;
-    return std::optional(*n);
+    if (!n || *n > 127) return false;
+    out = *n;
+    return true;
 }
 
 }  // namespace
@@ -228,10 +230,9 @@ Endpoint rtcp_endpoint_with_mux(const Endpoint& rtp, const std::optional<RtcpAtt
 
 std::optional<RtcpFeedback> parse_rtcp_fb(std::string_view value) {
     RtcpFeedback f;
-    const auto pt = payload_or_all(next_word(value));
+    if (!payload_or_all(next_word(value), f.payload_type)) return std::nullopt;
     f.what = trim(value);
-    if (!pt || f.what.empty()) return std::nullopt;
-    f.payload_type = *pt;
+    if (f.what.empty()) return std::nullopt;
     return f;
 }
 
@@ -261,9 +262,7 @@ std::optional<Extmap> parse_extmap(std::string_view value) {
 
 std::optional<Imageattr> parse_imageattr(std::string_view value) {
     Imageattr i;
-    const auto pt = payload_or_all(next_word(value));
-    if (!pt) return std::nullopt;
-    i.payload_type = *pt;
+    if (!payload_or_all(next_word(value), i.payload_type)) return std::nullopt;
     // "send" and "recv", each followed by "*" or by sets in brackets, in either order.
     std::string_view* into = nullptr;
     for (auto word = next_word(value); !word.empty(); word = next_word(value)) {
