@@ -119,8 +119,6 @@ constexpr Words words_of(const char* p, std::size_t n, Load load) {
     return {load(p, 1) | load(p + n / 2, 1) << 8 | load(p + n - 1, 1) << 16, 0, 0};
 }
 
-constexpr std::uint64_t letters = 0x2020202020202020u;  // the bit between upper and lower case
-
 // Names are kept by first letter and length; the few that share both are tried in turn.
 constexpr std::size_t place_of(char first, std::size_t size) {
     return (static_cast<unsigned char>(first) & 31u) << 5 | size;
