@@ -18,7 +18,8 @@ struct Level {
         if (line.type == 'c' && !has_connection) {
             has_connection = true;
             connection = parse_connection(line.value);
-        } else if (line.type == 'a') {
+        } else if (line.type == 'a' && line.value.size() >= 4 && to_lower(line.value[0]) == 'r' &&
+                   to_lower(line.value[2]) == 'c') {
             if (const char* value = attribute_value(line, "rtcp"); value && !has_rtcp) {
                 has_rtcp = true;
                 rtcp = parse_rtcp({value, line.value.data() + line.value.size()});

@@ -1,5 +1,6 @@
 // The codecs of one m-line: its formats, a=rtpmap, a=fmtp and the static table of RFC 3551.
 #include <array>
+#include <bitset>
 
 #include "libsipana/sdp/session.h"
 
@@ -12,42 +13,60 @@ constexpr std::size_t payload_types = 128;
 // of a payload type counts; a second is a finding of sdp/check.
 class PayloadMap {
 public:
-    explicit PayloadMap(const Media& media) {
+    explicit PayloadMap(const Media& media) : media_(media) {
         media.each("rtpmap", [&](std::string_view value, const Line&) {
-            const auto map = parse_rtpmap(value);
-            if (map && !maps_[map->payload_type]) maps_[map->payload_type] = *map;
+            const std::string_view whole = value;
+            const auto pt = payload_type(value);
+            if (pt && maps_[*pt].empty()) maps_[*pt] = whole;
         });
         media.each("fmtp", [&](std::string_view value, const Line&) {
-            const auto fmtp = parse_fmtp(value);
-            const auto pt = fmtp ? to_number<std::uint8_t>(fmtp->format) : std::nullopt;
-            if (!pt || *pt >= payload_types) return;
-            std::string& all = fmtps_[*pt];
-            if (!all.empty()) all += ';';
-            all += fmtp->parameters;
+            const auto pt = payload_type(value);
+            if (!pt) return;
+            const std::string_view parameters = trim(value);
+            if (fmtps_[*pt].empty())
+                fmtps_[*pt] = parameters;
+            else
+                several_[*pt] = true;
         });
     }
 
-    Codec codec(std::uint8_t payload_type) {
+    Codec codec(std::uint8_t pt) const {
         Codec c;
-        c.payload_type = payload_type;
-        if (payload_type >= payload_types) return c;
-        if (const auto& map = maps_[payload_type]) {
+        c.payload_type = pt;
+        if (pt >= payload_types) return c;
+        if (const auto map = parse_rtpmap(maps_[pt])) {
             c.name = map->encoding;
             const std::uint32_t fixed = fixed_clock_hz(map->encoding);
             c.clock_hz = fixed != 0 ? fixed : map->clock_hz;
             c.channels = map->channels;
-        } else if (const StaticPayload* known = static_payload(payload_type)) {
+        } else if (const StaticPayload* known = static_payload(pt)) {
             c.name = known->name;
             c.clock_hz = known->clock_hz;
             c.channels = known->channels;
         }
-        c.fmtp = std::move(fmtps_[payload_type]);
+        c.fmtp = several_[pt] ? joined(pt) : std::string(fmtps_[pt]);
         return c;
     }
 
 private:
-    std::array<std::optional<Rtpmap>, payload_types> maps_;
-    std::array<std::string, payload_types> fmtps_;
+    // Takes the payload type off the value of an rtpmap or fmtp.
+    static std::optional<std::uint8_t> payload_type(std::string_view& value) {
+        const auto pt = to_number<std::uint8_t>(next_word(value));
+        return pt && *pt < payload_types ? pt : std::nullopt;
+    }
+    std::string joined(std::uint8_t pt) const {
+        std::string all;
+        media_.each("fmtp", [&](std::string_view value, const Line&) {
+            if (payload_type(value) != pt || trim(value).empty()) return;
+            if (!all.empty()) all += ';';
+            all += trim(value);
+        });
+        return all;
+    }
+
+    const Media& media_;
+    std::array<std::string_view, payload_types> maps_, fmtps_;  // values of the attributes
+    std::bitset<payload_types> several_;
 };
 
 }  // namespace
@@ -65,8 +84,9 @@ std::vector<Codec> codecs_of(const Media& media) {
             if (f != "*") out.emplace_back().name = f;
         return out;
     }
-    PayloadMap map(media);
+    const PayloadMap map(media);
     std::array<bool, payload_types> seen{};
+    out.reserve(8);
     for (auto f = next_word(formats); !f.empty(); f = next_word(formats)) {
         const auto pt = to_number<std::uint8_t>(f);
         if (!pt || *pt >= payload_types || seen[*pt]) continue;

@@ -12,7 +12,8 @@ namespace {
 
 using enum Severity;
 
-constexpr std::size_t max_words = 400;  // bytes of a finding's text: it may quote a line of any length
+constexpr std::size_t max_words =
+    400;  // bytes of a finding's text: it may quote a line of any length
 
 // In order of name.
 constexpr Rule table[] = {
