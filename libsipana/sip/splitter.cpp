@@ -12,6 +12,41 @@ constexpr std::size_t worth_releasing = 256 << 10;
 
 bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
+std::string_view without_line_end(std::string_view line) {
+    while (!line.empty() && is_line_end(line.back())) line.remove_suffix(1);
+    return line;
+}
+
+// Where a start line begins behind the end of a body whose last line was never ended; npos:
+// nowhere.
+std::size_t start_behind_body(std::string_view line) {
+    for (std::size_t at = line.find("SIP/2.0 "); at != line.npos;
+         at = line.find("SIP/2.0 ", at + 1))
+        if (starts_message(line.substr(at))) return at;
+    std::size_t best = line.npos;
+    if (line.find(" SIP/2.0") == line.npos) return best;
+    for (auto i = static_cast<unsigned>(Method::invite); i <= static_cast<unsigned>(Method::update);
+         ++i) {
+        const std::string_view name = to_string(static_cast<Method>(i));
+        const std::size_t at = line.rfind(name);
+        if (at != line.npos && (best == line.npos || at > best) &&
+            line.substr(at + name.size()).starts_with(' ') && starts_message(line.substr(at)))
+            best = at;
+    }
+    return best;
+}
+
+// Where a message starts in a line that may hold the end of something else; npos: nowhere. At the
+// beginning of a line any method will do, unless it ends in one that is known, as in "bodyMESSAGE".
+// In the middle of a line "NVITE" would look like an extension method: there only known ones count.
+std::size_t start_on_line(std::string_view line, bool mid_line) {
+    if (!starts_message(line)) return start_behind_body(line);
+    const auto start = parse_start_line(line);
+    if (start->status != 0 || method_of(start->method) != Method::other) return 0;
+    const std::size_t behind = start_behind_body(line);
+    return behind != line.npos || mid_line ? behind : 0;
+}
+
 }  // namespace
 
 std::string_view Splitter::input() const {
@@ -48,14 +83,13 @@ void Splitter::keep_rest() {
 }
 
 void Splitter::feed(Bytes bytes, bool from_start) {
-    if (!begun_) hunting_ = !from_start;
+    if (!begun_ && !from_start) lose_step();
     begun_ = true;
     if (gap_ && !chunk_.empty()) {  // poll() was not called since the gap: nothing can wait for it
         skip(input().size());
         kept_at_ = kept_.size();
         gap_ = false;
-        close_message();
-        hunting_ = true;
+        lose_step();
     }
     if (!chunk_.empty()) keep_rest();
     chunk_ = as_text(bytes);
@@ -69,7 +103,7 @@ void Splitter::lost(std::uint64_t bytes) {
     if (has_kept())
         gap_ = true;
     else
-        hunting_ = true;
+        lose_step();
 }
 
 void Splitter::finish() { ended_ = true; }
@@ -78,8 +112,7 @@ std::optional<Piece> Splitter::poll() {
     for (;;) {
         if (gap_ && !has_kept()) {
             gap_ = false;
-            hunting_ = true;
-            close_message();
+            lose_step();
         }
         if (in_message_ || find_start()) {
             if (auto piece = read_message()) return piece;
@@ -122,6 +155,19 @@ void Splitter::close_message() {
     line_ = searched_ = head_size_ = body_size_ = 0;
 }
 
+// What follows may begin anywhere in a message.
+void Splitter::lose_step() {
+    close_message();
+    hunting_ = mid_line_ = true;
+}
+
+// Where in this line a message starts; npos: nowhere. Out of step, in the middle of a line, "NVITE
+// sip:a SIP/2.0" would look like an extension method: there only methods of the registry count.
+std::size_t Splitter::start_in(std::string_view line) const {
+    if (!hunting_) return parse_start_line(line) ? 0 : line.npos;
+    return start_on_line(line, mid_line_);
+}
+
 // Passes over what stands before a start line. False: more bytes are needed.
 bool Splitter::find_start() {
     for (;;) {
@@ -129,27 +175,34 @@ bool Splitter::find_start() {
         std::size_t n = 0;
         while (n < in.size() && is_line_end(in[n])) ++n;
         if (n > 0) {
-            keepalives_ += n;
-            consume(n);
+            const bool ends_line = in[n - 1] == '\n';
+            if (hunting_ && (mid_line_ || skipped_since_ > 0)) {
+                skip(n);  // of the garbage, not between messages
+            } else {
+                keepalives_ += n;
+                consume(n);
+            }
+            if (ends_line) mid_line_ = false;
             continue;
         }
         const auto line = next_line(0);
         if (!line) {
             if (in.size() > max_head) {
                 skip(in.size());
-                hunting_ = true;
+                lose_step();
             }
             return false;
         }
-        std::string_view text = *line;
-        while (!text.empty() && is_line_end(text.back())) text.remove_suffix(1);
-        if (hunting_ ? starts_message(text) : parse_start_line(text).has_value()) {
+        const std::string_view text = without_line_end(*line);
+        if (const std::size_t at = start_in(text); at != text.npos) {
+            if (at > 0) skip(at);
             in_message_ = true;
-            hunting_ = false;
+            hunting_ = mid_line_ = false;
             return true;
         }
         skip(line->size());
         hunting_ = true;
+        mid_line_ = false;
     }
 }
 
@@ -171,9 +224,7 @@ std::optional<Piece> Splitter::read_head() {
         const std::size_t begin = line_;
         const bool blank = *line == "\n" || *line == "\r\n";
         if (begin > 0 && !blank) {
-            std::string_view text = *line;
-            while (!text.empty() && is_line_end(text.back())) text.remove_suffix(1);
-            if (starts_message(text)) return give(begin, true);
+            if (starts_message(without_line_end(*line))) return give(begin, true);
         }
         line_ = searched_ = begin + line->size();
         if (blank) {
@@ -183,8 +234,7 @@ std::optional<Piece> Splitter::read_head() {
     }
     if (input().size() > max_head) {
         skip(input().size());
-        close_message();
-        hunting_ = true;
+        lose_step();
     }
     return std::nullopt;
 }
@@ -204,26 +254,27 @@ void Splitter::settle_length() {
 std::optional<Piece> Splitter::read_open_body() {
     while (const auto line = next_line(line_)) {
         const std::size_t begin = line_;
-        std::string_view text = *line;
-        while (!text.empty() && is_line_end(text.back())) text.remove_suffix(1);
-        if (starts_message(text)) return give(begin, false);
+        const std::size_t start = start_on_line(without_line_end(*line), false);
+        if (start != line->npos) return give(begin + start, false);
         line_ = searched_ = begin + line->size();
     }
     if (input().size() <= head_size_ + max_body) return std::nullopt;
-    hunting_ = true;
-    return give(input().size(), true);
+    const Piece piece = give(input().size(), true);
+    lose_step();
+    return piece;
 }
 
 // What is left when nothing more can be added to it.
 std::optional<Piece> Splitter::leave_off() {
     const std::string_view in = input();
     const bool whole = in_message_ && head_size_ != 0 && length_ == Length::open && !gap_;
-    if (in_message_) {
-        hunting_ = true;
-        return give(in.size(), !whole);
-    }
-    skip(in.size());
-    return std::nullopt;
+    std::optional<Piece> piece;
+    if (in_message_)
+        piece = give(in.size(), !whole);
+    else
+        skip(in.size());
+    lose_step();
+    return piece;
 }
 
 }  // namespace sipana::sip

@@ -53,6 +53,8 @@ private:
     std::optional<std::string_view> next_line(std::size_t begin);
     Piece give(std::size_t size, bool incomplete);
     void close_message();
+    void lose_step();
+    std::size_t start_in(std::string_view line) const;
     bool find_start();
     std::optional<Piece> read_message();
     std::optional<Piece> read_head();
@@ -71,9 +73,10 @@ private:
     std::size_t body_size_ = 0;
     Length length_ = Length::given;
     std::uint64_t skipped_ = 0, skipped_since_ = 0, keepalives_ = 0;
-    bool begun_ = false;    // something was fed or lost
-    bool hunting_ = false;  // out of step: believe only what starts_message()
-    bool gap_ = false;      // lost bytes stand between kept_ and chunk_
+    bool begun_ = false;     // something was fed or lost
+    bool hunting_ = false;   // out of step: believe only what starts_message()
+    bool mid_line_ = false;  // the input may begin in the middle of a line
+    bool gap_ = false;       // lost bytes stand between kept_ and chunk_
     bool ended_ = false;
 };
 
