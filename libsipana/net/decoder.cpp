@@ -68,7 +68,8 @@ inline bool fill_udp(const std::uint8_t* udp, std::size_t available, Datagram& d
 
 // The fast path: the shapes that nearly all media frames have (Ethernet with up to two tags,
 // cooked, raw; IPv4 unfragmented, IPv6 without extension headers; UDP) straight through. Anything
-// else, or anything wrong, is left to the thorough way, which comes to the same result.
+// else, or anything wrong, is left to the thorough way, which comes to the same result. Sets each
+// field but transport and cut, which are always udp and false here.
 inline bool fill_common(const Link& link, Datagram& d) {
     const std::uint8_t* const b = link.bytes.data();
     const std::size_t size = link.bytes.size();
@@ -242,11 +243,10 @@ void Decoder::decode(const Link& link) {
     ++accounting_.frames;
     if (link.time >= wake_) [[unlikely]]
         wake_ = state_->expire(link.time);
-    Datagram datagram;
-    if (fill_common(link, datagram)) {
+    if (fill_common(link, common_)) {
         ++accounting_.by_fate[static_cast<std::size_t>(Fate::delivered)];
         ++accounting_.datagrams;
-        sink_.on_datagram(datagram);
+        sink_.on_datagram(common_);
         return;
     }
     const Fate fate = state_->decode(link);

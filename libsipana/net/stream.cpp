@@ -18,6 +18,8 @@ constexpr std::int64_t max_ahead = std::int64_t{1} << 30;
 constexpr std::int64_t max_behind = std::int64_t{1} << 26;
 // Around the start of a direction: what may be the same flight of segments.
 constexpr std::int64_t start_reach = 1 << 20;
+// How often idle connections are looked for: they may live that much longer.
+constexpr Duration sweep_period = std::chrono::seconds{10};
 constexpr std::size_t held_cost = 128;  // beside the bytes themselves
 
 constexpr std::uint64_t first_position(std::uint32_t seq) { return std::uint64_t{1} << 32 | seq; }
@@ -48,8 +50,8 @@ Streams::Streams(Sink& sink, Findings& findings, Accounting& accounting, StreamL
 
 Fate Streams::add(const Segment& s) {
     const bool syn = s.flags & tcp_syn, fin = s.flags & tcp_fin, rst = s.flags & tcp_rst;
-    Connection* connection = connection_of(s, !rst && (!fin || announced(s) != 0));
-    if (!connection) return Fate::delivered;
+    const auto connection = connection_of(s, !rst && (!fin || announced(s) != 0));
+    if (connection == live_.end()) return Fate::delivered;
     const bool towards_high = connection->key.low == s.src;
     Direction& d = connection->directions[towards_high];
     d.last_frame = s.frame;
@@ -68,15 +70,16 @@ Fate Streams::add(const Segment& s) {
             d.hint = seq;
         if (fin) on_fin(d, s, seq);
     }
-    file(index_.find(connection->key)->second);
+    file(connection);
     return fate;
 }
 
-Streams::Connection* Streams::connection_of(const Segment& s, bool create) {
+// The connection of the segment; live_.end() where there is none and none is to be created.
+Streams::Connections::iterator Streams::connection_of(const Segment& s, bool create) {
     const bool ordered = s.src < s.dst;
     const Key key{ordered ? s.src : s.dst, ordered ? s.dst : s.src};
-    if (const auto at = index_.find(key); at != index_.end()) return &*at->second;
-    if (!create) return nullptr;
+    if (const auto at = index_.find(key); at != index_.end()) return at->second;
+    if (!create) return live_.end();
     while (index_.size() >= limits_.connections && !index_.empty()) {
         Connections& from = closed_.empty() ? live_ : closed_;
         remove(from, from.begin());
@@ -86,7 +89,8 @@ Streams::Connection* Streams::connection_of(const Segment& s, bool create) {
     open(*added, false);
     open(*added, true);
     index_.emplace(key, added);
-    return &*added;
+    if (sweep_ == Time::max()) sweep_ = after(s.time, sweep_period);
+    return added;
 }
 
 void Streams::on_syn(Direction& d, const Segment& s) {
@@ -464,24 +468,23 @@ void Streams::remove(Connections& from, Connections::iterator at) {
 
 void Streams::expire(Time now) {
     while (!waits_.empty() && waits_.begin()->first.first <= now) give_up(*waits_.begin()->second);
+    if (now < sweep_) return;
     while (!closed_.empty() && now >= after(closed_.front().last, limits_.closed))
         remove(closed_, closed_.begin());
     while (!live_.empty() && now >= after(live_.front().last, limits_.idle))
         remove(live_, live_.begin());
+    sweep_ = index_.empty() ? Time::max() : after(now, sweep_period);
 }
 
 void Streams::finish() {
     while (!waits_.empty()) give_up(*waits_.begin()->second);
     while (!live_.empty()) remove(live_, live_.begin());
     while (!closed_.empty()) remove(closed_, closed_.begin());
+    sweep_ = Time::max();
 }
 
 Time Streams::deadline() const {
-    Time first = Time::max();
-    if (!waits_.empty()) first = waits_.begin()->first.first;
-    if (!closed_.empty()) first = std::min(first, after(closed_.front().last, limits_.closed));
-    if (!live_.empty()) first = std::min(first, after(live_.front().last, limits_.idle));
-    return first;
+    return waits_.empty() ? sweep_ : std::min(sweep_, waits_.begin()->first.first);
 }
 
 }  // namespace sipana::net

@@ -116,7 +116,7 @@ private:
     using Connections = std::list<Connection>;
 
     // What a segment does to its direction, and to its peer's.
-    Connection* connection_of(const Segment& segment, bool create);
+    Connections::iterator connection_of(const Segment& segment, bool create);
     void on_syn(Direction& d, const Segment& segment);
     void on_ack(Direction& d, std::uint32_t ack);
     Fate on_reset(Direction& d, const Segment& segment);
@@ -157,6 +157,7 @@ private:
     Connections live_, closed_;  // least recently used first
     std::unordered_map<Key, Connections::iterator, KeyHash> index_;
     std::map<Wait, Direction*> waits_;
+    Time sweep_ = Time::max();  // when idle connections are looked for next
     std::uint64_t next_id_ = 1, next_wait_ = 1;
     std::size_t held_bytes_ = 0;
 };
