@@ -28,7 +28,7 @@ std::optional<std::uint64_t> read_leb128(ByteReader& in) {
     return std::nullopt;
 }
 
-// An OBU or the part of one that is in this packet. `whole`: it has not been split.
+// An OBU or the part of one that is in this packet.
 void note_obu(Bytes obu, bool begins, Fragment& f) {
     if (!begins) {
         // The rest of an OBU that began in the packet before; tile data, in all but odd streams.
@@ -38,7 +38,8 @@ void note_obu(Bytes obu, bool begins, Fragment& f) {
     if (obu.empty()) return;
     const std::uint8_t type = obu[0] >> 3 & 0x0f;
     if (type >= frame_header && type <= tile_list && type != 5) {
-        f.picture = f.starts = true;
+        f.picture = true;
+        f.starts = f.starts || type == frame || type == frame_header;
         return;
     }
     if (type != sequence_header) return;
@@ -104,7 +105,6 @@ Result<SequenceHeader> parse_sequence_header(Bytes payload) {
 }
 
 Result<Fragment> read(Bytes payload) {
-    constexpr const char* cut = "AV1 OBU element runs past the end (AV1 RTP 4.3)";
     if (payload.size() < 2)
         return Error{Errc::truncated, payload.size(), "AV1 payload is cut (AV1 RTP 4.4)"};
     ByteReader in(payload);
@@ -124,8 +124,9 @@ Result<Fragment> read(Bytes payload) {
             obu = in.rest();
         } else {
             const auto size = read_leb128(in);
-            if (!size || *size > in.left()) return Error{Errc::truncated, in.pos(), cut};
-            obu = in.take(static_cast<std::size_t>(*size));
+            f.damaged = f.damaged || !size || *size > in.left();
+            obu = in.take(
+                static_cast<std::size_t>(std::min<std::uint64_t>(size.value_or(0), in.left())));
         }
         note_obu(obu, i > 0 || !continues, f);
     }

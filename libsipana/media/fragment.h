@@ -18,9 +18,9 @@ struct Size {
 
 struct Fragment {
     bool picture = false;  // carries coded picture data; parameter sets and SEI alone do not
-    bool starts = false;   // its first byte of picture data begins a slice, tile group or frame
-    bool ends = false;  // the payload header says that the frame ends here (the marker says it too)
-    bool key = false;   // of a frame from which decoding can begin
+    bool starts = false;   // holds the first bytes of the picture
+    bool key = false;      // of a frame from which decoding can begin
+    bool damaged = false;  // a unit in it runs past the end; what stands before it is told
     std::optional<Size>
         size;  // where it carries a sequence header, parameter set or picture header
     std::optional<double> fps;  // where the sequence header states one

@@ -11,6 +11,8 @@ constexpr std::int64_t window = 512;  // sequence numbers in seen_
 constexpr std::int64_t freeze_floor_ns = 150'000'000;
 // Sequence numbers that jump further than this begin anew, as RFC 3550 A.1 has it.
 constexpr std::int64_t far = 3000;
+// A step of the timestamp beyond this is a pause or a new beginning, and no part of the frame rate.
+constexpr std::uint32_t pause_ticks = 10 * video_clock_hz;
 
 }  // namespace
 
@@ -30,8 +32,9 @@ bool VideoMeter::is_duplicate(std::int64_t sequence) {
     return again;
 }
 
-void VideoMeter::on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp,
-                           bool marker, Time arrival) {
+// The frame that the packet belongs to; null where it comes too late for one, or has been seen.
+VideoMeter::Open* VideoMeter::open_frame(std::uint16_t sequence, std::uint32_t timestamp,
+                                         bool marker, Time arrival) {
     if (!begun_) {
         begun_ = true;
         highest_ = sequence;
@@ -44,27 +47,41 @@ void VideoMeter::on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t 
         closed_to_ = at - 1;
         seen_ = {};
     }
-    // Too late to be put into a frame, or seen: it changes nothing.
-    if (at <= closed_to_ || at <= highest_ - window || is_duplicate(at)) return;
+    if (at <= closed_to_ || at <= highest_ - window || is_duplicate(at)) return nullptr;
     Open& frame = frame_of(timestamp, at);
     frame.first = std::min(frame.first, at);
     frame.last = std::max(frame.last, at);
     frame.time = std::max(frame.time, arrival);
-    frame.bytes += static_cast<std::uint32_t>(payload.size());
     ++frame.packets;
     frame.ended = frame.ended || marker;
-    if (!payload.empty()) {  // an empty one is padding (probing for bandwidth)
+    return &frame;
+}
+
+void VideoMeter::on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp,
+                           bool marker, Time arrival) {
+    Open* frame = open_frame(sequence, timestamp, marker, arrival);
+    if (frame == nullptr) return;
+    frame->bytes += static_cast<std::uint32_t>(payload.size());
+    if (!payload.empty()) {  // an empty one is padding, sent to probe for bandwidth
         if (const auto fragment = read_fragment(codec_, payload)) {
-            frame.picture = frame.picture || fragment->picture;
-            frame.key = frame.key || fragment->key;
+            frame->picture = frame->picture || fragment->picture;
+            frame->started = frame->started || fragment->starts;
+            frame->key = frame->key || fragment->key;
             if (fragment->size) size_ = *fragment->size;
             if (fragment->fps) stated_fps_ = fragment->fps;
+            frame->broken = frame->broken || fragment->damaged;
+            malformed_ += fragment->damaged;
         } else {
             ++malformed_;
-            frame.broken = true;
+            frame->broken = true;
         }
     }
     close_ready();
+}
+
+void VideoMeter::on_other_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
+                                 Time arrival) {
+    if (open_frame(sequence, timestamp, marker, arrival) != nullptr) close_ready();
 }
 
 VideoMeter::Open& VideoMeter::frame_of(std::uint32_t timestamp, std::int64_t sequence) {
@@ -97,14 +114,35 @@ void VideoMeter::close_front() {
     const Open frame = open_.front();
     open_.erase(open_.begin());
     const bool gapless = frame.packets == frame.last - frame.first + 1;
-    const bool follows = frame.first == closed_to_ + 1;
+    // Either the picture's beginning was seen, or nothing is missing before the frame.
+    const bool begun = frame.started || (frames_ > 0 && frame.first == closed_to_ + 1);
     // Without a marker the frame ends where the next one begins.
     const bool ended = frame.ended || (!open_.empty() && open_.front().first == frame.last + 1);
     closed_to_ = std::max(closed_to_, frame.last);
     if (!frame.picture && !frame.broken) return;  // parameter sets alone, or padding
-    const bool complete = gapless && follows && ended && !frame.broken;
-    if (frames_ > 0) media_ticks_ += static_cast<std::int32_t>(frame.timestamp - newest_timestamp_);
+    count(frame, gapless && begun && ended && !frame.broken);
+}
+
+void VideoMeter::count(const Open& frame, bool complete) {
+    const std::uint32_t step = frame.timestamp - newest_timestamp_;
+    if (frames_ > 0 && step == 0) {
+        // More of the frame that was closed: the sender marks every slice.
+        key_frames_ += frame.key && !newest_key_;
+        newest_key_ = newest_key_ || frame.key;
+        // Its parts start and end where they like; only what is missing counts.
+        const bool whole =
+            complete || (!frame.broken && frame.packets == frame.last - frame.first + 1);
+        incomplete_frames_ += !whole && newest_complete_;
+        newest_complete_ = newest_complete_ && whole;
+        return;
+    }
+    if (frames_ > 0 && step < pause_ticks) {
+        media_ticks_ += step;
+        ++media_steps_;
+    }
     newest_timestamp_ = frame.timestamp;
+    newest_key_ = frame.key;
+    newest_complete_ = complete;
     ++frames_;
     key_frames_ += frame.key;
     incomplete_frames_ += !complete;
@@ -119,22 +157,14 @@ void VideoMeter::note_interval(Time time) {
     const Time before = last_frame_;
     last_frame_ = std::max(before, time);
     std::int64_t interval = 0;
-    if (before == no_time || time < before ||
+    if (before == no_time || time <= before || media_steps_ == 0 ||
         __builtin_sub_overflow(time.count(), before.count(), &interval))
         return;
-    const auto kept = std::min<std::uint32_t>(interval_count_, intervals_.size());
-    if (kept > 0) {
-        const std::int64_t usual = interval_sum_ / kept;
-        if (interval / 3 >= usual && interval - usual >= freeze_floor_ns) {
-            ++freezes_;
-            longest_freeze_ = std::max(longest_freeze_, Duration{interval - usual});
-            return;  // a freeze is not usual
-        }
-    }
-    std::int64_t& slot = intervals_[interval_count_ % intervals_.size()];
-    interval_sum_ += interval - slot;
-    slot = interval;
-    ++interval_count_;
+    const std::int64_t usual =
+        media_ticks_ / media_steps_ * (1'000'000'000 / 10'000) / (video_clock_hz / 10'000);
+    if (interval / 3 < usual || interval - usual < freeze_floor_ns) return;
+    ++freezes_;
+    longest_freeze_ = std::max(longest_freeze_, Duration{interval - usual});
 }
 
 void VideoMeter::finish() {
@@ -142,8 +172,8 @@ void VideoMeter::finish() {
 }
 
 double VideoMeter::fps() const {
-    if (frames_ < 2 || media_ticks_ <= 0) return 0;
-    return (frames_ - 1) * static_cast<double>(video_clock_hz) / static_cast<double>(media_ticks_);
+    if (media_ticks_ <= 0) return 0;
+    return media_steps_ * static_cast<double>(video_clock_hz) / static_cast<double>(media_ticks_);
 }
 
 }  // namespace sipana::media

@@ -33,6 +33,10 @@ public:
 
     void on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                    Time arrival);
+    // A packet of the same SSRC that is no video (FEC, a retransmission format): it fills its place
+    // in the sequence, so that its absence is not taken for a loss.
+    void on_other_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
+                         Time arrival);
     void finish();  // closes the frames still open; call once, at the stream's end
 
     std::uint32_t frames() const { return frames_; }
@@ -52,13 +56,16 @@ private:
         std::int64_t first = 0, last = 0;  // extended sequence numbers
         Time time{};
         std::uint32_t timestamp = 0, bytes = 0, packets = 0;
-        bool key = false, picture = false, started = false, ended = false, broken = false;
+        bool key = false, picture = false, started = false, ended = false,
+             broken = false;  // broken: a payload was not readable
     };
+    Open* open_frame(std::uint16_t sequence, std::uint32_t timestamp, bool marker, Time arrival);
     std::int64_t extend(std::uint16_t sequence) const;
     bool is_duplicate(std::int64_t sequence);
     Open& frame_of(std::uint32_t timestamp, std::int64_t sequence);
     void close_ready();
     void close_front();
+    void count(const Open& frame, bool complete);
     void note_interval(Time time);
 
     VideoCodec codec_;
@@ -66,20 +73,18 @@ private:
     bool begun_ = false;
     std::int64_t highest_ = 0;             // extended sequence number
     std::int64_t closed_to_ = -1;          // last sequence of the frame closed last
-    bool closed_clean_ = false;            // and it ended with its marker
     std::array<std::uint64_t, 8> seen_{};  // ring of the last 512 sequence numbers
     std::vector<Open> open_;               // in order of sequence
     std::uint32_t frames_ = 0, key_frames_ = 0, incomplete_frames_ = 0, malformed_ = 0;
     Size size_;
     std::optional<double> stated_fps_;
-    std::int64_t media_ticks_ = 0;  // from the first frame to the newest
+    std::int64_t media_ticks_ = 0;  // sum of the steps from frame to frame
+    std::uint32_t media_steps_ = 0;
     std::uint32_t newest_timestamp_ = 0;
+    bool newest_key_ = false, newest_complete_ = true;
     Time last_frame_ = no_time;
     Duration longest_freeze_{};
     std::uint32_t freezes_ = 0;
-    std::array<std::int64_t, 30> intervals_{};  // ns, ring
-    std::uint32_t interval_count_ = 0;
-    std::int64_t interval_sum_ = 0;
     std::vector<FrameMark> marks_;
 };
 

@@ -22,10 +22,16 @@ enum NalType : std::uint8_t {
 // Parameter sets are short; more bytes than these are not looked at.
 constexpr std::size_t sps_cap = 512;
 
+// Slices 1 to 5 begin with first_mb_in_slice, where a single 1 bit is 0 (H.264 7.3.3): the first.
+bool begins_picture(Bytes slice_header) {
+    return !slice_header.empty() && (slice_header[0] & 0x80) != 0;
+}
+
 void note_nal(Bytes nal, Fragment& f) {
     const std::uint8_t type = nal[0] & 0x1f;
     if (type >= slice && type <= idr) {
-        f.picture = f.starts = true;
+        f.picture = true;
+        f.starts = f.starts || begins_picture(nal.subspan(1));
         f.key = f.key || type == idr;
     } else if (type == sps) {
         if (const auto parameters = parse_sps(nal)) {
@@ -37,19 +43,15 @@ void note_nal(Bytes nal, Fragment& f) {
 
 // RFC 6184 5.7: NAL units behind their sizes, each under `skip` more bytes (MTAP: DOND, TS offset).
 Result<Fragment> read_aggregate(ByteReader in, std::size_t skip) {
-    Fragment f;
-    if (in.left() == 0)
+    if (!in.ok() || in.left() == 0)
         return Error{Errc::truncated, in.pos(), "H.264 aggregation packet is empty (RFC 6184 5.7)"};
+    Fragment f;
     while (in.left() > 0) {
-        const std::size_t at = in.pos();
         const std::size_t size = in.u16();
         in.skip(skip);
-        const Bytes nal = in.take(size);
-        if (!in.ok())
-            return Error{Errc::truncated, at, "H.264 aggregated NAL unit is cut (RFC 6184 5.7)"};
-        if (nal.empty())
-            return Error{Errc::malformed, at, "H.264 NAL unit of no bytes (RFC 6184 5.7.1)"};
-        note_nal(nal, f);
+        const Bytes nal = in.take(std::min(size, in.left()));
+        f.damaged = f.damaged || !in.ok() || nal.empty() || nal.size() < size;
+        if (!nal.empty()) note_nal(nal, f);
     }
     return f;
 }
@@ -58,13 +60,11 @@ Result<Fragment> read_aggregate(ByteReader in, std::size_t skip) {
 Result<Fragment> read_fragmentation_unit(Bytes payload, std::size_t header) {
     if (payload.size() < header)
         return Error{Errc::truncated, payload.size(), "H.264 FU header is cut (RFC 6184 5.8)"};
-    const bool start = (payload[1] & 0x80) != 0, end = (payload[1] & 0x40) != 0;
-    if (start && end)
-        return Error{Errc::malformed, 1, "H.264 FU both starts and ends (RFC 6184 5.8)"};
+    const bool start = (payload[1] & 0x80) != 0;
     const std::uint8_t type = payload[1] & 0x1f;
     Fragment f;
     f.picture = type >= slice && type <= idr;
-    f.starts = f.picture && start;
+    f.starts = f.picture && start && begins_picture(payload.subspan(header));
     f.key = type == idr;
     return f;
 }

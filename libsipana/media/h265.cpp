@@ -22,17 +22,19 @@ constexpr std::size_t nal_header = 2;
 bool is_picture(std::uint8_t type) { return type <= last_slice; }
 bool is_irap(std::uint8_t type) { return type >= first_irap && type <= last_irap; }
 
-// 7.3.1.2 with first_slice_segment_in_pic_flag needs no care: a timestamp is a picture.
+// A slice begins with first_slice_segment_in_pic_flag (H.265 7.3.6.1).
+bool begins_picture(Bytes slice_header) {
+    return !slice_header.empty() && (slice_header[0] & 0x80) != 0;
+}
+
 void note_nal(Bytes nal, Fragment& f) {
     const std::uint8_t type = nal[0] >> 1 & 0x3f;
     if (is_picture(type)) {
-        f.picture = f.starts = true;
+        f.picture = true;
+        f.starts = f.starts || begins_picture(nal.subspan(nal_header));
         f.key = f.key || is_irap(type);
     } else if (type == sps) {
-        if (const auto parameters = parse_sps(nal)) {
-            f.size = parameters->size;
-            f.fps = parameters->fps;
-        }
+        if (const auto parameters = parse_sps(nal)) f.size = parameters->size;
     }
 }
 
@@ -40,28 +42,22 @@ Result<Fragment> read_aggregate(Bytes payload) {  // RFC 7798 4.4.2
     ByteReader in(payload);
     in.skip(nal_header);
     Fragment f;
-    if (in.left() == 0)
-        return Error{Errc::truncated, in.pos(),
-                     "H.265 aggregation packet is empty (RFC 7798 4.4.2)"};
     while (in.left() > 0) {
-        const std::size_t at = in.pos();
         const std::size_t size = in.u16();
-        const Bytes nal = in.take(size);
-        if (!in.ok() || nal.size() < nal_header)
-            return Error{Errc::truncated, at, "H.265 aggregated NAL unit is cut (RFC 7798 4.4.2)"};
-        note_nal(nal, f);
+        const Bytes nal = in.take(std::min(size, in.left()));
+        f.damaged = f.damaged || !in.ok() || nal.size() < nal_header || nal.size() < size;
+        if (nal.size() >= nal_header) note_nal(nal, f);
     }
     return f;
 }
 
-Result<Fragment> read_fragmentation_unit(std::uint8_t fu_header) {  // RFC 7798 4.4.3
-    const bool start = (fu_header & 0x80) != 0, end = (fu_header & 0x40) != 0;
-    if (start && end)
-        return Error{Errc::malformed, nal_header, "H.265 FU both starts and ends (RFC 7798 4.4.3)"};
+Fragment read_fragmentation_unit(Bytes payload) {  // RFC 7798 4.4.3
+    const std::uint8_t fu_header = payload[nal_header];
+    const bool start = (fu_header & 0x80) != 0;
     const std::uint8_t type = fu_header & 0x3f;
     Fragment f;
     f.picture = is_picture(type);
-    f.starts = f.picture && start;
+    f.starts = f.picture && start && begins_picture(payload.subspan(nal_header + 1));
     f.key = is_irap(type);
     return f;
 }
@@ -143,7 +139,7 @@ Result<Fragment> read(Bytes payload) {
         return Error{Errc::truncated, payload.size(), "H.265 payload is cut (RFC 7798 4.4)"};
     const std::uint8_t type = payload[0] >> 1 & 0x3f;
     if (type == aggregation) return read_aggregate(payload);
-    if (type == fragmentation) return read_fragmentation_unit(payload[nal_header]);
+    if (type == fragmentation) return read_fragmentation_unit(payload);
     if (type == paci) return read_paci(payload);
     if (type > paci)
         return Error{Errc::malformed, 0, "H.265 payload type is undefined (RFC 7798 4.4)"};

@@ -14,7 +14,6 @@ Result<Fragment> read(Bytes payload);
 struct SequenceParameters {
     std::uint8_t profile = 0, level = 0;
     Size size;  // within the conformance window
-    std::optional<double> fps;
 };
 // `nal`: the whole NAL unit, its two header bytes included.
 Result<SequenceParameters> parse_sps(Bytes nal);

@@ -67,9 +67,10 @@ void EventDecoder::on_block(const EventBlock& block, std::uint32_t timestamp, bo
                 extend(newest, block, segment_ticks_ + block.duration);
                 return;
             }
-            if (begins_segment(block, timestamp, marker)) {
+            if (goes_on(block, timestamp, marker)) {
                 const std::uint32_t step = timestamp - segment_timestamp_;
-                if (step == segment_duration_ || step == full_segment) segment_ticks_ += step;
+                if (step == full_segment || block.duration <= segment_duration_)
+                    segment_ticks_ += step;
                 segment_timestamp_ = timestamp;
                 segment_duration_ = block.duration;
                 extend(newest, block, segment_ticks_ + block.duration);
@@ -108,11 +109,10 @@ void EventDecoder::on_block(const EventBlock& block, std::uint32_t timestamp, bo
 // The key is still down, under another timestamp: a further segment of a long event starts where
 // the last one ended, without marker. Some senders move the timestamp with every packet instead,
 // while the duration grows on.
-bool EventDecoder::begins_segment(const EventBlock& block, std::uint32_t timestamp,
-                                  bool marker) const {
+bool EventDecoder::goes_on(const EventBlock& block, std::uint32_t timestamp, bool marker) const {
     if (marker || events_.back().ended) return false;
     const std::uint32_t step = timestamp - segment_timestamp_;
-    if (step == full_segment || (step != 0 && step == segment_duration_)) return true;
+    if (step == full_segment || step == segment_duration_) return true;
     return step < full_segment && block.duration > segment_duration_;
 }
 

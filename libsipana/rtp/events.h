@@ -62,7 +62,7 @@ public:
 private:
     void on_block(const EventBlock& block, std::uint32_t timestamp, bool marker, Time arrival,
                   std::uint64_t frame);
-    bool begins_segment(const EventBlock& block, std::uint32_t timestamp, bool marker) const;
+    bool goes_on(const EventBlock& block, std::uint32_t timestamp, bool marker) const;
     void extend(Event& event, const EventBlock& block, std::uint32_t ticks);
 
     std::uint32_t clock_hz_;

@@ -77,7 +77,7 @@ Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bool time
     if (step == 0 || step >= 0x8000)
         return place_behind(sequence, static_cast<std::uint16_t>(highest_ - sequence), timestamp,
                             timed, arrival);
-    if (step >= max_dropout && !(timed && continuous(timestamp, arrival)))
+    if (step >= max_dropout && !(timed && ran_on(timestamp, arrival)))
         return place_far(sequence, timestamp, timed);
     awaited_ = nothing_awaited;
     open_gap(step - 1u, arrival);
@@ -256,6 +256,12 @@ bool Receiver::continuous(std::uint32_t timestamp, Time arrival) const {
     const auto elapsed = static_cast<double>(between(sampled_at_, arrival).count());
     const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
     return std::fabs(elapsed - ticks * ns_per_tick_) < clock_break_ns;
+}
+
+// The same over a step that is too large to be taken for loss without that proof. In less than a
+// second the clock proves nothing.
+bool Receiver::ran_on(std::uint32_t timestamp, Time arrival) const {
+    return continuous(timestamp, arrival) && between(sampled_at_, arrival) >= pause_from;
 }
 
 // Called before expected_ counts the gap.

@@ -113,6 +113,7 @@ private:
     void sample(std::uint32_t timestamp, Time arrival);
     void arrive(bool marker, std::uint32_t payload_bytes, Time arrival);
     bool continuous(std::uint32_t timestamp, Time arrival) const;
+    bool ran_on(std::uint32_t timestamp, Time arrival) const;
     bool is_late(std::uint32_t timestamp, bool timed) const;
     bool seen(std::uint32_t behind) const;
     void open_gap(std::uint32_t packets, Time arrival);
