@@ -9,18 +9,16 @@ if(CMAKE_SCRIPT_MODE_FILE)
   string(SHA256 style_hash "${colors}${figure}${report}")
   string(SHA256 script_hash "${script}")
   foreach(part IN ITEMS colors figure report script)
-    # A page is UTF-8 text; the delimiter must not occur in it.
+    # A page is UTF-8 text; the delimiter must not occur in it. (No macros: g++ 12 has no multi-line raw strings there.)
     if("${${part}}" MATCHES "\\)page\"")
       message(FATAL_ERROR "${part}: holds the delimiter of the raw string")
     endif()
   endforeach()
   file(WRITE "${OUT}" "// Made by cmake/embed.cmake from libsipana/render/page.
 #include \"libsipana/render/page.h\"
-#define COLORS R\"page(${colors})page\"
-#define FIGURE R\"page(${figure})page\"
 namespace sipana::render {
-std::string_view figure_style() { return COLORS FIGURE; }
-std::string_view page_style() { return COLORS FIGURE R\"page(${report})page\"; }
+std::string_view figure_style() { return R\"page(${colors}${figure})page\"; }
+std::string_view page_style() { return R\"page(${colors}${figure}${report})page\"; }
 std::string_view page_script() { return R\"page(${script})page\"; }
 std::string_view page_style_sha256() { return \"${style_hash}\"; }
 std::string_view page_script_sha256() { return \"${script_hash}\"; }
