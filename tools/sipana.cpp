@@ -207,7 +207,9 @@ bool collect(Run& run, const Arguments& a, const analysis::Where* where, analysi
     for (const pcap::FileSummary& f : run.input->files()) {
         analysis::FileFacts facts{f.name, f.format, f.compression, f.frames, f.bytes, f.damaged, f.comments,
                                   f.secrets, {}};
-        for (const pcap::Interface& i : f.interfaces) facts.interfaces.push_back(pcap::to_string(i));
+        for (const pcap::Interface& i : f.interfaces)
+            facts.interfaces.push_back(i.name.empty() ? pcap::to_string(i.link)
+                                                      : fmt::format("{} ({})", i.name, pcap::to_string(i.link)));
         report.files.push_back(std::move(facts));
     }
     report.names = run.input->names();

@@ -45,9 +45,9 @@ std::uint32_t Legs::recall(std::uint64_t fact, std::uint32_t call, Time now, Dur
 
 void Legs::remember(std::uint64_t fact, std::uint32_t call, Time now, Duration window) {
     Entry& e = entry(fact);
-    const bool rival = e.fact == fact && e.call != call && now - e.at <= window &&
-                       calls_.alive(e.call) && calls_[e.call].number == e.number;
-    e = {fact, calls_[call].number, now, call, rival};
+    const bool lives = e.fact == fact && now - e.at <= window && calls_.alive(e.call) &&
+                       calls_[e.call].number == e.number;
+    e = {fact, calls_[call].number, now, call, lives && (e.call != call || e.ambiguous)};
 }
 
 void Legs::join(std::uint32_t a, std::uint32_t b, const std::string& evidence) {

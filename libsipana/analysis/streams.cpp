@@ -12,9 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t candidate_slots = 1 << 15;  // flows watched at once that nobody claims
+constexpr std::size_t candidate_sets = 1 << 13;   // of flows watched at once that nobody claims
+constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
-constexpr std::uint16_t most_step = 50;      // sequence numbers between two packets of a candidate
+constexpr std::uint16_t most_step = 50; // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;   // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
@@ -88,13 +89,23 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     return true;
 }
 
+Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint64_t h) {
+    if (candidates_.empty()) candidates_.resize(candidate_sets * candidate_ways);
+    Candidate* const set = &candidates_[h % candidate_sets * candidate_ways];
+    Candidate* oldest = set;
+    for (Candidate* c = set; c != set + candidate_ways; ++c) {
+        if (c->count > 0 && c->src == d.src && c->dst == d.dst) return *c;
+        if (c->count == 0 || (oldest->count > 0 && c->packets[0].at < oldest->packets[0].at)) oldest = c;
+    }
+    return *oldest;
+}
+
 // Without an SDP: three packets of one flow with one SSRC and rising sequence numbers. What comes of
 // packets that are never joined by two more is counted as undecided.
 bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h,
                         const Early& early) {
     if (!rtp::looks_like_rtp(d.payload)) return false;
-    if (candidates_.empty()) candidates_.resize(candidate_slots);
-    Candidate& c = candidates_[h % candidate_slots];
+    Candidate& c = candidate_of(d, h);
     const bool same = c.count > 0 && c.src == d.src && c.dst == d.dst && c.ssrc == p.ssrc;
     const Early& last = c.packets[c.count == 2 ? 1 : 0];
     const auto step = static_cast<std::uint16_t>(p.sequence - last.sequence);
@@ -341,10 +352,10 @@ Streams::Payload Streams::resolve(std::string_view sdp, std::uint16_t line, bool
 
 // Few names occur; a sender of thousands shares the last number.
 std::uint16_t Streams::number_of_codec(std::string_view name) {
-    const auto it = std::find(codecs_.begin(), codecs_.end(), name);
-    if (it == codecs_.end() && codecs_.size() < most_codecs) codecs_.emplace_back(name);
-    const auto number = std::min<std::size_t>(static_cast<std::size_t>(it - codecs_.begin()), most_codecs - 1);
-    return static_cast<std::uint16_t>(number);
+    const auto known = std::find(codecs_.begin(), codecs_.end(), name) - codecs_.begin();
+    const auto number = static_cast<std::size_t>(known);
+    if (number == codecs_.size() && number < most_codecs) codecs_.emplace_back(name);
+    return static_cast<std::uint16_t>(std::min(number, most_codecs - 1));
 }
 
 bool Streams::is_encrypted(std::uint32_t ssrc) const {

@@ -24,6 +24,9 @@ struct Interface {
     bool usable_time = true;    // false where the resolution is absurd: its frames have no time
 };
 
+// "Ethernet", "Linux cooked v2", "link type 147".
+std::string to_string(LinkType link);
+
 struct FileSummary {
     std::string path;          // as given, or folder and name; "-" is standard input
     std::string name;          // the last part of the path; "standard input"
