@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,8 +12,6 @@
 #include <string>
 #include <system_error>
 #include <utility>
-
-#include "libsipana/base/text.h"
 
 namespace sipana::pcap {
 
@@ -125,14 +124,26 @@ public:
 
     Result<std::size_t> read(std::uint8_t* to, std::size_t room) override {
         if (!opened_) {
-            const int opened = open();
-            if (opened == ARCHIVE_EOF) return std::size_t{0};
-            if (opened != ARCHIVE_OK) return failure();
+            if (const int r = open(); r == ARCHIVE_EOF)
+                return std::size_t{0};
+            else if (r != ARCHIVE_OK)
+                return failure();
             opened_ = true;
         }
-        const la_ssize_t n = archive_read_data(archive_, to, room);
-        if (n < 0) return failure();
-        return static_cast<std::size_t>(n);
+        // Block by block: what came before damage is handed on before the damage is.
+        while (block_.empty()) {
+            const void* block = nullptr;
+            std::size_t size = 0;
+            la_int64_t offset = 0;
+            const int r = archive_read_data_block(archive_, &block, &size, &offset);
+            if (r == ARCHIVE_EOF) return std::size_t{0};
+            if (r != ARCHIVE_OK) return failure();
+            block_ = {static_cast<const std::uint8_t*>(block), size};
+        }
+        const std::size_t n = std::min(room, block_.size());
+        std::memcpy(to, block_.data(), n);
+        block_ = block_.subspan(n);
+        return n;
     }
 
 private:
@@ -146,7 +157,6 @@ private:
                 archive_, filters[static_cast<std::size_t>(compression_)]);
             r != ARCHIVE_OK)
             return r;
-        archive_read_support_format_empty(archive_);
         archive_read_support_format_raw(archive_);
         if (const int r = archive_read_open(archive_, this, nullptr, on_read, nullptr);
             r != ARCHIVE_OK)
@@ -164,23 +174,29 @@ private:
             return -1;
         }
         *piece = me.piece_.data();
+        me.ended_ = *n == 0;
         return static_cast<la_ssize_t>(*n);
     }
 
     Error failure() const {
         if (!system_error_.what.empty()) return system_error_;
+        // libarchive has one code for everything. Where it asked for more than there was, the bytes
+        // are cut short.
         const char* text = archive_error_string(archive_);
-        std::string what = text ? text : "the compressed bytes are broken";
-        // libarchive has one code for all; its words tell a cut from damage.
-        const bool cut = lowered(what).find("truncated") != std::string::npos;
-        return Error{cut ? Errc::truncated : Errc::malformed, 0, std::move(what)};
+        std::string what = text ? text : fmt::format("{} data is broken", to_string(compression_));
+        if (ended_)
+            what = fmt::format("{} data {}", to_string(compression_),
+                               opened_ ? "ends too early" : "is empty or ends too early");
+        return Error{ended_ ? Errc::truncated : Errc::malformed, 0, std::move(what)};
     }
 
     std::unique_ptr<Stream> compressed_;
     Compression compression_;
     archive* archive_;
     Buffer piece_;
+    Bytes block_;  // of libarchive, not handed on yet
     bool opened_ = false;
+    bool ended_ = false;  // the compressed bytes are all read
     Error system_error_;
 };
 
