@@ -122,6 +122,8 @@ std::optional<Fragment> find_fragment_v4(Bytes ip) {
     f.key = {Address::v4(ip.data() + 12), Address::v4(ip.data() + 16), load_be16(ip.data() + 4),
              ip[9]};
     f.first = (flags & offset) == 0;
+    f.payload = std::min<std::size_t>(4u * (ip[0] & 0xfu), ip.size());
+    f.next = ip[9];
     return f;
 }
 
@@ -138,6 +140,8 @@ std::optional<Fragment> find_fragment_v6(Bytes ip) {
             f.key = {Address::v6(ip.data() + 8), Address::v6(ip.data() + 24),
                      load_be32(rest.data() + 4), 0};
             f.first = load_be16(rest.data() + 2) >> 3 == 0;
+            f.payload = ip.size() - rest.size() + 8;
+            f.next = rest[0];
             return f;
         }
         if (next != hop_by_hop && next != routing && next != destination) return std::nullopt;
@@ -158,9 +162,13 @@ std::size_t slot_of(const FragmentKey& key) {
 std::optional<Fragment> find_fragment(const Frame& frame) {
     const Bytes ip = find_ip(frame);
     if (ip.empty()) return std::nullopt;
-    if (ip[0] >> 4 == 4) return find_fragment_v4(ip);
-    if (ip[0] >> 4 == 6) return find_fragment_v6(ip);
-    return std::nullopt;
+    std::optional<Fragment> fragment;
+    if (ip[0] >> 4 == 4) fragment = find_fragment_v4(ip);
+    if (ip[0] >> 4 == 6) fragment = find_fragment_v6(ip);
+    if (!fragment) return fragment;
+    fragment->ip = frame.bytes.size() - ip.size();
+    fragment->payload += fragment->ip;
+    return fragment;
 }
 
 class Filter::State {
@@ -190,9 +198,25 @@ public:
         return matched;
     }
 
+    // The first fragment of an IPv6 packet, judged without its extension headers.
+    bool matches_unfragmented(const Program& program, const Frame& frame,
+                              const Fragment& fragment) {
+        if (frame.bytes[fragment.ip] >> 4 != 6) return false;
+        constexpr std::size_t header = 40, next_header = 6;
+        const Bytes start = frame.bytes.first(fragment.ip + header);
+        const Bytes rest = frame.bytes.subspan(fragment.payload);
+        unfragmented_.assign(start.begin(), start.end());
+        unfragmented_[fragment.ip + next_header] = fragment.next;
+        unfragmented_.insert(unfragmented_.end(), rest.begin(), rest.end());
+        Frame plain = frame;
+        plain.bytes = unfragmented_;
+        return program.matches(plain);
+    }
+
     std::vector<std::string> refusals;
 
 private:
+    Buffer unfragmented_;
     std::string expression_;
     std::vector<Program> programs_;
     std::vector<std::optional<FragmentKey>> wanted_{max_fragmented};
@@ -217,7 +241,10 @@ bool Filter::passes(const Frame& frame) {
     const Program* program = state_->program(frame.link);
     const bool matched = program && program->matches(frame);
     const auto fragment = find_fragment(frame);
-    return fragment ? state_->follow(*fragment, matched) : matched;
+    if (!fragment) return matched;
+    return state_->follow(*fragment,
+                          matched || (program && fragment->first &&
+                                      state_->matches_unfragmented(*program, frame, *fragment)));
 }
 
 std::vector<std::string> Filter::take_refusals() { return std::exchange(state_->refusals, {}); }

@@ -52,6 +52,10 @@ struct FragmentKey {
 struct Fragment {
     FragmentKey key;
     bool first = false;  // its offset is zero
+    // Where the IP header and what follows it and its extension headers lie in the frame, and of
+    // which protocol that is.
+    std::size_t ip = 0, payload = 0;
+    std::uint8_t next = 0;
 };
 // None where `frame` is no fragment of an IP datagram, or cannot be read.
 std::optional<Fragment> find_fragment(const Frame& frame);
