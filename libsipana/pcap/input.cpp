@@ -48,6 +48,10 @@ public:
                                                                        : nullptr;
     }
     void end_of_single() { ended(sources_[0]); }
+    void let_go() {
+        for (Source& source : sources_)
+            if (source.reader) source.reader->let_go();
+    }
     bool next(Frame& frame);
 
     std::vector<FileSummary> files;
@@ -280,6 +284,7 @@ bool Input::damaged() const {
                                           [](const FileSummary& f) { return f.damaged; });
 }
 bool Input::failed() const { return state_->failed; }
+void Input::let_go() { state_->let_go(); }
 std::uint64_t Input::filtered_out() const { return state_->filtered_out; }
 
 }  // namespace sipana::pcap

@@ -42,6 +42,8 @@ public:
     // The system failed while reading (not: the bytes are damaged).
     bool failed() const { return failed_; }
     bool stable() const { return window_.stable(); }
+    // Lets the pages of a mapped file go that views of passed frames have brought back.
+    void let_go() { window_.let_go_behind(); }
 
 private:
     Reader(Window window, FileSummary& file, Annotations& annotations);

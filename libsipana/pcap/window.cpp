@@ -50,6 +50,10 @@ bool Window::move_mapping(std::size_t n) {
     return true;
 }
 
+void Window::let_go_behind() const {
+    if (!stream_ && let_go_ > 0) mapping_.let_go(0, let_go_);
+}
+
 bool Window::move_stream(std::size_t n) {
     if (error_ || n > max_stream_record) return left() >= n;
     const std::size_t have = left();

@@ -33,6 +33,8 @@ public:
     // After need(n) has failed: the bytes that are there, fewer than n.
     std::size_t left() const { return static_cast<std::size_t>(end_ - cursor_); }
     std::uint64_t offset() const { return passed_ + static_cast<std::uint64_t>(cursor_ - start_); }
+    // Lets all pages of a mapping behind the cursor go; views refault them.
+    void let_go_behind() const;
     bool stable() const { return !stream_; }
     // The largest record that is taken from this window.
     std::size_t max_record() const { return stream_ ? max_stream_record : max_mapped_record; }

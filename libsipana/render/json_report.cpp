@@ -283,15 +283,12 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.end_object().flat(false);
     json.field("stun", c.stun).field("dtls", c.dtls).field("zrtp", c.zrtp).field("t38", c.t38);
     json.field("turn_channel", c.turn_channel).field("keep_alives", c.keep_alives);
-    json.field("hep", c.hep).field("tls", c.tls).field("other_datagrams", c.other_datagrams);
+    json.field("hep", c.hep).field("tls", c.tls).field("undecided", c.undecided);
+    json.field("other_datagrams", c.other_datagrams);
     json.end_object();
 }
 
-}  // namespace
-
-std::string report_json(const Report& report) {
-    std::string out;
-    JsonWriter json(out, 1);
+void write_report(JsonWriter&& json, const Report& report) {
     json.begin_object().field("schema", "sipana/1");
     json.key("first").time(report.first).key("last").time(report.last);
     write_files(json, report);
@@ -307,6 +304,13 @@ std::string report_json(const Report& report) {
     write_messages(json, "stray_messages", report.stray_messages);
     write_findings(json, report.findings);
     json.end_object();
+}
+
+}  // namespace
+
+std::string report_json(const Report& report) {
+    std::string out;
+    write_report(JsonWriter(out, 1), report);
     out += '\n';
     return out;
 }

@@ -66,7 +66,7 @@ def facts_of_sipana(sipana, path):
         run(sipana, "report", path, "-o", report)
         with open(report, encoding="utf-8") as file:
             counts = json.load(file)["counts"]
-    facts.update({f"rtcp {kind}": str(count) for kind, count in counts["rtcp_types"].items() if count})
+    facts.update({f"rtcp {kind}": str(count) for kind, count in counts["rtcp_by_type"].items() if count})
     return facts
 
 
