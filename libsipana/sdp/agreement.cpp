@@ -9,6 +9,8 @@
 namespace sipana::sdp {
 namespace {
 
+std::string_view kept(std::string_view text) { return trim(text).substr(0, max_kept_text); }
+
 struct Best {
     const Codec* codec = nullptr;  // of the offer
     Match match = Match::none;
@@ -73,12 +75,14 @@ public:
                 fmt::format("offered {}, answered {}", line_.media, media_.media));
         if (line_.offer.rtp.port == 0 && answer_.rtp.port != 0 && line_.bundle.empty())
             add("sdp-answer-revived", "was offered with port 0 and is answered with a port");
-        const std::string_view mid = media_.mid();
+        const std::string_view mid = kept(media_.mid());
         if (!mid.empty() && mid != line_.mid)
             add("sdp-answer-mid",
                 fmt::format("mid is '{}' in the offer, '{}' in the answer", line_.mid, mid));
         if (line_.refused || line_.offer.rtp.port == 0) return;
-        if (!all_in(media_.bundle(), line_.bundle))
+        const std::string_view group = media_.bundle();
+        const bool whole = group.size() < max_kept_text && line_.bundle.size() < max_kept_text;
+        if (whole && !all_in(group, line_.bundle))
             add("sdp-answer-bundle",
                 "is bundled with m-lines that the offer did not bundle it with");
         protocol();
@@ -180,10 +184,10 @@ MediaOffer describe(const Media& media, Keeping& left) {
     if (o.codecs.size() > left.codecs) o.codecs.resize(left.codecs);
     left.codecs -= o.codecs.size();
     o.ptime_ms = media.ptime_ms();
-    o.setup = trim(media.inherited("setup").value_or(""));
+    o.setup = kept(media.inherited("setup").value_or(""));
     if (const auto value = media.inherited("fingerprint"))
         if (const auto f = parse_fingerprint(*value))
-            o.fingerprint = fmt::format("{} {}", f->hash, f->value);
+            o.fingerprint = fmt::format("{} {}", kept(f->hash), kept(f->value));
     media.each("crypto", [&](std::string_view value, const Line&) {
         if (const auto c = parse_crypto(value)) o.crypto.emplace_back(c->suite);
     });
@@ -206,8 +210,8 @@ std::vector<MediaLine> offered_lines(const Session& session) {
         line.index = static_cast<std::uint32_t>(out.size() - 1);
         line.media = media.media;
         line.protocol = media.protocol;
-        line.mid = media.mid();
-        line.bundle = media.bundle();
+        line.mid = kept(media.mid());
+        line.bundle = kept(media.bundle());
         line.offer = describe(media, left);
     }
     return out;

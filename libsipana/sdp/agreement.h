@@ -15,6 +15,8 @@ namespace sipana::sdp {
 // What one description keeps at most: a line of three bytes would otherwise grow to a hundred.
 inline constexpr std::size_t max_kept_codecs = 1024;     // over all m-lines
 inline constexpr std::size_t max_kept_candidates = 256;  // over all m-lines
+// Of words that many m-lines may inherit or repeat: mids, groups, DTLS roles and fingerprints.
+inline constexpr std::size_t max_kept_text = 1024;
 
 struct Keeping {
     std::size_t codecs = max_kept_codecs, candidates = max_kept_candidates;

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sdp/check_media.h"
@@ -204,24 +204,23 @@ private:
     }
 
     void groups() {
-        for (std::size_t i = 0; i < session_.media().size(); ++i) {
-            const Media& media = session_.media()[i];
-            const auto mid = media.attribute("mid");
-            if (!mid) continue;
-            bool again = trim(*mid).empty();
-            for (std::size_t j = 0; j < i; ++j)
-                again |= session_.media()[j].has("mid") && session_.media()[j].mid() == media.mid();
-            if (again)
+        std::vector<std::string_view> mids;  // of the m-lines that have one
+        for (const Media& media : session_.media()) {
+            if (!media.has("mid")) continue;
+            const std::string_view mid = media.mid();
+            if (mid.empty() || std::find(mids.begin(), mids.end(), mid) != mids.end())
                 findings_.add("sdp-mid-repeated", at(media.lines.front()),
-                              fmt::format("mid '{}' is empty or taken", media.mid()));
+                              fmt::format("mid '{}' is empty or taken", mid));
+            mids.push_back(mid);
         }
         session_.level().each("group", [&](std::string_view value, const Line& line) {
             const auto group = parse_group(value);
             std::string_view members = group ? group->members : std::string_view{};
-            for (auto m = next_word(members); !m.empty(); m = next_word(members)) {
-                bool found = false;
-                for (const Media& media : session_.media()) found |= media.mid() == m;
-                if (found) continue;
+            // There are no more mids than m-lines; what is repeated beyond that need not be read.
+            for (std::size_t i = 0; i <= max_media; ++i) {
+                const std::string_view m = next_word(members);
+                if (m.empty()) return;
+                if (std::find(mids.begin(), mids.end(), m) != mids.end()) continue;
                 findings_.add("sdp-group-mid", at(line),
                               fmt::format("no m-line has the mid '{}'", m));
                 return;

@@ -479,6 +479,21 @@ TEST_CASE("caps: what a description says is kept up to a limit, its findings too
     CHECK(t->findings().size() == max_negotiation_findings);
 }
 
+TEST_CASE(
+    "caps: a group of many members is neither copied to each m-line nor compared with itself") {
+    std::string text = "a=group:BUNDLE";
+    for (int i = 0; i < 30000; ++i) text += " 0";
+    for (int i = 0; i < 100; ++i) text += "|m=audio 4000 RTP/AVP 0|a=mid:0|a=rtcp-mux";
+    Talk t;
+    t.offer(caller, alice(1, text)).answer(callee, bob(1, text));
+    CHECK(t[0].media[99].bundle.size() == 1024);
+    const std::string whole = lines(alice(1, text));
+    std::vector<Finding> findings;
+    check(*Session::parse(whole), findings);
+    CHECK(has(findings, "sdp-mid-repeated"));
+    CHECK_FALSE(has(findings, "sdp-group-mid"));
+}
+
 TEST_CASE("each rule of Negotiation has its row") {
     std::set<std::string_view> known;
     for (const Rule& r : rules()) known.insert(r.name);
