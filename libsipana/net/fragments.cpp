@@ -183,7 +183,8 @@ Whole Fragments::put_together(const Entry& entry) const {
         if (piece.begin != whole.payload.size()) break;
         whole.payload.insert(whole.payload.end(), piece.bytes.begin(), piece.bytes.end());
     }
-    const std::size_t announced = entry.end ? *entry.end : entry.pieces.back().end + 1;
+    // Where the last fragment never came, the end may be anywhere.
+    const std::size_t announced = entry.end.value_or(65535);
     whole.absent = announced - whole.payload.size();
     return whole;
 }

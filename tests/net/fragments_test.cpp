@@ -183,6 +183,7 @@ TEST_CASE("trap 42: where a filter dropped the later fragments, the beginning is
     CHECK(d.cut);
     CHECK(d.frame == 1);
     CHECK(d.time == first);
+    CHECK(bench.sink.findings.size() == 1);
     CHECK(bench.sink.found("ip-fragments-missing"));
     CHECK(bench.decoder.accounting().fragments_expired == 1);
     CHECK(bench.adds_up());

@@ -20,7 +20,8 @@ inline Buffer bytes_of(std::string_view text) { return Buffer(text.begin(), text
 inline std::string text_of(Bytes bytes) { return std::string(as_text(bytes)); }
 
 inline Buffer operator+(Buffer a, const Buffer& b) {
-    a.insert(a.end(), b.begin(), b.end());
+    // Not insert(): g++ 12 sees an overflow there that is none.
+    for (const std::uint8_t byte : b) a.push_back(byte);
     return a;
 }
 // "0800 45" -> 08 00 45
@@ -142,7 +143,7 @@ public:
         std::string all;
         for (const GotChunk& c : chunks) {
             if (c.src.to_string() != src) continue;
-            if (c.missing != 0) all += "<" + std::to_string(c.missing) + ">";
+            if (c.missing != 0) all.append("<").append(std::to_string(c.missing)).append(">");
             all += c.text;
         }
         return all;
