@@ -142,6 +142,10 @@ private:
             LiveCall& call = calls_[p.call];
             if (!again) on_new(p, call, sdp, seen, incomplete);
             sink_.on_message(p.record, call.call_id());
+            if (p.ended_call) streams_.release_claims(p.call);
+        } else if (p.late) {
+            ++counts_.late_messages;
+            sink_.on_message(p.record, message_.call_id());
         } else {
             find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
                  "RFC 3261 8.1.1.4");
@@ -161,18 +165,18 @@ private:
         }
         if (p.is_new_call && message_.is_request() && message_.method() == sip::Method::invite)
             legs_.on_invite(p.call, message_, seen);
-        if (!call.findings) return;
-        const std::size_t before = call.findings->size();
+        if (options_.detail != Detail::full) return;
+        std::vector<Finding>& findings = call.more->findings;
+        const std::size_t before = findings.size();
         if (incomplete)
-            call.findings->push_back({"sip-incomplete", Severity::error, seen.frame, message_.text().size(),
+            findings.push_back({"sip-incomplete", Severity::error, seen.frame, message_.text().size(),
                                       "the message is cut short: the capture lacks its end", ""});
         if (options_.check) {
-            sip::check(message_, *call.findings);
-            if (sdp) check_sdp(*sdp, message_.offset_of(*sdp), *call.findings);
+            sip::check(message_, findings);
+            if (sdp) check_sdp(*sdp, message_.offset_of(*sdp), findings);
         }
-        for (std::size_t i = before; i < call.findings->size(); ++i)
-            (*call.findings)[i].frame = seen.frame;
-        if (call.findings->size() > most_findings) call.findings->resize(most_findings);
+        for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
+        if (findings.size() > most_findings) findings.resize(most_findings);
     }
 
     Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }

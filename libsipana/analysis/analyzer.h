@@ -21,11 +21,11 @@ enum class Detail : std::uint8_t {
 struct Options {
     Detail detail = Detail::full;
     // Silence after a call's end before it is handed on: late retransmissions and media still count.
-    Duration linger = std::chrono::seconds{5};
+    Duration linger = std::chrono::milliseconds{500};
     // Hand a call without an end on after this much silence in signalling and media.
     Duration idle = std::chrono::hours{2};
     bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
-    std::uint32_t max_live_calls = 4'000'000;      // beyond: the oldest is handed on early
+    std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
 };
 

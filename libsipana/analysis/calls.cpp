@@ -78,8 +78,7 @@ std::uint32_t Calls::find(std::string_view call_id) const {
 
 std::string_view Calls::keep(LiveCall& call, std::string_view text, bool stable) {
     if (stable) return text;
-    if (!call.texts) call.texts = std::make_unique<TextStore>();
-    return call.texts->keep(text);
+    return call.extra().texts.keep(text);
 }
 
 std::uint32_t Calls::open(std::string_view call_id, std::uint64_t hash, const sip::Message& m,
@@ -96,10 +95,7 @@ std::uint32_t Calls::open(std::string_view call_id, std::uint64_t hash, const si
     c.method = m.method();
     c.transport = seen.transport;
     c.caller_tag = short_hash(m.from_tag());
-    if (options_.detail == Detail::full) {
-        c.messages = std::make_unique<std::vector<SipMessage>>();
-        c.findings = std::make_unique<std::vector<Finding>>();
-    }
+    if (options_.detail == Detail::full) c.extra();
     by_id_.insert(hash, i);
     oldest_.emplace_back(i, c.number);
     while (pool_.count() > options_.max_live_calls && !oldest_.empty()) {
@@ -196,6 +192,11 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
     const std::uint64_t hash = hash_of(id);
     p.call = by_id_.find(hash, [&](std::uint32_t i) { return pool_[i].call_id() == id; });
     if (p.call == HashIndex::nil) {
+        if (is_late(m, hash)) {
+            p.call = none;
+            p.late = true;
+            return p;
+        }
         p.call = open(id, hash, m, seen);
         p.is_new_call = true;
     }
@@ -209,12 +210,12 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
     const std::uint32_t t = transaction_of(c, m, cseq.value_or(fallback), from_caller);
     const bool again = repeated(c.transactions[t], m, seen.time, r);
     r.transaction = t + c.dropped_transactions;
-    if (c.messages && c.messages->size() < options_.max_messages_per_call) {
+    if (options_.detail == Detail::full && c.more->messages.size() < options_.max_messages_per_call) {
         const std::string_view kept = keep(c, r.text, seen.stable);
         if (!r.method_name.empty())
             r.method_name = kept.substr(m.offset_of(r.method_name), r.method_name.size());
         r.text = kept;
-        c.messages->push_back(r);
+        c.more->messages.push_back(r);
     }
     if (again) {
         c.retransmissions += r.retransmission;
@@ -224,8 +225,16 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
         on_request(c, m, seen, r, from_caller);
     else
         on_response(c, m, seen, r);
+    p.ended_call = c.over && !c.waiting && !c.lingering;
     queue_if_over(p.call);
     return p;
+}
+
+// Retransmissions and responses that come after their call was handed on belong to nothing new.
+bool Calls::is_late(const sip::Message& m, std::uint64_t hash) const {
+    if (buried_.find(hash, [](std::uint32_t) { return true; }) == HashIndex::nil) return false;
+    return m.is_response() || !m.to_tag().empty() || m.method() == Method::ack ||
+           m.method() == Method::cancel;
 }
 
 void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, const SipMessage& r,
@@ -359,32 +368,47 @@ void Calls::on_final(LiveCall& c, const sip::Message& m, const Seen& seen) {
     }
 }
 
-// After a challenge or a redirection another try is likely: wait longer.
+// After a challenge or a redirection another try is likely; a final response without its ACK, and a BYE
+// without its response, will be retransmitted for 64 T1 (RFC 3261 17.1.2.2, 17.2.1).
+bool Calls::expects_more(const LiveCall& c) const {
+    if (c.state == CallState::challenged || c.state == CallState::redirected) return true;
+    if (c.kind != CallKind::invite) return false;
+    for (const LiveTransaction& t : c.transactions) {
+        if (t.method == Method::invite && t.request_seen && t.final_code >= 200 && t.ack == 0) return true;
+        if (t.method == Method::bye && t.final_code == 0) return true;
+    }
+    return false;
+}
+
 void Calls::queue_if_over(std::uint32_t i) {
     LiveCall& c = pool_[i];
-    if (!c.over || c.queued) return;
-    c.queued = true;
-    const bool wait = c.state == CallState::challenged || c.state == CallState::redirected;
+    if (!c.over || c.lingering) return;
+    const bool wait = expects_more(c);
+    if (wait && c.waiting) return;
+    (wait ? c.waiting : c.lingering) = true;
     (wait ? waiting_ : lingering_)
         .push_back({c.last + (wait ? std::max(timer_b, options_.linger) : options_.linger), i, c.number});
 }
 
 void Calls::drain(std::deque<Due>& queue) {
+    const bool lingering = &queue == &lingering_;
     // Bounded: what is put back goes to the end with a later time.
     for (std::size_t n = queue.size(); n > 0 && !queue.empty() && queue.front().at <= now_; --n) {
         const Due due = queue.front();
         queue.pop_front();
         if (!pool_.alive(due.call) || pool_[due.call].number != due.number) continue;
         LiveCall& c = pool_[due.call];
-        c.queued = false;
-        if (!c.over) continue;  // another try began
-        const Time media = owner_.last_media(due.call);
-        const Time last = std::max(c.last, std::min(media, c.last + timer_b));
-        if (last + options_.linger > now_ && &queue == &lingering_) {
-            c.queued = true;
-            queue.push_back({last + options_.linger, due.call, due.number});
-        } else {
-            hand_on(due.call);
+        if (c.over && (lingering || !c.lingering)) {
+            const Time media = owner_.last_media(due.call);
+            const Time last = std::max(c.last, std::min(media, c.last + timer_b));
+            const Time end = last + (lingering ? options_.linger : std::max(timer_b, options_.linger));
+            if (end <= now_) {
+                hand_on(due.call);
+                continue;
+            }
+            queue.push_back({end, due.call, due.number});
+        } else {  // another try began, or it waits in the other queue
+            (lingering ? c.lingering : c.waiting) = false;
         }
     }
 }
@@ -394,6 +418,10 @@ void Calls::advance(Time now) {
     now_ = now;
     drain(lingering_);
     drain(waiting_);
+    while (!graves_.empty() && graves_.front().until <= now_) {
+        buried_.erase(graves_.front().hash, 0);
+        graves_.pop_front();
+    }
     if (now_ >= next_sweep_) sweep();
 }
 
@@ -417,7 +445,7 @@ void Calls::sweep() {
     for (std::uint32_t i = 0; i < pool_.end(); ++i) {
         if (!pool_.alive(i)) continue;
         const LiveCall& c = pool_[i];
-        if (c.queued || c.last + patience(c) > now_) continue;
+        if (c.waiting || c.lingering || c.last + patience(c) > now_) continue;
         const Time media = owner_.last_media(i);
         if (media == no_time || media + patience(c) <= now_) silent.emplace_back(c.number, i);
     }
@@ -447,6 +475,8 @@ void Calls::hand_on(std::uint32_t i) {
         c.state = CallState::unanswered;
     owner_.on_over(i);
     by_id_.erase(c.hash, i);
+    graves_.push_back({c.hash, now_ + timer_b});
+    buried_.insert(c.hash, 0);
     pool_.release(i);
 }
 

@@ -56,15 +56,22 @@ struct LiveCall {
     Ended ended = Ended::unknown;
     Transport transport = Transport::udp;
     sip::Method method = sip::Method::other;  // of the initial request
-    bool first_is_request = false, cancelled = false, over = false, queued = false;
+    bool first_is_request = false, cancelled = false, over = false;
+    bool waiting = false, lingering = false;  // stands in that queue
     bool final_is_nearest = false;  // the final code was heard by the caller itself, not further on
     bool granted = false;           // register, subscribe: a 2xx said so
     std::vector<LiveTransaction> transactions;
-    // Texts that lie in no mapped file, and with Detail::full the messages.
-    std::unique_ptr<TextStore> texts;
-    std::unique_ptr<std::vector<SipMessage>> messages;
-    std::unique_ptr<std::vector<Finding>> findings;
-    std::unique_ptr<std::vector<Leg>> legs;  // call_id views `texts`
+    struct More {
+        TextStore texts;  // that lie in no mapped file
+        std::vector<SipMessage> messages;
+        std::vector<Finding> findings;
+        std::vector<Leg> legs;  // call_id views `texts`
+    };
+    std::unique_ptr<More> more;  // with Detail::full always, else where there is any
+    More& extra() {
+        if (!more) more = std::make_unique<More>();
+        return *more;
+    }
 
     std::string_view call_id() const { return {id.get(), id_size}; }
 };
@@ -73,6 +80,8 @@ struct LiveCall {
 struct Placed {
     std::uint32_t call = none;     // number in the pool; none: no Call-ID
     bool is_new_call = false;
+    bool late = false;             // of a call that was handed on already
+    bool ended_call = false;       // with this message the call is over, until a further try
     bool sent_by_caller = true;    // the message itself, not its transaction
     SipMessage record;             // its text is kept if the call keeps it, else the caller's
 };
@@ -104,6 +113,12 @@ public:
     Time now() const { return now_; }
 
 private:
+    // The Call-ID of a call that was handed on, hashed: what is retransmitted later makes no new call.
+    struct Grave {
+        std::uint64_t hash = 0;
+        Time until{};
+    };
+    bool is_late(const sip::Message& message, std::uint64_t hash) const;
     struct Due {
         Time at;
         std::uint32_t call;
@@ -120,6 +135,7 @@ private:
     void on_response(LiveCall& call, const sip::Message& message, const Seen& seen,
                      const SipMessage& record);
     void on_final(LiveCall& call, const sip::Message& message, const Seen& seen);
+    bool expects_more(const LiveCall& call) const;
     void queue_if_over(std::uint32_t call);
     void drain(std::deque<Due>& queue);
     void sweep();
@@ -130,7 +146,9 @@ private:
     Owner& owner_;
     Pool<LiveCall> pool_;
     HashIndex by_id_;
-    std::deque<Due> lingering_, waiting_;  // over; over unless another try follows
+    std::deque<Grave> graves_;             // in order of time
+    HashIndex buried_;
+    std::deque<Due> lingering_, waiting_;  // over; over unless more follows
     std::deque<std::pair<std::uint32_t, std::uint64_t>> oldest_;  // in order of number
     Time now_{Time::min()}, next_sweep_{Time::min()};
     std::uint64_t next_number_ = 1;

@@ -34,7 +34,7 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     Claim& c = pool_[i];
     c.sdp = sdp;
     c.line = line;
-    c.signalled_from = seen.src.address;
+    c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
     c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
     c.fax = iequals(media.media, "image");
     c.video = iequals(media.media, "video");

@@ -21,7 +21,7 @@ public:
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
         bool encrypted = false, fax = false, video = false;
-        Address signalled_from;       // who sent the SDP
+        std::uint32_t signalled_from = 0;  // who sent the SDP: its address, hashed
     };
     // What the claims say of a packet from `src` to `dst`.
     struct Match {
@@ -62,12 +62,13 @@ template <typename Rival>
 void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival) {
     std::array<sdp::MediaAddress, most_lines> media;
     const std::size_t n = sdp::media_addresses(sdp, media);
+    const auto sender = static_cast<std::uint32_t>(hash(seen.src.address));
     for (std::uint16_t line = 0; line < n; ++line) {
         const Endpoint& at = media[line].rtp;
         if (at.port == 0 || at.address.is_unspecified()) continue;
         unsigned looked = 0;
         for (std::uint32_t i = latest(at); i != none && looked < most_rivals; i = pool_[i].older, ++looked)
-            if (pool_[i].call != call && pool_[i].signalled_from != seen.src.address) {
+            if (pool_[i].call != call && pool_[i].signalled_from != sender) {
                 rival(pool_[i].call, at);
                 break;
             }

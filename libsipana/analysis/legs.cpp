@@ -53,11 +53,10 @@ void Legs::remember(std::uint64_t fact, std::uint32_t call, Time now, Duration w
 void Legs::join(std::uint32_t a, std::uint32_t b, const std::string& evidence) {
     if (a == b || !calls_.alive(a) || !calls_.alive(b)) return;
     const auto add = [&](LiveCall& to, const LiveCall& other) {
-        if (!to.legs) to.legs = std::make_unique<std::vector<Leg>>();
-        for (const Leg& l : *to.legs)
+        std::vector<Leg>& legs = to.extra().legs;
+        for (const Leg& l : legs)
             if (l.call_id == other.call_id()) return;  // the first evidence is enough
-        if (to.legs->size() < most_legs)
-            to.legs->push_back({Calls::keep(to, other.call_id(), false), evidence});
+        if (legs.size() < most_legs) legs.push_back({Calls::keep(to, other.call_id(), false), evidence});
     };
     add(calls_[a], calls_[b]);
     add(calls_[b], calls_[a]);

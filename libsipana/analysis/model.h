@@ -300,6 +300,7 @@ struct FileFacts {
 
 struct Counts {  // of the whole input
     net::Accounting frames;
+    std::uint64_t late_messages = 0;     // SIP that came after its call had been handed on
     std::uint64_t sip_messages = 0, rtp_packets = 0, rtcp_packets = 0;
     std::uint64_t stun = 0, dtls = 0, zrtp = 0, t38 = 0, turn_channel = 0, keep_alives = 0;
     std::array<std::uint64_t, 256> rtcp_by_type{};  // packets within compounds, by packet type

@@ -147,8 +147,6 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     }
     const std::uint32_t s = streams_.make();
     Live& live = streams_[s];
-    live.src = d.src;
-    live.dst = d.dst;
     live.ssrc = ssrc;
     live.flow = f;
     live.first = first;
@@ -162,14 +160,14 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
 
 void Streams::watch_orphan(std::uint32_t s) {
     ++orphans_;
-    orphans_by_address_.insert(hash(streams_[s].src), s);
-    orphans_by_address_.insert(hash(streams_[s].dst), s);
+    orphans_by_address_.insert(hash(src_of(streams_[s])), s);
+    orphans_by_address_.insert(hash(dst_of(streams_[s])), s);
 }
 
 void Streams::forget_orphan(std::uint32_t s) {
     --orphans_;
-    orphans_by_address_.erase(hash(streams_[s].src), s);
-    orphans_by_address_.erase(hash(streams_[s].dst), s);
+    orphans_by_address_.erase(hash(src_of(streams_[s])), s);
+    orphans_by_address_.erase(hash(dst_of(streams_[s])), s);
 }
 
 void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination) {
@@ -197,12 +195,12 @@ void Streams::join_legs(std::uint32_t s) {
     by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
         const Live& other = streams_[i];
         if (other.ssrc != live.ssrc || other.call == none || other.call == live.call) return false;
-        const bool goes_on = other.dst.address == live.src.address;
-        if (!goes_on && other.src.address != live.dst.address) return false;
+        const bool goes_on = dst_of(other).address == src_of(live).address;
+        if (!goes_on && src_of(other).address != dst_of(live).address) return false;
         if (live.first.at - last_of(other) > same_time) return false;
         legs_.join(live.call, other.call,
                    fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
-                               (goes_on ? live.src : live.dst).address.to_string()));
+                               (goes_on ? src_of(live) : dst_of(live)).address.to_string()));
         return true;
     });
 }
@@ -219,7 +217,7 @@ void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, co
 // The call's newest words about a stream of its own.
 void Streams::relearn(std::uint32_t s) {
     Live& live = streams_[s];
-    const Claims::Match match = claims_.match(live.src, live.dst);
+    const Claims::Match match = claims_.match(src_of(live), dst_of(live));
     if (match.claim == none || claims_[match.claim].call != live.call) return;
     live.sdp = claims_[match.claim].sdp;
     live.line = claims_[match.claim].line;
@@ -235,13 +233,13 @@ void Streams::adopt(std::uint32_t call) {
     std::vector<std::uint32_t> found;
     claims_.of_call(call, [&](const Claims::Claim& c) {
         orphans_by_address_.find(hash(c.at), [&](std::uint32_t s) {
-            const bool its = streams_[s].dst == c.at || streams_[s].src == c.at;
+            const bool its = dst_of(streams_[s]) == c.at || src_of(streams_[s]) == c.at;
             if (its && std::find(found.begin(), found.end(), s) == found.end()) found.push_back(s);
             return found.size() >= most_streams_of_flow;
         });
     });
     for (const std::uint32_t s : found) {
-        const Claims::Match match = claims_.match(streams_[s].src, streams_[s].dst);
+        const Claims::Match match = claims_.match(src_of(streams_[s]), dst_of(streams_[s]));
         forget_orphan(s);
         attach(s, match.claim, match.by_destination);
         relearn(s);
@@ -369,7 +367,7 @@ bool Streams::is_encrypted(std::uint32_t ssrc) const {
 bool Streams::was_elsewhere(const Live& live, Time since) const {
     return by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
                const Live& other = streams_[i];
-               return &other != &live && other.ssrc == live.ssrc && other.src == live.src &&
+               return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
                       last_of(other) > since;
            }) != none;
 }
@@ -408,6 +406,7 @@ void Streams::release(std::uint32_t call, Call& into) {
 
 void Streams::drop(std::uint32_t s) {
     Live& live = streams_[s];
+    if (live.call == none) forget_orphan(s);
     Flow& flow = flows_[live.flow];
     std::uint32_t* link = &flow.first;
     while (*link != s) link = &streams_[*link].next_in_flow;
@@ -419,7 +418,6 @@ void Streams::drop(std::uint32_t s) {
         flows_.release(live.flow);
     }
     by_ssrc_.erase(hash_of_ssrc(live.ssrc), s);
-    if (live.call == none) forget_orphan(s);
     streams_.release(s);
 }
 
@@ -456,8 +454,8 @@ void Streams::finish() {
 Stream Streams::described(std::uint32_t s) {
     Live& live = streams_[s];
     Stream out;
-    out.src = live.src;
-    out.dst = live.dst;
+    out.src = src_of(live);
+    out.dst = dst_of(live);
     out.ssrc = live.ssrc;
     out.encrypted = live.encrypted;
     out.from_sdp = !live.sdp.empty();

@@ -31,6 +31,8 @@ public:
     bool is_fax(const net::Datagram& datagram) const;
     // Arrival of the call's last RTP packet; no_time if it has none.
     Time last_media(std::uint32_t call) const;
+    // The call is over: its addresses may be claimed by others. Its streams go on being its own.
+    void release_claims(std::uint32_t call) { claims_.release(call); }
     // Gives the call's streams to the model and forgets its claims.
     void release(std::uint32_t call, Call& into);
     // Hands on the streams of no call that have been silent.
@@ -68,7 +70,6 @@ private:
         std::unique_ptr<rtp::Seconds> seconds;
     };
     struct Live {
-        Endpoint src, dst;
         Early first;
         Payload payload;       // of the first packet
         std::string_view sdp;  // that names its payload types; empty if none
@@ -128,6 +129,9 @@ private:
     static Time last_of(const Live& stream) {
         return stream.depth ? stream.depth->receiver.last_arrival() : stream.first.at;
     }
+
+    const Endpoint& src_of(const Live& stream) const { return flows_[stream.flow].src; }
+    const Endpoint& dst_of(const Live& stream) const { return flows_[stream.flow].dst; }
 
     const Options& options_;
     Legs& legs_;

@@ -44,7 +44,7 @@ Party party_of(std::string_view name_addr) {
 
 Call summarize(LiveCall& live) {
     Call call;
-    if (live.texts) call.texts = std::move(*live.texts);
+    if (live.more) call.texts = std::move(live.more->texts);
     call.number = live.number;
     call.kind = live.kind;
     call.state = live.state;
@@ -82,9 +82,11 @@ Call summarize(LiveCall& live) {
     } else if (live.final_code >= 200 && live.final_code < 300) {
         call.setup = between(live.start, live.final_at);
     }
-    if (live.messages) call.messages = std::move(*live.messages);
-    if (live.findings) call.findings = std::move(*live.findings);
-    if (live.legs) call.legs = std::move(*live.legs);
+    if (live.more) {
+        call.messages = std::move(live.more->messages);
+        call.findings = std::move(live.more->findings);
+        call.legs = std::move(live.more->legs);
+    }
     return call;
 }
 

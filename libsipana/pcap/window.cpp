@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t step = 4u << 20;
 // Views that were kept (messages of calls alive) bring pages back: all that lies behind is let go
 // again once in so many steps.
-constexpr unsigned steps_between_sweeps = 16;
+constexpr unsigned steps_between_sweeps = 4;
 
 constexpr std::size_t first_buffer = 256u << 10;
 
