@@ -27,7 +27,8 @@ public:
         rtpmaps();
         fmtps();
         for (std::size_t pt = first_dynamic; pt < listed_.size(); ++pt)
-            if (listed_[pt] && !mapped_[pt])
+            // The formats of a refused m-line mean nothing (RFC 3264 6).
+            if (listed_[pt] && !mapped_[pt] && media_.port != 0)
                 add("sdp-rtpmap-missing", fmt::format("payload type {} has no rtpmap", pt));
         rtcp();
         feedback();

@@ -186,6 +186,10 @@ TEST_CASE("a finding says where in the text it is") {
     CHECK(findings[0].clause == "RFC 8866 6.6");
 }
 
+TEST_CASE("RFC 3264 6: a refused m-line need not say what its formats are") {
+    CHECK(check_text(lines(cat({head, "m=video 0 RTP/AVP 119"}))).empty());
+}
+
 TEST_CASE("no finding shows a key") {
     const auto findings =
         check_text(lines(cat({head, "m=audio 4000 RTP/AVP 0|a=crypto:1 X ", key, "|a=crypto:", key,
