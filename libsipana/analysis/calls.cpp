@@ -67,7 +67,42 @@ std::uint32_t granted_expiry(const sip::Message& m) {
     return to_number(trim(m.header(Header::expires).value_or(""))).value_or(0);
 }
 
+std::string_view agent(const sip::Message& m) {
+    const auto server = m.header(Header::server);
+    return trim(server ? *server : m.header(Header::user_agent).value_or(""));
+}
+
+void keep_first(LiveCall& c, const sip::Message& m) {
+    const auto from = sip::parse_name_addr(m.header(Header::from).value_or(""));
+    const auto to = sip::parse_name_addr(m.header(Header::to).value_or(""));
+    std::string_view contact;
+    if (c.kind == CallKind::register_)
+        if (const auto parsed = sip::parse_name_addr(m.header(Header::contact).value_or(""))) contact = parsed->uri;
+    const bool subscribes = c.kind == CallKind::subscribe;
+    c.first.keep({from ? from->display : "", from ? from->uri : "", to ? to->display : "", to ? to->uri : "",
+                  m.request_uri(), m.is_request() ? agent(m) : "",
+                  subscribes ? trim(m.header(Header::event).value_or("")) : "", contact});
+}
+
+// The Reason of what ended the call, beside what its final response said.
+void keep_end(LiveCall& c, const sip::Message& m) {
+    if (const auto reason = m.header(Header::reason)) {
+        const std::string phrase(c.final[Words::reason]), server(c.final[Words::callee_agent]);
+        c.final.keep({phrase, server, trim(*reason)});
+    }
+}
+
 }  // namespace
+
+void Words::keep(std::initializer_list<std::string_view> words) {
+    std::size_t size = 0, n = 0;
+    for (std::string_view w : words) ends_[n++] = static_cast<std::uint16_t>(size += std::min(w.size(), longest));
+    while (n < count) ends_[n++] = static_cast<std::uint16_t>(size);
+    if (size == 0) return;
+    block_ = std::make_unique<char[]>(size);
+    char* to = block_.get();
+    for (std::string_view w : words) to += w.copy(to, longest);
+}
 
 Calls::Calls(const Options& options, Owner& owner) : options_(options), owner_(owner) {}
 
@@ -252,7 +287,7 @@ void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, con
     }
     if (!c.first_is_request) {
         c.first_is_request = true;
-        c.first_text = keep(c, m.text(), seen.stable);
+        keep_first(c, m);
         c.caller = seen.src;
         c.callee = seen.dst;
         c.caller_tag = short_hash(m.from_tag());
@@ -275,12 +310,12 @@ void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, con
     if (method == Method::bye && c.kind == CallKind::invite && c.ended_at == no_time) {
         c.ended_at = seen.time;
         c.ended = from_caller ? Ended::by_caller : Ended::by_callee;
-        c.end_text = keep(c, m.text(), seen.stable);
+        keep_end(c, m);
         if (c.answered_at != no_time || c.final_code == 0) c.state = CallState::completed;
         c.over = true;
     } else if (method == Method::cancel && c.kind == CallKind::invite && c.answered_at == no_time) {
         c.cancelled = true;
-        c.end_text = keep(c, m.text(), seen.stable);
+        keep_end(c, m);
         c.ended = Ended::by_caller;
     } else if (method == Method::notify && c.kind == CallKind::subscribe) {
         const std::string_view state = trim(m.header(Header::subscription_state).value_or(""));
@@ -294,8 +329,8 @@ void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, con
 }
 
 void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, const SipMessage& r) {
-    if (!c.first_is_request && c.first_text.empty()) {  // its request was not captured, or comes late
-        c.first_text = keep(c, m.text(), seen.stable);
+    if (!c.first_is_request && c.first.empty()) {  // its request was not captured, or comes late
+        keep_first(c, m);
         c.caller = seen.dst;
         c.callee = seen.src;
     }
@@ -326,7 +361,7 @@ void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, co
 
 void Calls::on_final(LiveCall& c, const sip::Message& m, const Seen& seen) {
     if (c.final_at == no_time || c.final_code < 300) c.final_at = seen.time;
-    c.final_text = keep(c, m.text(), seen.stable);
+    c.final.keep({m.reason(), agent(m), trim(m.header(Header::reason).value_or(""))});
     const bool success = c.final_code < 300;
     switch (c.kind) {
         case CallKind::invite:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <initializer_list>
 
 #include "libsipana/analysis/analyzer.h"
 #include "libsipana/analysis/table.h"
@@ -35,14 +36,35 @@ struct LiveTransaction {
     bool from_caller = true;
 };
 
+// Words of a call's messages that are told when it is over, packed into one block: looking back at the
+// messages themselves would read the whole capture twice.
+class Words {
+public:
+    enum Which : std::uint8_t {
+        from_display, from_uri, to_display, to_uri, request_uri, caller_agent, event, contact,  // of the first
+        reason = 0, callee_agent, reason_header  // of the final response and what ended the call
+    };
+    void keep(std::initializer_list<std::string_view> words);  // in the order of Which; replaces the former
+    std::string_view operator[](Which which) const {
+        const std::size_t begin = which == 0 ? 0 : ends_[which - 1u];
+        return {block_.get() + begin, ends_[which] - begin};
+    }
+    std::string_view all() const { return {block_.get(), ends_[count - 1]}; }
+    bool empty() const { return ends_[count - 1] == 0; }
+
+private:
+    static constexpr std::size_t count = 8;
+    static constexpr std::size_t longest = 8000;  // of one word: the rest is cut
+    std::unique_ptr<char[]> block_;
+    std::uint16_t ends_[count] = {};
+};
+
 struct LiveCall {
     std::uint64_t number = 0, hash = 0;
     std::unique_ptr<char[]> id;  // the Call-ID
     std::uint32_t id_size = 0;
     std::uint32_t caller_tag = 0, answered_tag = 0;  // tags, hashed; 0: none
-    // Messages that tell the story at the end: the initial request, its final response, and the
-    // request that ended the call.
-    std::string_view first_text, final_text, end_text;
+    Words first, final;
     Endpoint caller, callee;
     Time start{}, last{};
     Time ringing_at = no_time, answered_at = no_time, final_at = no_time, ended_at = no_time;

@@ -34,6 +34,7 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     Claim& c = pool_[i];
     c.sdp = sdp;
     c.line = line;
+    c.formats = static_cast<std::uint32_t>(media.protocol.data() + media.protocol.size() - sdp.data());
     c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
     c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
     c.fax = iequals(media.media, "image");
@@ -69,6 +70,14 @@ Claims::Match Claims::match(const Endpoint& src, const Endpoint& dst) const {
          i = pool_[i].older, ++looked)
         if (claimed_by(pool_[i].call, src)) return {i, true};
     return {at_dst, true};
+}
+
+bool Claims::names(const Claim& claim, std::uint8_t payload_type) {
+    std::string_view formats = claim.sdp.substr(claim.formats);
+    formats = formats.substr(0, formats.find_first_of("\r\n"));
+    while (!formats.empty())
+        if (to_number(trim(cut(formats, ' '))) == std::uint32_t{payload_type}) return true;
+    return false;
 }
 
 bool Claims::is_fax(const Endpoint& at) const {

@@ -18,6 +18,7 @@ public:
         Endpoint at;
         std::string_view sdp;  // lives as long as the call
         std::uint32_t call = none, older = none, newer = none, next_of_call = none;
+        std::uint32_t formats = 0;    // where the m-line's formats begin in `sdp`
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
         bool encrypted = false, fax = false, video = false;
@@ -39,6 +40,8 @@ public:
     // The latest claim on an address; none if there is none.
     std::uint32_t latest(const Endpoint& at) const;
     bool is_fax(const Endpoint& at) const;
+    // Does the m-line name that payload type?
+    static bool names(const Claim& claim, std::uint8_t payload_type);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
     // Calls visit(const Claim&) for each claim of a call.
     template <typename Visit>

@@ -75,9 +75,8 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
     const Claims::Claim& claim = claims_[match.claim];
-    bool announced = false;
-    const Payload payload = resolve(claim.sdp, claim.line, claim.video, p.payload_type, &announced);
-    if (!announced) return plausible(d, p, h, early);
+    if (!Claims::names(claim, p.payload_type)) return plausible(d, p, h, early);
+    const Payload payload = resolve(claim.sdp, claim.line, claim.video, p.payload_type);
     const std::uint32_t s = open(d, p.ssrc, h, early);
     Live& live = streams_[s];
     live.payload = payload;
@@ -323,21 +322,17 @@ void Streams::use_payload(Live& live) {
 }
 
 // RFC 3264 5.1, 6.1: the numbers in a stream are those of the SDP of the side that receives it.
-Streams::Payload Streams::resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type,
-                                  bool* announced) {
+Streams::Payload Streams::resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type) {
     Payload p;
     p.type = type;
     rtp::PayloadFormat format = rtp::static_format(type);
     p.codec = number_of_codec(format.name);
     p.clock_hz = format.clock_hz;
     p.kind = format.kind;
+    // The numbers that RFC 3551 assigned to audio mean the same with and without an rtpmap.
+    if (p.kind == rtp::Kind::audio && p.codec != 0) return p;
     if (sdp.empty() || !session_.read(sdp) || line >= session_.media().size()) return p;
     const sdp::Media& media = session_.media()[line];
-    if (announced != nullptr) {
-        std::string_view formats = media.formats;
-        while (!formats.empty() && !*announced)
-            *announced = to_number(sdp::next_word(formats)) == std::uint32_t{type};
-    }
     const sdp::Codec codec = sdp::codec_of(media, type);
     if (codec.name.empty()) return p;
     format = rtp::named_format(codec.name);

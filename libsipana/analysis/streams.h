@@ -112,8 +112,7 @@ private:
     void count(Live& stream, const Early& packet, Bytes payload);
     void switch_payload(Live& stream, std::uint8_t type);
     void use_payload(Live& stream);
-    Payload resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type,
-                    bool* announced = nullptr);
+    Payload resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type);
     Payload resolve(const Live& stream, std::uint8_t type) {
         return resolve(stream.sdp, stream.line, stream.video, type);
     }

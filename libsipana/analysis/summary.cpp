@@ -1,50 +1,35 @@
 #include "libsipana/analysis/summary.h"
 
-#include "libsipana/base/text.h"
-#include "libsipana/sip/fields.h"
 #include "libsipana/sip/uri.h"
 
 namespace sipana::analysis {
 namespace {
-
-using sip::Header;
 
 std::optional<Duration> between(Time from, Time to) {
     if (from == no_time || to == no_time || to < from) return std::nullopt;
     return to - from;
 }
 
-std::string_view agent(const sip::Message& m) {
-    const auto server = m.header(Header::server);
-    return trim(server ? *server : m.header(Header::user_agent).value_or(""));
+Party party(std::string_view display, std::string_view uri) {
+    return {display, uri, sip::user_of(uri), sip::host_of(uri)};
 }
 
-void add_first(Call& call, const sip::Message& m) {
-    call.from = party_of(m.header(Header::from).value_or(""));
-    call.to = party_of(m.header(Header::to).value_or(""));
-    call.request_uri = m.request_uri();
-    call.event = trim(m.header(Header::event).value_or(""));
-    (m.is_request() ? call.caller_agent : call.callee_agent) = agent(m);
-    if (call.kind == CallKind::register_)
-        call.contact = party_of(m.header(Header::contact).value_or("")).uri;
+// The same word in a copy of the whole block.
+std::string_view moved(const Words& words, Words::Which which, std::string_view copy) {
+    const std::string_view word = words[which];
+    return copy.substr(static_cast<std::size_t>(word.data() - words.all().data()), word.size());
 }
 
 }  // namespace
 
-Party party_of(std::string_view name_addr) {
-    Party p;
-    const auto parsed = sip::parse_name_addr(name_addr);
-    if (!parsed) return p;
-    p.display = parsed->display;
-    p.uri = parsed->uri;
-    p.user = sip::user_of(parsed->uri);
-    p.host = sip::host_of(parsed->uri);
-    return p;
-}
-
 Call summarize(LiveCall& live) {
     Call call;
-    if (live.more) call.texts = std::move(live.more->texts);
+    if (live.more) {
+        call.texts = std::move(live.more->texts);
+        call.messages = std::move(live.more->messages);
+        call.findings = std::move(live.more->findings);
+        call.legs = std::move(live.more->legs);
+    }
     call.number = live.number;
     call.kind = live.kind;
     call.state = live.state;
@@ -61,15 +46,24 @@ Call summarize(LiveCall& live) {
     call.retransmissions = live.retransmissions;
     call.expires_s = live.expires_s;
 
-    sip::Message m;
-    if (m.read(live.first_text)) add_first(call, m);
-    if (live.final_code != 0 && m.read(live.final_text)) {
-        call.final_reason = m.reason();
-        call.callee_agent = agent(m);
-        call.reason_header = trim(m.header(Header::reason).value_or(""));
+    if (!live.first.empty()) {
+        const std::string_view words = call.texts.keep(live.first.all());
+        const auto word = [&](Words::Which which) { return moved(live.first, which, words); };
+        call.from = party(word(Words::from_display), word(Words::from_uri));
+        call.to = party(word(Words::to_display), word(Words::to_uri));
+        call.request_uri = word(Words::request_uri);
+        call.caller_agent = word(Words::caller_agent);
+        call.event = word(Words::event);
+        call.contact = word(Words::contact);
     }
-    if (!live.end_text.empty() && m.read(live.end_text))
-        if (const auto reason = m.header(Header::reason)) call.reason_header = trim(*reason);
+    if (!live.final.empty()) {
+        const std::string_view words = call.texts.keep(live.final.all());
+        if (live.final_code != 0) {
+            call.final_reason = moved(live.final, Words::reason, words);
+            call.callee_agent = moved(live.final, Words::callee_agent, words);
+        }
+        call.reason_header = moved(live.final, Words::reason_header, words);
+    }
 
     if (live.kind == CallKind::invite) {
         // Times from the initial request only; a call met half-way has none.
@@ -81,11 +75,6 @@ Call summarize(LiveCall& live) {
         call.duration = between(live.answered_at, live.ended_at);
     } else if (live.final_code >= 200 && live.final_code < 300) {
         call.setup = between(live.start, live.final_at);
-    }
-    if (live.more) {
-        call.messages = std::move(live.more->messages);
-        call.findings = std::move(live.more->findings);
-        call.legs = std::move(live.more->legs);
     }
     return call;
 }

@@ -8,7 +8,4 @@ namespace sipana::analysis {
 // Moves the texts and messages out of `live`.
 Call summarize(LiveCall& live);
 
-// Name and address of a From, To or Contact field's value.
-Party party_of(std::string_view name_addr);
-
 }  // namespace sipana::analysis
