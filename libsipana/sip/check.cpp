@@ -51,6 +51,13 @@ constexpr std::array single_fields{
 
 constexpr std::size_t longest_quote = 60;
 
+constexpr std::array<bool, 256> make_printable_ascii() {
+    std::array<bool, 256> table{};
+    for (std::size_t c = ' '; c < 0x7f; ++c) table[c] = true;
+    return table;
+}
+constexpr auto printable_ascii = make_printable_ascii();
+
 bool is_stream(std::string_view transport) {
     return iequals(transport, "TCP") || iequals(transport, "TLS");
 }
@@ -105,8 +112,8 @@ void Checker::check_text() {
     const std::string_view text = head();
     bool bare_feed = false, control = false, high = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
+        if (printable_ascii[static_cast<unsigned char>(text[i])]) continue;
         const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= ' ' && c < 0x7f) continue;
         if (c >= 0x80) {
             high = true;
         } else if (c == '\n') {

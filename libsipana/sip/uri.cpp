@@ -93,21 +93,37 @@ bool same_escaped(std::string_view a, std::string_view b, bool any_case) {
 
 bool same_host(const Uri& a, const Uri& b) { return iequals(a.host, b.host); }
 
+// More parameters or headers than this are compared as they are written: looking each up in the
+// other URI takes the square of their number.
+constexpr std::size_t most_compared = 64;
+
+bool too_many(const Params& params) {
+    std::size_t n = 0;
+    for (auto p = params.begin(); p != params.end() && n <= most_compared; ++p) ++n;
+    return n > most_compared;
+}
+
+// Do all parameters of `x` have the same value in `y`? `may_lack`: those that `y` need not have. Of
+// a name that is repeated, which no grammar allows, the first counts.
+template <typename MayLack>
+bool agree(const Params& x, const Params& y, MayLack may_lack) {
+    for (const Param& p : x) {
+        const auto here = x.find(p.name), there = y.find(p.name);
+        if (there ? !same_escaped(*here, *there, true) : !may_lack(p.name)) return false;
+    }
+    return true;
+}
+
 // 19.1.4: a parameter in both must match; user, ttl, method and maddr must be in both or in
-// neither. (transport too: the text exempts nothing, and its examples count it.)
+// neither, and so must transport, as the examples there show.
 bool same_params(const Uri& a, const Uri& b) {
     constexpr std::array<std::string_view, 5> always{"user", "ttl", "method", "maddr", "transport"};
-    const auto agree = [&](const Uri& x, const Uri& y) {
-        for (const Param& p : x.params) {
-            const auto other = y.params.find(p.name);
-            if (other ? !same_escaped(p.value, *other, true)
-                      : std::any_of(always.begin(), always.end(),
-                                    [&](std::string_view n) { return iequals(n, p.name); }))
-                return false;
-        }
-        return true;
+    const auto may_lack = [&](std::string_view name) {
+        return std::none_of(always.begin(), always.end(),
+                            [&](std::string_view n) { return iequals(n, name); });
     };
-    return agree(a, b) && agree(b, a);
+    if (too_many(a.params) || too_many(b.params)) return a.params.text() == b.params.text();
+    return agree(a.params, b.params, may_lack) && agree(b.params, a.params, may_lack);
 }
 
 struct UriHeader {
@@ -130,7 +146,7 @@ std::vector<UriHeader> headers_of(const Uri& uri) {
 bool same_headers(const Uri& a, const Uri& b) {
     const std::vector<UriHeader> x = headers_of(a);
     std::vector<UriHeader> y = headers_of(b);
-    if (x.size() != y.size() || x.size() > 64) return a.headers == b.headers;
+    if (x.size() != y.size() || x.size() > most_compared) return a.headers == b.headers;
     for (const UriHeader& h : x) {
         const auto match = std::find_if(y.begin(), y.end(), [&](const UriHeader& other) {
             return same_escaped(h.name, other.name, true) &&
@@ -154,14 +170,9 @@ bool same_number(std::string_view a, std::string_view b) {
 }
 
 bool same_tel_params(const Uri& a, const Uri& b) {
-    const auto agree = [](const Uri& x, const Uri& y) {
-        for (const Param& p : x.params) {
-            const auto other = y.params.find(p.name);
-            if (!other || !same_escaped(p.value, *other, true)) return false;
-        }
-        return true;
-    };
-    return agree(a, b) && agree(b, a);
+    const auto never = [](std::string_view) { return false; };
+    if (too_many(a.params) || too_many(b.params)) return a.params.text() == b.params.text();
+    return agree(a.params, b.params, never) && agree(b.params, a.params, never);
 }
 
 }  // namespace
