@@ -3,7 +3,11 @@
 // What is not known is an empty cell. Columns: docs/report-format.md.
 #include <fmt/format.h>
 
+#include <array>
+#include <cmath>
+
 #include "libsipana/base/text.h"
+#include "libsipana/render/digits.h"
 #include "libsipana/render/render.h"
 #include "libsipana/render/rows.h"
 
@@ -38,10 +42,15 @@ bool begins_formula(std::string_view cell) {
 class CsvRow {
 public:
     CsvRow& text(std::string_view wire) {
-        std::string cell = printable(wire);
-        if (begins_formula(wire) && !is_number(wire)) cell.insert(0, 1, '\'');
         separate();
-        if (cell.find_first_of(",\"\r\n") == cell.npos) {
+        const bool guarded = begins_formula(wire) && !is_number(wire);
+        if (is_plain(wire) && !guarded && wire.find(',') == wire.npos) {
+            out_ += wire;
+            return *this;
+        }
+        std::string cell = printable(wire);
+        if (guarded) cell.insert(0, 1, '\'');
+        if (cell.find_first_of(",\"") == cell.npos) {  // line ends are escaped already
             out_ += cell;
             return *this;
         }
@@ -54,18 +63,24 @@ public:
         return *this;
     }
     CsvRow& number(std::uint64_t n) {
-        separate();
-        fmt::format_to(std::back_inserter(out_), "{}", n);
-        return *this;
+        return put<number_room>([n](char* to) { return put_number(to, n); });
     }
     CsvRow& number_or_empty(std::uint64_t n) { return n == 0 ? empty() : number(n); }
-    CsvRow& decimal(double x) { return text(fmt::format("{:.3f}", x)); }
-    CsvRow& seconds(const std::optional<Duration>& d) {
-        return d ? text(fmt::format("{:.6f}", to_seconds(*d))) : empty();
+    CsvRow& decimal(double x) {
+        if (!std::isfinite(x) || std::abs(x) >= 1e12) return empty();
+        return put<decimal_room>([x](char* to) { return put_decimal(to, x); });
     }
-    CsvRow& time(Time t) { return t == no_time ? empty() : text(to_rfc3339(t)); }
+    CsvRow& seconds(const std::optional<Duration>& d) {
+        return d ? put<seconds_room>([&d](char* to) { return put_seconds(to, *d); }) : empty();
+    }
+    CsvRow& time(Time t) {
+        return t == no_time ? empty() : put<time_room>([t](char* to) { return put_time(to, t); });
+    }
     CsvRow& flag(bool yes) { return text(yes ? "true" : "false"); }
-    CsvRow& endpoint(const Endpoint& e) { return e.empty() ? empty() : text(e.to_string()); }
+    CsvRow& endpoint(const Endpoint& e) {
+        return e.empty() ? empty()
+                         : put<endpoint_room>([&e](char* to) { return put_endpoint(to, e); });
+    }
     CsvRow& empty() {
         separate();
         return *this;
@@ -73,6 +88,14 @@ public:
     std::string take() { return std::move(out_); }
 
 private:
+    // What needs neither quotes nor escapes.
+    template <std::size_t Room, typename Write>
+    CsvRow& put(Write write) {
+        separate();
+        std::array<char, Room> text;
+        out_.append(text.data(), write(text.data()));
+        return *this;
+    }
     void separate() {
         if (!first_) out_ += ',';
         first_ = false;

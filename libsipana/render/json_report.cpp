@@ -275,6 +275,7 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.field("tcp_retransmitted_segments", c.frames.retransmitted_segments);
     json.field("tcp_missing_bytes", c.frames.missing_bytes);
     json.field("sip_messages", c.sip_messages).field("malformed_sip", c.malformed_sip);
+    json.field("late_messages", c.late_messages);
     json.field("rtp_packets", c.rtp_packets).field("rtcp_packets", c.rtcp_packets);
     json.field("malformed_rtcp", c.malformed_rtcp);
     json.key("rtcp_by_type").begin_object().flat(true);

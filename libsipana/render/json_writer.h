@@ -4,7 +4,8 @@
 // are escaped.
 //
 // Rules of the format (docs/report-format.md): a value that is not known is null; integers above
-// 2^53 are strings; times are RFC 3339 with nanoseconds.
+// 2^53 are strings; times are RFC 3339 with nanoseconds. The string is whole once the writer is
+// destroyed.
 #pragma once
 
 #include <optional>
@@ -18,14 +19,18 @@ namespace sipana::render {
 
 class JsonWriter {
 public:
-    // `indent` 0: everything on one line.
-    explicit JsonWriter(std::string& out, unsigned indent = 0) : out_(out), indent_(indent) {}
+    // Appends to `out`. `indent` 0: everything on one line.
+    explicit JsonWriter(std::string& out, unsigned indent = 0)
+        : out_(out), began_(out.size()), used_(out.size()), indent_(indent) {}
+    ~JsonWriter() { out_.resize(used_); }
+    JsonWriter(const JsonWriter&) = delete;
+    JsonWriter& operator=(const JsonWriter&) = delete;
+
     // In an indented document: what follows stays on this line, until told otherwise.
     JsonWriter& flat(bool yes) {
         flat_ = yes;
         return *this;
     }
-
     JsonWriter& begin_object() { return begin('{'); }
     JsonWriter& end_object() { return end('}'); }
     JsonWriter& begin_array() { return begin('['); }
@@ -42,11 +47,11 @@ public:
     JsonWriter& value(std::uint16_t n) { return value(std::uint64_t{n}); }
     JsonWriter& value(std::uint8_t n) { return value(std::uint64_t{n}); }
     JsonWriter& value(std::int32_t n);
-    JsonWriter& value(double x, int decimals = 3);  // not finite: null
-    JsonWriter& value(const Endpoint& endpoint);    // "192.0.2.1:5060"; empty: null
-    JsonWriter& hex(std::uint32_t n);               // "0x1a2b3c4d"
-    JsonWriter& time(Time t);                       // no_time: null
-    JsonWriter& seconds(Duration d);                // exact: 4.817, 0.000000001
+    JsonWriter& value(double x);                  // at most three decimals; not finite: null
+    JsonWriter& value(const Endpoint& endpoint);  // "192.0.2.1:5060"; empty: null
+    JsonWriter& hex(std::uint32_t n);             // "0x1a2b3c4d"
+    JsonWriter& time(Time t);                     // no_time: null
+    JsonWriter& seconds(Duration d);              // exact: 4.817, 0.000000001
     JsonWriter& seconds(const std::optional<Duration>& d) { return d ? seconds(*d) : null(); }
 
     template <typename T>
@@ -60,17 +65,32 @@ public:
     }
 
 private:
+    // The string is kept longer than what is written, so that each piece is one copy.
+    char* room(std::size_t n) {
+        if (out_.size() - used_ < n) out_.resize(used_ + n + 1024 + (used_ - began_));
+        return out_.data() + used_;
+    }
+    void wrote(const char* end) { used_ = static_cast<std::size_t>(end - out_.data()); }
+    void put(char c) {
+        *room(1) = c;
+        ++used_;
+    }
+    void put(std::string_view text) {
+        text.copy(room(text.size()), text.size());
+        used_ += text.size();
+    }
     JsonWriter& begin(char bracket);
     JsonWriter& end(char bracket);
     JsonWriter& raw(std::string_view text) {
         separate();
-        out_ += text;
+        put(text);
         return *this;
     }
     void separate();
     void new_line();
 
     std::string& out_;
+    std::size_t began_, used_;
     unsigned indent_, depth_ = 0;
     bool flat_ = false;
     bool first_ = true;  // nothing stands in this object or array yet

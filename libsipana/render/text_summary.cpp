@@ -89,6 +89,7 @@ std::vector<std::string> other_protocols(const analysis::Counts& c) {
     add(parts, c.keep_alives, "keep-alive", "keep-alives");
     add(parts, c.tls, "TLS (not decrypted)", "TLS (not decrypted)");
     add(parts, c.hep, "HEP (not decoded)", "HEP (not decoded)");
+    add(parts, c.undecided, "like RTP, but too few to be sure", "like RTP, but too few to be sure");
     add(parts, c.other_datagrams, "of no protocol that we read", "of no protocol that we read");
     return parts;
 }
@@ -280,6 +281,8 @@ std::string summary_text(const analysis::Report& report, const Style& style) {
         std::string sip = counted(c.sip_messages, "message", "messages");
         if (c.malformed_sip != 0)
             sip += fmt::format(", {} more could not be read", c.malformed_sip);
+        if (c.late_messages != 0)
+            sip += fmt::format(", {} after their calls were over", c.late_messages);
         lines.put("SIP", sip);
     }
     if (!report.calls.empty()) lines.put("calls", calls_line(report));
