@@ -14,13 +14,13 @@ namespace {
 
 // alice calls bob: INVITE, 180 after 100 ms, 200 after 2 s, ACK, BYE by `hanger` after 10 s.
 Wire basic_call(std::string_view id = "c1") {
-    const std::string invite = request({.call_id = id, .body = sdp("10.0.0.1", 4000)});
+    const std::string invite = request({.call_id = id, .body = sdp_body("10.0.0.1", 4000)});
     const std::string bye = request({.method = "BYE", .call_id = id, .branch = "z9hG4bKb", .to_tag = "t1", .cseq = 2});
     return Wire()
         .udp(0, alice, bob, invite)
         .udp(5, bob, alice, response(invite, "100 Trying"))
         .udp(100, bob, alice, response(invite, "180 Ringing", "t1"))
-        .udp(2000, bob, alice, response(invite, "200 OK", "t1", sdp("10.0.0.2", 5000)))
+        .udp(2000, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000)))
         .udp(2010, alice, bob, request({.method = "ACK", .call_id = id, .branch = "z9hG4bKack", .to_tag = "t1"}))
         .udp(10000, alice, bob, bye)
         .udp(10005, bob, alice, response(bye, "200 OK"));
@@ -78,12 +78,12 @@ TEST_CASE("RFC 3261 21: final responses make the outcome") {
         {"603 Decline", CallState::declined},      {"302 Moved Temporarily", CallState::redirected},
         {"404 Not Found", CallState::failed},      {"480 Temporarily Unavailable", CallState::failed},
         {"503 Service Unavailable", CallState::failed}, {"401 Unauthorized", CallState::challenged}};
-    for (const auto& [status, state] : outcomes) {
-        CAPTURE(status);
-        const Report r = refused(status);
+    for (const auto& outcome : outcomes) {
+        CAPTURE(outcome.first);
+        const Report r = refused(outcome.first);
         REQUIRE(r.calls.size() == 1);
-        CHECK(r.calls[0].state == state);
-        CHECK(r.calls[0].final_code == std::stoi(status));
+        CHECK(r.calls[0].state == outcome.second);
+        CHECK(r.calls[0].final_code == std::stoi(outcome.first));
     }
 }
 
@@ -126,9 +126,9 @@ TEST_CASE("trap 50: a challenged REGISTER that then succeeds is registered") {
 TEST_CASE("trap 51: what other transactions end with does not change the call") {
     Wire w = basic_call();
     const std::string update = request({.method = "UPDATE", .branch = "z9hG4bKu", .to_tag = "t1", .cseq = 5});
-    const std::string reinvite = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp("10.0.0.1", 4000), .cseq = 6});
+    const std::string reinvite = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp_body("10.0.0.1", 4000), .cseq = 6});
     w.udp(3000, alice, bob, update).udp(3010, bob, alice, response(update, "501 Not Implemented"));
-    w.udp(4000, alice, bob, reinvite).udp(4010, bob, alice, response(reinvite, "200 OK", "", sdp("10.0.0.2", 5000)));
+    w.udp(4000, alice, bob, reinvite).udp(4010, bob, alice, response(reinvite, "200 OK", "", sdp_body("10.0.0.2", 5000)));
     const Report r = w.play();
     REQUIRE(r.calls.size() == 1);
     CHECK(r.calls[0].state == CallState::completed);
@@ -137,14 +137,14 @@ TEST_CASE("trap 51: what other transactions end with does not change the call") 
 }
 
 TEST_CASE("trap 51: a CANCEL that crosses the 200 does not make the call cancelled (RFC 3261 9.1)") {
-    const std::string invite = request({.body = sdp("10.0.0.1", 4000)});
+    const std::string invite = request({.body = sdp_body("10.0.0.1", 4000)});
     const std::string cancel = request({.method = "CANCEL"});
     const std::string bye = request({.method = "BYE", .branch = "z9hG4bKb", .to_tag = "t1", .cseq = 2});
     const Report r = Wire()
                          .udp(0, alice, bob, invite)
                          .udp(100, bob, alice, response(invite, "180 Ringing", "t1"))
                          .udp(1000, alice, bob, cancel)
-                         .udp(1001, bob, alice, response(invite, "200 OK", "t1", sdp("10.0.0.2", 5000)))
+                         .udp(1001, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000)))
                          .udp(1003, bob, alice, response(cancel, "481 Call/Transaction Does Not Exist", "z"))
                          .udp(1010, alice, bob, request({.method = "ACK", .branch = "z9hG4bKack", .to_tag = "t1"}))
                          .udp(1020, alice, bob, bye)
@@ -176,7 +176,7 @@ TEST_CASE("RFC 3261 9.2: CANCEL and 487 make a cancelled call") {
 TEST_CASE("trap 52: a re-INVITE refused with 488 or 481 ends neither the call nor its media") {
     for (const char* status : {"488 Not Acceptable Here", "481 Call/Transaction Does Not Exist"}) {
         Wire w = basic_call();
-        const std::string again = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp("10.0.0.1", 4444), .cseq = 2});
+        const std::string again = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp_body("10.0.0.1", 4444), .cseq = 2});
         const std::string bye2 = request({.method = "BYE", .branch = "z9hG4bKb2", .to_tag = "t1", .cseq = 9});
         w.udp(3000, alice, bob, again).udp(3010, bob, alice, response(again, status));
         w.speech(2100, ep("10.0.0.1:4000"), ep("10.0.0.2:5000"), 300);
@@ -190,12 +190,12 @@ TEST_CASE("trap 52: a re-INVITE refused with 488 or 481 ends neither the call no
 }
 
 TEST_CASE("trap 53: a fork's early dialogs are told apart, and the one that answers is the call") {
-    const std::string invite = request({.body = sdp("10.0.0.1", 4000)});
+    const std::string invite = request({.body = sdp_body("10.0.0.1", 4000)});
     const Report r = Wire()
                          .udp(0, alice, pbx, invite)
                          .udp(100, pbx, alice, response(invite, "180 Ringing", "t1"))
-                         .udp(120, pbx, alice, response(invite, "183 Session Progress", "t2", sdp("10.0.0.3", 6000)))
-                         .udp(900, pbx, alice, response(invite, "200 OK", "t2", sdp("10.0.0.3", 6000)))
+                         .udp(120, pbx, alice, response(invite, "183 Session Progress", "t2", sdp_body("10.0.0.3", 6000)))
+                         .udp(900, pbx, alice, response(invite, "200 OK", "t2", sdp_body("10.0.0.3", 6000)))
                          .udp(910, alice, pbx, request({.method = "ACK", .branch = "z9hG4bKack", .to_tag = "t2"}))
                          .play();
     REQUIRE(r.calls.size() == 1);

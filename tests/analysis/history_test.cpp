@@ -10,7 +10,7 @@ using sdp::Side;
 
 namespace {
 
-const std::string offer_a = sdp("10.0.0.1", 4000), answer_b = sdp("10.0.0.2", 5000);
+const std::string offer_a = sdp_body("10.0.0.1", 4000), answer_b = sdp_body("10.0.0.2", 5000);
 
 const std::vector<sdp::Exchange>& ledger(const Report& r) {
     REQUIRE(r.calls.size() == 1);
@@ -76,16 +76,16 @@ TEST_CASE("RFC 3262 5: an offer in a reliable 183 is answered by the PRACK") {
 
 TEST_CASE("RFC 3264 8.4: hold and resume by re-INVITE are exchanges of their own") {
     const std::string invite = request({.body = offer_a});
-    const std::string hold = request({.branch = "z9hG4bKh", .to_tag = "t1", .body = sdp("10.0.0.1", 4000, "a=sendonly\r\n", 2), .cseq = 2});
-    const std::string resume = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp("10.0.0.1", 4000, "", 3), .cseq = 3});
+    const std::string hold = request({.branch = "z9hG4bKh", .to_tag = "t1", .body = sdp_body("10.0.0.1", 4000, "a=sendonly\r\n", 2), .cseq = 2});
+    const std::string resume = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp_body("10.0.0.1", 4000, "", 3), .cseq = 3});
     const Report r = Wire()
                          .udp(0, alice, bob, invite)
                          .udp(100, bob, alice, response(invite, "200 OK", "t1", answer_b))
                          .udp(110, alice, bob, ack())
                          .udp(2000, alice, bob, hold)
-                         .udp(2010, bob, alice, response(hold, "200 OK", "", sdp("10.0.0.2", 5000, "a=recvonly\r\n", 2)))
+                         .udp(2010, bob, alice, response(hold, "200 OK", "", sdp_body("10.0.0.2", 5000, "a=recvonly\r\n", 2)))
                          .udp(5000, alice, bob, resume)
-                         .udp(5010, bob, alice, response(resume, "200 OK", "", sdp("10.0.0.2", 5000, "", 3)))
+                         .udp(5010, bob, alice, response(resume, "200 OK", "", sdp_body("10.0.0.2", 5000, "", 3)))
                          .play();
     const auto& l = ledger(r);
     REQUIRE(l.size() == 3);
@@ -97,7 +97,7 @@ TEST_CASE("RFC 3264 8.4: hold and resume by re-INVITE are exchanges of their own
 
 TEST_CASE("RFC 3261 14.1: a refused re-INVITE leaves in force what was") {
     const std::string invite = request({.body = offer_a});
-    const std::string again = request({.branch = "z9hG4bKh", .to_tag = "t1", .body = sdp("10.0.0.1", 4002, "", 2), .cseq = 2});
+    const std::string again = request({.branch = "z9hG4bKh", .to_tag = "t1", .body = sdp_body("10.0.0.1", 4002, "", 2), .cseq = 2});
     const Report r = Wire()
                          .udp(0, alice, bob, invite)
                          .udp(100, bob, alice, response(invite, "200 OK", "t1", answer_b))
@@ -116,9 +116,9 @@ TEST_CASE("RFC 3261 12.1: each fork's dialog has a ledger of its own") {
     const std::string invite = request({.body = offer_a});
     const Report r = Wire()
                          .udp(0, alice, pbx, invite)
-                         .udp(100, pbx, alice, response(invite, "183 Session Progress", "t1", sdp("10.0.0.3", 6000)))
-                         .udp(120, pbx, alice, response(invite, "183 Session Progress", "t2", sdp("10.0.0.4", 7000)))
-                         .udp(900, pbx, alice, response(invite, "200 OK", "t2", sdp("10.0.0.4", 7000)))
+                         .udp(100, pbx, alice, response(invite, "183 Session Progress", "t1", sdp_body("10.0.0.3", 6000)))
+                         .udp(120, pbx, alice, response(invite, "183 Session Progress", "t2", sdp_body("10.0.0.4", 7000)))
+                         .udp(900, pbx, alice, response(invite, "200 OK", "t2", sdp_body("10.0.0.4", 7000)))
                          .play();
     REQUIRE(r.calls.size() == 1);
     REQUIRE(r.calls[0].ledgers.size() == 2);

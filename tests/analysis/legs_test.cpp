@@ -18,15 +18,15 @@ const analysis::Call& named(const Report& r, std::string_view id) {
 // alice -> pbx (call a), pbx -> bob (call b) `delay` later, with `extra` headers in both.
 Wire through_pbx(double delay, std::string_view extra_a = "", std::string_view extra_b = "",
                  std::string_view called_b = "<sip:bob@b.example>", std::string_view caller_b = "<sip:alice@a.example>") {
-    const std::string a = request({.call_id = "a", .body = sdp("10.0.0.1", 4000), .extra = extra_a});
-    std::string b = request({.call_id = "b", .branch = "z9hG4bKb", .body = sdp("10.0.0.9", 6000), .from_tag = "f2",
+    const std::string a = request({.call_id = "a", .body = sdp_body("10.0.0.1", 4000), .extra = extra_a});
+    std::string b = request({.call_id = "b", .branch = "z9hG4bKb", .body = sdp_body("10.0.0.9", 6000), .from_tag = "f2",
                              .extra = extra_b, .from = caller_b, .to = called_b, .via = "10.0.0.9:5060"});
     if (called_b.find("bob") == called_b.npos) b.replace(b.find("sip:bob"), 7, "sip:xyz");
     return Wire()
         .udp(0, alice, pbx, a)
         .udp(delay, pbx, bob, b)
-        .udp(delay + 50, bob, pbx, response(b, "200 OK", "tb", sdp("10.0.0.2", 5000)))
-        .udp(delay + 55, pbx, alice, response(a, "200 OK", "ta", sdp("10.0.0.9", 6002)));
+        .udp(delay + 50, bob, pbx, response(b, "200 OK", "tb", sdp_body("10.0.0.2", 5000)))
+        .udp(delay + 55, pbx, alice, response(a, "200 OK", "ta", sdp_body("10.0.0.9", 6002)));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Wire agreed(const std::string& offer, const std::string& answer) {
         .udp(10000, alice, bob, bye)
         .udp(10010, bob, alice, response(bye, "200 OK"));
 }
-Wire agreed() { return agreed(sdp("10.0.0.1", 4000), sdp("10.0.0.2", 5000)); }
+Wire agreed() { return agreed(sdp_body("10.0.0.1", 4000), sdp_body("10.0.0.2", 5000)); }
 
 std::string event(std::uint16_t seq, std::uint32_t ts, std::uint8_t code, bool end, std::uint16_t duration,
                   bool marker = false) {
@@ -159,7 +159,7 @@ TEST_CASE("trap 22: an event's end sent three times is one digit, and 11 is #") 
 }
 
 TEST_CASE("trap 26: RTCP on the RTP port is RTCP (RFC 5761)") {
-    Wire w = agreed(sdp("10.0.0.1", 4000, "a=rtcp-mux\r\n"), sdp("10.0.0.2", 5000, "a=rtcp-mux\r\n"));
+    Wire w = agreed(sdp_body("10.0.0.1", 4000, "a=rtcp-mux\r\n"), sdp_body("10.0.0.2", 5000, "a=rtcp-mux\r\n"));
     w.speech(100, alice_rtp, bob_rtp, 10, 1, 0xa);
     Buffer rr;
     ByteWriter(rr).u8(0x81).u8(201).u16(7).u32(0xb).u32(0xa).u8(0).u24(0xfffffd).u32(10).u32(16).u32(0).u32(0);
@@ -175,7 +175,7 @@ TEST_CASE("trap 26: RTCP on the RTP port is RTCP (RFC 5761)") {
 }
 
 TEST_CASE("trap 62: RTP that comes from another address than the SDP says is still the call's (NAT)") {
-    Wire w = agreed(sdp("192.168.7.7", 4000), sdp("10.0.0.2", 5000));
+    Wire w = agreed(sdp_body("192.168.7.7", 4000), sdp_body("10.0.0.2", 5000));
     w.speech(100, ep("10.0.0.1:33333"), bob_rtp, 10);
     const Report r = w.play();
     REQUIRE(r.calls[0].streams.size() == 1);
@@ -183,10 +183,10 @@ TEST_CASE("trap 62: RTP that comes from another address than the SDP says is sti
 }
 
 TEST_CASE("media that comes before the answer that announces it joins the call") {
-    const std::string invite = request({.body = sdp("10.0.0.1", 4000)});
+    const std::string invite = request({.body = sdp_body("10.0.0.1", 4000)});
     Wire w;
     w.udp(0, alice, bob, invite);
-    w.udp(2000, bob, alice, response(invite, "200 OK", "t1", sdp("10.0.0.2", 5000)));
+    w.udp(2000, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000)));
     w.speech(500, bob_rtp, ep("10.0.0.50:9999"), 20, 1, 0xb);  // to a relay: only its source is known, later
     const Report r = w.play();
     REQUIRE(r.calls[0].streams.size() == 1);

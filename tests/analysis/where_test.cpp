@@ -47,11 +47,11 @@ TEST_CASE("and binds closer than or; not and parentheses do what they say") {
 TEST_CASE("a mistake is named with its column") {
     const std::pair<const char*, std::size_t> wrong[] = {{"", 0}, {"final>>4", 6}, {"color=red", 0}, {"final=abc", 6},
                                                          {"state=busy xor to=1", 11}, {"(state=busy", 11}, {"from<3", 5}};
-    for (const auto& [text, column] : wrong) {
-        CAPTURE(text);
-        const auto w = Where::parse(text);
+    for (const auto& mistake : wrong) {
+        CAPTURE(mistake.first);
+        const auto w = Where::parse(mistake.first);
         REQUIRE_FALSE(w);
-        CHECK(w.error().offset == column);
+        CHECK(w.error().offset == mistake.second);
     }
     CHECK_FALSE(Where::parse(std::string(10'000, '(')));
     std::string nots;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <initializer_list>
 #include <string>
@@ -26,7 +27,7 @@ inline std::string message(std::initializer_list<std::string_view> lines, std::s
     return out + fmt::format("Content-Length: {}\r\n\r\n{}", body.size(), body);
 }
 
-inline std::string sdp(std::string_view ip, int port, std::string_view attributes = {}, int version = 1) {
+inline std::string sdp_body(std::string_view ip, int port, std::string_view attributes = {}, int version = 1) {
     return fmt::format(
         "v=0\r\no=- 1 {} IN IP4 {}\r\ns=-\r\nc=IN IP4 {}\r\nt=0 0\r\nm=audio {} RTP/AVP 0 101\r\n"
         "a=rtpmap:101 telephone-event/8000\r\n{}",
