@@ -1,6 +1,7 @@
 #include "libsipana/sip/body.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -106,11 +107,10 @@ TEST_CASE("RFC 2045 6: a part in base64 is not handed out as SDP") {
 
 TEST_CASE("nesting and the number of parts are bounded") {
     std::string deep = "v=0";
-    for (int i = 0; i < 100; ++i) {
-        const std::string b = "b" + std::to_string(i);
-        deep = "--" + b + "\r\nContent-Type: multipart/mixed;boundary=b" + std::to_string(i - 1) +
-               "\r\n\r\n" + deep + "\r\n--" + b + "--";
-    }
+    for (int i = 0; i < 100; ++i)
+        deep =
+            fmt::format("--b{}\r\nContent-Type: multipart/mixed;boundary=b{}\r\n\r\n{}\r\n--b{}--",
+                        i, i - 1, deep, i);
     const Exact text(message("Content-Type: multipart/mixed;boundary=b99\r\n", deep));
     CHECK(parts_of(*Message::parse(text.text())).size() == max_part_depth);
     std::string many;
