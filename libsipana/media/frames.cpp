@@ -12,7 +12,7 @@ constexpr std::int64_t freeze_floor_ns = 150'000'000;
 // Sequence numbers that jump further than this begin anew, as RFC 3550 A.1 has it.
 constexpr std::int64_t far = 3000;
 // A step of the timestamp beyond this is a pause or a new beginning, and no part of the frame rate.
-constexpr std::uint32_t pause_ticks = 10 * video_clock_hz;
+constexpr std::int32_t pause_ticks = 10 * static_cast<std::int32_t>(video_clock_hz);
 
 }  // namespace
 
@@ -124,8 +124,7 @@ void VideoMeter::close_front() {
 }
 
 void VideoMeter::count(const Open& frame, bool complete) {
-    const std::uint32_t step = frame.timestamp - newest_timestamp_;
-    if (frames_ > 0 && step == 0) {
+    if (frames_ > 0 && frame.timestamp == newest_timestamp_) {
         // More of the frame that was closed: the sender marks every slice.
         key_frames_ += frame.key && !newest_key_;
         newest_key_ = newest_key_ || frame.key;
@@ -136,10 +135,7 @@ void VideoMeter::count(const Open& frame, bool complete) {
         newest_complete_ = newest_complete_ && whole;
         return;
     }
-    if (frames_ > 0 && step < pause_ticks) {
-        media_ticks_ += step;
-        ++media_steps_;
-    }
+    note_media_time(frame.timestamp);
     newest_timestamp_ = frame.timestamp;
     newest_key_ = frame.key;
     newest_complete_ = complete;
@@ -151,6 +147,18 @@ void VideoMeter::count(const Open& frame, bool complete) {
         marks_.push_back({frame.time, frame.timestamp, frame.bytes,
                           static_cast<std::uint16_t>(std::min(frame.packets, 0xffffu)), frame.key,
                           complete});
+}
+
+// Frames predicted from both sides are sent out of the order of their timestamps, so the media time
+// that has passed is that of the highest one.
+void VideoMeter::note_media_time(std::uint32_t timestamp) {
+    const auto step = static_cast<std::int32_t>(timestamp - highest_timestamp_);
+    const bool pause = frames_ == 0 || step > pause_ticks || step < -pause_ticks;
+    if (!pause) {
+        media_ticks_ += std::max(step, 0);
+        ++media_steps_;
+    }
+    if (pause || step > 0) highest_timestamp_ = timestamp;
 }
 
 void VideoMeter::note_interval(Time time) {

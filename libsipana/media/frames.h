@@ -66,6 +66,7 @@ private:
     void close_ready();
     void close_front();
     void count(const Open& frame, bool complete);
+    void note_media_time(std::uint32_t timestamp);
     void note_interval(Time time);
 
     VideoCodec codec_;
@@ -78,9 +79,10 @@ private:
     std::uint32_t frames_ = 0, key_frames_ = 0, incomplete_frames_ = 0, malformed_ = 0;
     Size size_;
     std::optional<double> stated_fps_;
-    std::int64_t media_ticks_ = 0;  // sum of the steps from frame to frame
+    std::int64_t media_ticks_ = 0;  // that the highest timestamp moved on
     std::uint32_t media_steps_ = 0;
-    std::uint32_t newest_timestamp_ = 0;
+    std::uint32_t newest_timestamp_ = 0;  // of the frame counted last
+    std::uint32_t highest_timestamp_ = 0;
     bool newest_key_ = false, newest_complete_ = true;
     Time last_frame_ = no_time;
     Duration longest_freeze_{};

@@ -6,6 +6,9 @@ namespace sipana::media::vp9 {
 
 namespace {
 
+constexpr std::uint32_t sync_code = 0x498342;
+constexpr std::uint32_t color_space_rgb = 7;
+
 // RFC 9628 4.2.1: sizes of the spatial layers, and the structure of a group of frames.
 void read_scalability(ByteReader& in, Descriptor& d) {
     const std::uint8_t first = in.u8();
@@ -24,30 +27,35 @@ void read_scalability(ByteReader& in, Descriptor& d) {
     }
 }
 
-// VP9 6.2: the uncompressed header of a key frame, as far as the size.
-std::optional<Size> key_frame_size(Bytes frame) {
+struct FrameHeader {  // VP9 6.2: the uncompressed header, as far as the size of a key frame
+    bool key = false;
+    std::optional<Size> size;
+};
+
+// Nothing where it is no VP9 header (an encrypted frame).
+std::optional<FrameHeader> read_frame_header(Bytes frame) {
     BitReader in(frame);
     if (in.bits(2) != 2) return std::nullopt;  // frame marker
-    const std::uint32_t profile = in.bits(1) | in.bits(1) << 1;
+    const bool low = in.flag(), high = in.flag();
+    const std::uint32_t profile = (high ? 2u : 0u) + (low ? 1u : 0u);
     if (profile == 3) in.skip(1);
-    if (in.flag()) return std::nullopt;  // shows an existing frame
-    const bool inter = in.flag();
+    FrameHeader header;
+    if (in.flag()) return header;  // shows an existing frame
+    header.key = !in.flag();
     in.skip(2);  // shown, error resilient
-    if (inter || in.bits(24) != 0x498342) return std::nullopt;
+    if (!header.key) return header;
+    if (in.bits(24) != sync_code) return std::nullopt;
     if (profile >= 2) in.skip(1);  // bit depth
-    constexpr std::uint32_t rgb = 7;
-    if (in.bits(3) != rgb) {
+    if (in.bits(3) != color_space_rgb) {
         in.skip(1);                                    // range
         if (profile == 1 || profile == 3) in.skip(3);  // subsampling
     } else if (profile == 1 || profile == 3) {
         in.skip(1);
     }
-    Size size;
     const std::uint32_t width = in.bits(16) + 1, height = in.bits(16) + 1;
-    if (!in.ok() || width > 0xffff || height > 0xffff) return std::nullopt;
-    size.width = static_cast<std::uint16_t>(width);
-    size.height = static_cast<std::uint16_t>(height);
-    return size;
+    if (in.ok() && width <= 0xffff && height <= 0xffff)
+        header.size = Size{static_cast<std::uint16_t>(width), static_cast<std::uint16_t>(height)};
+    return header;
 }
 
 }  // namespace
@@ -94,12 +102,13 @@ Result<Fragment> read(Bytes payload) {
     Fragment f;
     f.picture = true;
     f.starts = d->starts_frame && d->spatial_layer == 0;
-    // A picture can be decoded alone if its lowest layer is not predicted from another picture.
-    f.key = !d->inter_predicted && d->spatial_layer == 0 && !d->inter_layer;
-    if (!d->layer_sizes.empty())
-        f.size = d->layer_sizes.back();
-    else if (f.key && d->starts_frame)
-        f.size = key_frame_size(d->frame);
+    if (f.starts) {
+        // The header is the truth, where it can be read: some senders never set P.
+        const auto header = read_frame_header(d->frame);
+        f.key = header ? header->key : !d->inter_predicted;
+        if (header) f.size = header->size;
+    }
+    if (!d->layer_sizes.empty()) f.size = d->layer_sizes.back();
     return f;
 }
 
