@@ -36,7 +36,10 @@ Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
 bool Streams::on_packet(const net::Datagram& d) {
     if (d.payload.size() < 4) return false;
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
-    if (d.payload[1] >= 192 && d.payload[1] <= 223 && rtp::is_rtcp(d.payload) && d.payload.size() >= 8) {
+    // The types that nobody sends (RFC 2032, RFC 5760, ...) are believed only where media is expected.
+    const bool usual = d.payload[1] >= 200 && d.payload[1] <= 207;
+    if (d.payload[1] >= 192 && d.payload[1] <= 223 && d.payload.size() >= 8 && rtp::is_rtcp(d.payload) &&
+        (usual || claims_.match(d.src, d.dst).claim != none)) {
         reports_.on_compound(d, is_encrypted(load_be32(d.payload.data() + 4)));
         return true;
     }
@@ -88,12 +91,12 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     return true;
 }
 
-Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint64_t h) {
+Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint32_t ssrc, std::uint64_t h) {
     if (candidates_.empty()) candidates_.resize(candidate_sets * candidate_ways);
-    Candidate* const set = &candidates_[h % candidate_sets * candidate_ways];
+    Candidate* const set = &candidates_[mix(h, ssrc) % candidate_sets * candidate_ways];
     Candidate* oldest = set;
     for (Candidate* c = set; c != set + candidate_ways; ++c) {
-        if (c->count > 0 && c->src == d.src && c->dst == d.dst) return *c;
+        if (c->count > 0 && c->ssrc == ssrc && c->src == d.src && c->dst == d.dst) return *c;
         if (c->count == 0 || (oldest->count > 0 && c->packets[0].at < oldest->packets[0].at)) oldest = c;
     }
     return *oldest;
@@ -104,7 +107,7 @@ Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint64_t 
 bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h,
                         const Early& early) {
     if (!rtp::looks_like_rtp(d.payload)) return false;
-    Candidate& c = candidate_of(d, h);
+    Candidate& c = candidate_of(d, p.ssrc, h);
     const bool same = c.count > 0 && c.src == d.src && c.dst == d.dst && c.ssrc == p.ssrc;
     const Early& last = c.packets[c.count == 2 ? 1 : 0];
     const auto step = static_cast<std::uint16_t>(p.sequence - last.sequence);

@@ -85,7 +85,7 @@ private:
         std::uint32_t first = none;  // all of them, chained
         std::uint32_t count = 0;
     };
-    // A flow that may be RTP: three packets in a row decide. Kept in a table of sets by the flow's hash, so
+    // An SSRC of a flow that may be RTP: three packets in a row decide. Kept in a table of sets by hash, so
     // that floods do not grow it; a set that is full forgets its oldest.
     struct Candidate {
         Endpoint src, dst;
@@ -94,7 +94,7 @@ private:
     };
 
     bool accept(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash);
-    Candidate& candidate_of(const net::Datagram& datagram, std::uint64_t hash);
+    Candidate& candidate_of(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash);
     bool plausible(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash,
                    const Early& early);
     std::uint32_t find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t hash) const;

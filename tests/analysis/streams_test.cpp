@@ -224,3 +224,15 @@ TEST_CASE("trap 70: a thousand streams cost one look-up a packet and are all tol
     CHECK(r.streams.size() == 1000);
     CHECK(r.counts.rtp_packets == 4000);
 }
+
+TEST_CASE("streams of several SSRCs, interleaved on one pair of addresses, are found without an SDP") {
+    Wire w;
+    for (int i = 0; i < 5; ++i)
+        for (std::uint32_t ssrc : {1u, 2u, 3u}) {
+            const auto n = static_cast<std::uint16_t>(i);
+            w.udp(20 * i + ssrc, alice_rtp, bob_rtp, rtp(n, 160u * n, ssrc));
+        }
+    const Report r = w.play();
+    REQUIRE(r.streams.size() == 3);
+    for (const Stream& s : r.streams) CHECK(s.packets == 5);
+}
