@@ -32,8 +32,12 @@ def rules_of(folder):
             found[name] = (severity, clause, "".join(re.findall(STRING, summary)))
         for name, summary, _, clause, severity in FAULT.findall(text):
             summary = "".join(re.findall(STRING, summary))
-            said = found[name][2] + "; or: " if name in found else ""
-            found[name] = (severity or "error", clause, said + summary)
+            severity = severity or "error"
+            if name in found:  # one rule, two ways to break it
+                summary = found[name][2] + "; or: " + summary
+                if severity != found[name][0]:
+                    severity = "error or warning"
+            found[name] = (severity, clause, summary)
         for name in AILMENT.findall(text) if folder == "pcap" else ():
             found[name] = ("error", "", "")
         for name, severity, rest in MADE.findall(text):
@@ -75,4 +79,4 @@ elif written != wanted:
         print("not in the document:", line)
     sys.exit("docs/conformance.md is out of date: tests/conformance/rules.py --write")
 else:
-    print(f"{written.count('| error |') + written.count('| warning |') + written.count('| note |')} rules")
+    print(len(re.findall(r"^\| [a-z0-9-]+ \| (?:error|warning|note)", written, flags=re.M)), "rules, as in the code")
