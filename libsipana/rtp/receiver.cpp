@@ -32,6 +32,82 @@ void Receiver::set_clock(std::uint32_t hz) {
     highest_timed_ = false;
 }
 
+// Did the sender's clock run on between the last jitter sample and this packet?
+bool Receiver::continuous(std::uint32_t timestamp, Time arrival) const {
+    if (ns_per_tick_ <= 0 || sampled_at_ == no_time) return false;
+    const auto elapsed = static_cast<double>(between(sampled_at_, arrival).count());
+    const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
+    return std::fabs(elapsed - ticks * ns_per_tick_) < clock_break_ns;
+}
+
+inline void Receiver::note_newest(std::uint32_t timestamp, bool timed) {
+    highest_timestamp_ = timestamp;
+    highest_timed_ = timed;
+}
+
+inline void Receiver::advance_by_one() {
+    ++highest_;
+    cycles_ = static_cast<std::uint16_t>(cycles_ + (highest_ == 0));
+    span_ = capped_add(span_, 1);
+    for (std::size_t w = window_.size() - 1; w > 0; --w)
+        window_[w] = window_[w] << 1 | window_[w - 1] >> 63;
+    window_[0] = window_[0] << 1 | 1;
+}
+
+// The packet's place in the sequence; counts everything but what sample() and arrive() count.
+inline Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bool timed,
+                             Time arrival) {
+    const auto step = static_cast<std::uint16_t>(sequence - highest_);
+    if (step != 1 || fresh_) return place_elsewhere(sequence, timestamp, timed, arrival);
+    if (timed && highest_timed_) {
+        const auto ticks = static_cast<std::int32_t>(timestamp - highest_timestamp_);
+        if (ticks * ns_per_tick_ >= static_cast<double>(silence_from.count()) &&
+            continuous(timestamp, arrival))
+            ++silences_;
+    }
+    awaited_ = nothing_awaited;
+    advance_by_one();
+    ++distinct_;
+    ++expected_;
+    note_newest(timestamp, timed);
+    return Place::next;
+}
+
+// RFC 3550 A.8, in time instead of timestamp units: J += (|D| - J) / 16 for every packet in the
+// order of arrival, late ones too (trap 7).
+inline void Receiver::sample(std::uint32_t timestamp, Time arrival) {
+    if (ns_per_tick_ <= 0) return;
+    if (sampled_at_ != no_time) {
+        const Duration elapsed = between(sampled_at_, arrival);
+        if (elapsed <= -pause_from) return;  // a capture's clock that went back measures nothing
+        const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
+        const double d = std::fabs(static_cast<double>(elapsed.count()) - ticks * ns_per_tick_);
+        // After a pause the sender's clock may have stood still or begun anew (hold, trap 13): the
+        // step between two talk spurts is then no transit time.
+        const bool resumed = elapsed >= pause_from && d > clock_break_ns;
+        if (!resumed) {
+            jitter_ += (d - jitter_) / 16;
+            jitter_sum_ += jitter_;
+            jitter_max_ = std::max(jitter_max_, static_cast<float>(jitter_));
+            ++jitter_samples_;
+        }
+    }
+    sampled_at_ = arrival;
+    sampled_timestamp_ = timestamp;
+}
+
+inline void Receiver::arrive(bool marker, std::uint32_t payload_bytes, Time arrival) {
+    if (first_ == no_time) {
+        first_ = last_ = arrival;
+    } else if (arrival > last_) {
+        // An older time (merged captures, fragments) neither moves the end back nor makes a delta.
+        max_delta_ = std::max(max_delta_, between(last_, arrival));
+        last_ = arrival;
+    }
+    markers_ += marker;
+    bytes_ += payload_bytes;
+}
+
 Place Receiver::on_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                           std::uint32_t payload_bytes, Time arrival) {
     const Place at = place(sequence, timestamp, true, arrival);
@@ -47,11 +123,11 @@ Place Receiver::on_event_packet(std::uint16_t sequence, bool marker, std::uint32
     return at;
 }
 
-// The packet's place in the sequence; counts everything but what sample() and arrive() count.
-Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bool timed, Time arrival) {
-    if (expected_ == 0 || resumed_) {
+Place Receiver::place_elsewhere(std::uint16_t sequence, std::uint32_t timestamp, bool timed,
+                                Time arrival) {
+    if (fresh_) {
         if (expected_ == 0) first_sequence_ = sequence;
-        resumed_ = false;
+        fresh_ = false;
         sampled_at_ = no_time;
         begin(sequence);
         ++distinct_;
@@ -60,20 +136,6 @@ Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bool time
         return Place::first;
     }
     const auto step = static_cast<std::uint16_t>(sequence - highest_);
-    if (step == 1) {
-        if (timed && highest_timed_) {
-            const auto ticks = static_cast<std::int32_t>(timestamp - highest_timestamp_);
-            if (ticks * ns_per_tick_ >= static_cast<double>(silence_from.count()) &&
-                continuous(timestamp, arrival))
-                ++silences_;
-        }
-        awaited_ = nothing_awaited;
-        advance(1);
-        ++distinct_;
-        ++expected_;
-        note_newest(timestamp, timed);
-        return Place::next;
-    }
     if (step == 0 || step >= 0x8000)
         return place_behind(sequence, static_cast<std::uint16_t>(highest_ - sequence), timestamp,
                             timed, arrival);
@@ -154,7 +216,7 @@ Place Receiver::restart(std::uint16_t sequence, std::uint32_t timestamp, bool ti
             break;
     }
     begin(static_cast<std::uint16_t>(sequence - 1));
-    advance(1);
+    advance_by_one();
     expected_ += 2;
     ++distinct_;
     if (restarts_ != 0xffff) ++restarts_;
@@ -178,13 +240,7 @@ void Receiver::advance(std::uint16_t steps) {
     cycles_ = static_cast<std::uint16_t>(cycles_ + (next < highest_));
     highest_ = next;
     span_ = capped_add(span_, steps);
-    if (steps == 1) {
-        for (std::size_t w = window_.size() - 1; w > 0; --w)
-            window_[w] = window_[w] << 1 | window_[w - 1] >> 63;
-        window_[0] = window_[0] << 1 | 1;
-    } else {
-        shift(steps);
-    }
+    shift(steps);
 }
 
 void Receiver::shift(std::uint32_t steps) {
@@ -200,46 +256,6 @@ void Receiver::shift(std::uint32_t steps) {
     window_[0] |= 1;
 }
 
-void Receiver::note_newest(std::uint32_t timestamp, bool timed) {
-    highest_timestamp_ = timestamp;
-    highest_timed_ = timed;
-}
-
-// RFC 3550 A.8, in time instead of timestamp units: J += (|D| - J) / 16 for every packet in the
-// order of arrival, late ones too (trap 7).
-void Receiver::sample(std::uint32_t timestamp, Time arrival) {
-    if (ns_per_tick_ <= 0) return;
-    if (sampled_at_ != no_time) {
-        const Duration elapsed = between(sampled_at_, arrival);
-        if (elapsed <= -pause_from) return;  // a capture's clock that went back measures nothing
-        const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
-        const double d = std::fabs(static_cast<double>(elapsed.count()) - ticks * ns_per_tick_);
-        // After a pause the sender's clock may have stood still or begun anew (hold, trap 13): the
-        // step between two talk spurts is then no transit time.
-        const bool resumed = elapsed >= pause_from && d > clock_break_ns;
-        if (!resumed) {
-            jitter_ += (d - jitter_) / 16;
-            jitter_sum_ += jitter_;
-            jitter_max_ = std::max(jitter_max_, static_cast<float>(jitter_));
-            ++jitter_samples_;
-        }
-    }
-    sampled_at_ = arrival;
-    sampled_timestamp_ = timestamp;
-}
-
-void Receiver::arrive(bool marker, std::uint32_t payload_bytes, Time arrival) {
-    if (first_ == no_time) {
-        first_ = last_ = arrival;
-    } else if (arrival > last_) {
-        // An older time (merged captures, fragments) neither moves the end back nor makes a delta.
-        max_delta_ = std::max(max_delta_, between(last_, arrival));
-        last_ = arrival;
-    }
-    markers_ += marker;
-    bytes_ += payload_bytes;
-}
-
 bool Receiver::seen(std::uint32_t behind) const {
     return (window_[behind / 64] >> behind % 64 & 1) != 0;
 }
@@ -248,14 +264,6 @@ bool Receiver::is_late(std::uint32_t timestamp, bool timed) const {
     if (!timed || !highest_timed_) return false;
     const auto ticks = static_cast<std::int32_t>(highest_timestamp_ - timestamp);
     return ticks * ns_per_tick_ > static_cast<double>(late_after.count());
-}
-
-// Did the sender's clock run on between the last jitter sample and this packet?
-bool Receiver::continuous(std::uint32_t timestamp, Time arrival) const {
-    if (ns_per_tick_ <= 0 || sampled_at_ == no_time) return false;
-    const auto elapsed = static_cast<double>(between(sampled_at_, arrival).count());
-    const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
-    return std::fabs(elapsed - ticks * ns_per_tick_) < clock_break_ns;
 }
 
 // The same over a step that is too large to be taken for loss without that proof. In less than a

@@ -59,7 +59,7 @@ public:
 
     // The sender sent its packets elsewhere meanwhile (direct media, hold): the next packet goes on
     // from its own number, and what lies between was never expected here (trap 9).
-    void resume() { resumed_ = true; }
+    void resume() { fresh_ = true; }
 
     std::uint64_t packets() const { return distinct_ + duplicated_ + strays_; }  // all that came
     std::uint64_t expected() const { return expected_; }
@@ -101,12 +101,15 @@ private:
     enum class Counted : std::uint8_t { stray, duplicate, reordered, late };
 
     Place place(std::uint16_t sequence, std::uint32_t timestamp, bool timed, Time arrival);
+    Place place_elsewhere(std::uint16_t sequence, std::uint32_t timestamp, bool timed,
+                          Time arrival);
     Place place_behind(std::uint16_t sequence, std::uint32_t behind, std::uint32_t timestamp,
                        bool timed, Time arrival);
     Place place_far(std::uint16_t sequence, std::uint32_t timestamp, bool timed);
     Place restart(std::uint16_t sequence, std::uint32_t timestamp, bool timed);
     void await(std::uint16_t sequence, Counted counted);
     void begin(std::uint16_t sequence);
+    void advance_by_one();
     void advance(std::uint16_t steps);
     void shift(std::uint32_t steps);
     void note_newest(std::uint32_t timestamp, bool timed);
@@ -140,7 +143,7 @@ private:
     std::uint32_t awaited_ = nothing_awaited;  // sequence that would confirm a restart
     Counted awaited_after_ = Counted::stray;
     bool highest_timed_ = false;  // the newest packet's timestamp is on the audio or video clock
-    bool resumed_ = false;
+    bool fresh_ = true;  // the next packet begins a run of its own
     std::unique_ptr<std::vector<Gap>> gaps_;
 
     static constexpr std::uint32_t nothing_awaited = 0x10000;

@@ -230,7 +230,7 @@ TEST_CASE("streams of several SSRCs, interleaved on one pair of addresses, are f
     for (int i = 0; i < 5; ++i)
         for (std::uint32_t ssrc : {1u, 2u, 3u}) {
             const auto n = static_cast<std::uint16_t>(i);
-            w.udp(20 * i + ssrc, alice_rtp, bob_rtp, rtp(n, 160u * n, ssrc));
+            w.udp(20.0 * i + static_cast<double>(ssrc), alice_rtp, bob_rtp, rtp(n, 160u * n, ssrc));
         }
     const Report r = w.play();
     REQUIRE(r.streams.size() == 3);
