@@ -8,23 +8,6 @@ namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
 
-// Adds what a counter of the Receiver has grown by to the newest second. A counter that shrank (a
-// late packet filled a gap, a restart was recognised) is taken back from the seconds that hold it.
-void account(std::vector<Second>& series, std::uint32_t Second::*field, std::uint64_t before,
-             std::uint64_t now) {
-    if (now >= before) {
-        series.back().*field += static_cast<std::uint32_t>(now - before);
-        return;
-    }
-    std::uint64_t back = before - now;
-    for (auto second = series.rbegin(); second != series.rend() && back > 0; ++second) {
-        const auto part =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(back, (*second).*field));
-        (*second).*field -= part;
-        back -= part;
-    }
-}
-
 }  // namespace
 
 std::size_t Seconds::index(Time arrival) const {
@@ -34,10 +17,30 @@ std::size_t Seconds::index(Time arrival) const {
     return static_cast<std::size_t>(elapsed / second_ns);
 }
 
+// Adds what a count of the Receiver has grown by to the newest second. A count that shrank (a late
+// packet filled a gap, a restart was recognised) is taken back from the seconds that hold it.
+void Seconds::account(Count count, std::uint32_t Second::*field, std::uint64_t now) {
+    std::vector<std::uint32_t>& holders = holders_[count];
+    std::uint64_t& before = before_[count];
+    if (now > before) {
+        const auto newest = static_cast<std::uint32_t>(series_.size() - 1);
+        series_[newest].*field += static_cast<std::uint32_t>(now - before);
+        if (holders.empty() || holders.back() != newest) holders.push_back(newest);
+    }
+    for (std::uint64_t back = before > now ? before - now : 0; back > 0 && !holders.empty();) {
+        std::uint32_t& held = series_[holders.back()].*field;
+        const auto part = static_cast<std::uint32_t>(std::min<std::uint64_t>(back, held));
+        held -= part;
+        back -= part;
+        if (held == 0) holders.pop_back();
+    }
+    before = now;
+}
+
 void Seconds::on_packet(const Receiver& receiver, std::uint32_t payload_bytes, Time arrival) {
     if (first_ == no_time) first_ = last_ = arrival;
     const std::size_t at = index(arrival);
-    if (at >= max_seconds) return;
+    if (at >= max_seconds || at > seconds_at_once + seconds_a_packet * receiver.packets()) return;
     if (series_.empty()) series_.emplace_back();
     while (series_.size() <= at) {  // seconds without a packet keep the estimate
         Second empty;
@@ -53,14 +56,10 @@ void Seconds::on_packet(const Receiver& receiver, std::uint32_t payload_bytes, T
         second.max_delta_ms = std::max(second.max_delta_ms, static_cast<float>(delta));
         last_ = arrival;
     }
-    account(series_, &Second::lost, lost_, receiver.lost());
-    account(series_, &Second::late, late_, receiver.late());
-    account(series_, &Second::duplicated, duplicated_, receiver.duplicated());
-    account(series_, &Second::reordered, reordered_, receiver.reordered());
-    lost_ = receiver.lost();
-    late_ = receiver.late();
-    duplicated_ = receiver.duplicated();
-    reordered_ = receiver.reordered();
+    account(lost, &Second::lost, receiver.lost());
+    account(late, &Second::late, receiver.late());
+    account(duplicated, &Second::duplicated, receiver.duplicated());
+    account(reordered, &Second::reordered, receiver.reordered());
 }
 
 }  // namespace sipana::rtp

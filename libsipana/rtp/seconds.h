@@ -1,6 +1,7 @@
 // Seconds: what a Receiver counted, second by second from the first packet. Only when asked for.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -8,7 +9,10 @@
 
 namespace sipana::rtp {
 
-inline constexpr std::size_t max_seconds = 86'400;  // later packets are in the totals only
+// Later packets are in the totals only, and so are those of a stream that sends less than a packet
+// a minute: the series must not outgrow the stream.
+inline constexpr std::size_t max_seconds = 86'400;
+inline constexpr std::size_t seconds_at_once = 600, seconds_a_packet = 60;
 
 struct Second {
     std::uint32_t packets = 0, lost = 0, late = 0, duplicated = 0, reordered = 0;
@@ -28,9 +32,14 @@ public:
     std::size_t index(Time arrival) const;
 
 private:
+    enum Count : std::size_t { lost, late, duplicated, reordered, counts };
+    void account(Count count, std::uint32_t Second::*field, std::uint64_t now);
+
     std::vector<Second> series_;
     Time first_ = no_time, last_ = no_time;
-    std::uint64_t lost_ = 0, late_ = 0, duplicated_ = 0, reordered_ = 0;
+    std::array<std::uint64_t, counts> before_{};  // the Receiver's, after the packet before
+    // Where each count stands: the seconds that hold some of it, in order.
+    std::array<std::vector<std::uint32_t>, counts> holders_;
 };
 
 }  // namespace sipana::rtp

@@ -73,7 +73,7 @@ TEST_CASE("H.265 7.3.3: profiles and levels of sub-layers stand before the size"
     nal.insert(nal.end(), sub.begin(), sub.end());
     nal.push_back(0x3c);
     // id 0 (1), chroma 1 (010), width 64 (0000001000001), height 48 (00000110001), no window (0)
-    nal.insert(nal.end(), {0xa0, 0x20, 0x86, 0x20});
+    nal.insert(nal.end(), {0xa0, 0x20, 0x83, 0x10});
     const auto p = media::h265::parse_sps(Exact(nal));
     REQUIRE(p);
     CHECK(p->level == 0x3f);

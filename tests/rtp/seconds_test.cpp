@@ -90,3 +90,13 @@ TEST_CASE("empty seconds carry the jitter on, and the series ends at its cap") {
     CHECK(w.seconds.index(Time::min()) == 0);
     CHECK(w.seconds.index(start_time + ms(4999)) == 4);
 }
+
+TEST_CASE("a series does not outgrow its stream: packets days apart are in the totals only") {
+    Watched w;
+    w.packet(0);
+    w.sender.receiver.on_packet(1, 160, false, 160, start_time + ms(80'000'000));
+    w.seconds.on_packet(w.sender.receiver, 160, start_time + ms(80'000'000));
+    CHECK(w.seconds.series().size() == 1);
+    w.packet(100);
+    CHECK(w.seconds.series().size() == 3);
+}
