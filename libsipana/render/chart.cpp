@@ -78,13 +78,16 @@ private:
 void close(std::string& out) { out += "</svg>\n"; }
 
 // The key to a chart's colours, from the right of the title line.
-void legend(std::string& out, std::initializer_list<std::pair<std::string_view, std::string_view>> keys) {
+struct Key {
+    std::string_view css, text;
+};
+void legend(std::string& out, const std::vector<Key>& keys) {
     double x = width - right;
-    for (auto key = std::rbegin(keys); key != std::rend(keys); ++key) {
-        x -= text_width(key->second, 11) + 14;
+    for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
+        x -= text_width(key->text, 11) + 20;
         put(out, "<rect class=\"key {}\" x=\"{:.5g}\" y=\"5\" width=\"8\" height=\"8\" rx=\"2\"/>"
                  "<text class=\"tick\" x=\"{:.5g}\" y=\"13\">{}</text>",
-            key->first, x, x + 11, key->second);
+            key->css, x, x + 11, key->text);
     }
 }
 
@@ -169,8 +172,7 @@ std::string jitter_chart(const Stream& stream) {
     }
     if (bins.values.size() == 1) put(path, "h2");
     put(out, "<path class=\"line\" d=\"{}\"/>{}", path, dots);
-    if (dots.empty()) legend(out, {});
-    else legend(out, {{"measured", "measured"}, {"claim", "RTCP says"}});
+    if (!dots.empty()) legend(out, {{"measured", "measured"}, {"claim", "RTCP says"}});
     close(out);
     return out;
 }
@@ -193,7 +195,12 @@ std::string loss_chart(const Stream& stream) {
     bars(out, frame, late, base, "late");
     bars(out, frame, twice, base, "twice");
     bars(out, frame, moved, base, "moved");
-    legend(out, {{"lost", "lost"}, {"late", "late"}, {"twice", "duplicated"}, {"moved", "reordered"}});
+    std::vector<Key> keys;
+    if (lost.total > 0) keys.push_back({"lost", "lost"});
+    if (late.total > 0) keys.push_back({"late", "late"});
+    if (twice.total > 0) keys.push_back({"twice", "duplicated"});
+    if (moved.total > 0) keys.push_back({"moved", "reordered"});
+    legend(out, keys);
     close(out);
     return out;
 }

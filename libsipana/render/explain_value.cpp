@@ -7,12 +7,13 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/render/explain.h"
+#include "libsipana/sip/params.h"
 
 namespace sipana::render {
 namespace {
 
 constexpr std::size_t longest_quote = 200;  // of wire text within a meaning
-constexpr std::size_t most_parameters = 64, most_values = 64;
+constexpr std::size_t most_parameters = 64, most_values = 64, most_elements = 8;
 
 std::string quoted(std::string_view text) {
     std::string out = printable(text.substr(0, longest_quote));
@@ -174,7 +175,7 @@ std::string via_meaning(std::string_view value) {
         out += fmt::format("; really came from {}{}: there is NAT between", quoted(*received),
                            rport && !rport->empty() ? " port " + quoted(*rport) : "");
     } else if (rport && rport->empty()) {
-        out += "; answer to the port it came from, please (rport, RFC 3581)";
+        out += "; wants the answer at the port it came from (rport, RFC 3581)";
     } else if (rport) {
         out += fmt::format("; came from port {}", quoted(*rport));
     }
@@ -515,6 +516,18 @@ std::string count_meaning(std::string_view value, std::string_view one, std::str
     return *n == 1 ? fmt::format("1 {}", one) : fmt::format("{} {}", *n, many);
 }
 
+using Meaning = std::string (*)(std::string_view);
+
+std::string each_meaning(Meaning meaning, std::string_view list) {
+    std::string out;
+    std::size_t count = 0;
+    while (const auto element = sip::next_element(list)) {
+        if (++count > most_elements) return out + "; and more";
+        append(out, meaning(*element), "; then ");
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string request_meaning(std::string_view method, std::string_view uri) {
@@ -525,21 +538,21 @@ std::string request_meaning(std::string_view method, std::string_view uri) {
 
 std::string header_meaning(std::string_view written, std::string_view value) {
     const std::string_view name = header_topic(written).name;
-    using Meaning = std::string (*)(std::string_view);
     struct Row {
         std::string_view name;
         Meaning meaning;
+        bool each = false;  // of a comma-separated list (RFC 3261 7.3.1)
     };
     static constexpr Row rows[] = {
         {"From", party_meaning},
         {"To", to_meaning},
-        {"Via", via_meaning},
-        {"Contact", contact_meaning},
-        {"Route", route_meaning},
-        {"Record-Route", route_meaning},
-        {"Path", route_meaning},
-        {"Service-Route", route_meaning},
-        {"P-Asserted-Identity", party_meaning},
+        {"Via", via_meaning, true},
+        {"Contact", contact_meaning, true},
+        {"Route", route_meaning, true},
+        {"Record-Route", route_meaning, true},
+        {"Path", route_meaning, true},
+        {"Service-Route", route_meaning, true},
+        {"P-Asserted-Identity", party_meaning, true},
         {"P-Preferred-Identity", party_meaning},
         {"Remote-Party-ID", party_meaning},
         {"P-Called-Party-ID", party_meaning},
@@ -551,14 +564,14 @@ std::string header_meaning(std::string_view written, std::string_view value) {
         {"Event", event_meaning},
         {"Subscription-State", subscription_meaning},
         {"Session-Expires", session_expires_meaning},
-        {"Reason", reason_meaning},
-        {"Warning", warning_meaning},
+        {"Reason", reason_meaning, true},
+        {"Warning", warning_meaning, true},
         {"Retry-After", retry_after_meaning},
         {"Replaces", dialog_meaning},
         {"Join", dialog_meaning},
         {"Target-Dialog", dialog_meaning},
-        {"Diversion", diversion_meaning},
-        {"History-Info", history_meaning},
+        {"Diversion", diversion_meaning, true},
+        {"History-Info", history_meaning, true},
         {"Content-Type", content_type_meaning},
         {"Supported", options_meaning},
         {"Require", options_meaning},
@@ -574,12 +587,11 @@ std::string header_meaning(std::string_view written, std::string_view value) {
         {"Proxy-Authorization", [](std::string_view v) { return digest_meaning(v, false); }},
         {"WWW-Authenticate", [](std::string_view v) { return digest_meaning(v, true); }},
         {"Proxy-Authenticate", [](std::string_view v) { return digest_meaning(v, true); }},
-        {"Content-Length", [](std::string_view v) { return count_meaning(v, "byte", "bytes"); }},
         {"Max-Forwards",
          [](std::string_view v) { return count_meaning(v, "more hop", "more hops"); }},
     };
     for (const Row& row : rows)
-        if (row.name == name) return row.meaning(value);
+        if (row.name == name) return row.each ? each_meaning(row.meaning, value) : row.meaning(value);
     return {};
 }
 

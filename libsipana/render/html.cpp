@@ -238,7 +238,7 @@ std::string report_html(const Report& report) {
     std::set<std::uint64_t> drawn;
     const std::size_t shown = std::min(report.calls.size(), most_calls_shown);
     for (std::size_t i = 0; i < shown; ++i) {
-        page.put("<template id=\"call-{}\">", report.calls[i].number);
+        page.put("<template id=\"panel-{}\">", report.calls[i].number);
         put_call(page, report.calls[i], false);
         page.out += "</template>\n";
         put_call_parts(page, i, drawn);

@@ -3,7 +3,8 @@
 // Everything from the wire goes through escaped() on its way into markup, or as JSON text into a data
 // block that the script turns into text nodes. The page has no other way for data to get in.
 // Links within the page are fragments that page/report.js follows: #call-7, #message-7.3 (message 3 of
-// call number 7; call 0 holds the messages without a call), #stream-7.0.
+// call number 7; call 0 holds the messages without a call), #stream-7.0. No element but a stream has
+// such an id: following a fragment to an element would take the focus away.
 #pragma once
 
 #include <fmt/format.h>

@@ -59,7 +59,8 @@ void put_facts(Page& page, const Call& call) {
     put_fact(page, "Called", side_text(page, call.callee, call.callee_agent));
     put_fact(page, "Transport", to_string(call.transport));
     put_fact(page, "Call-ID", call.call_id);
-    put_fact(page, "Start", to_rfc3339(call.start));
+    const std::string start = to_rfc3339(call.start);
+    put_fact(page, "Start", fmt::format("{} {} UTC", start.substr(0, 10), start.substr(11, 15)));
     put_fact(page, "Lasted", short_duration(call.end - call.start));
     put_fact(page, "Until ringing", length_text(call.post_dial_delay));
     put_fact(page, "Ringing", length_text(call.ring));

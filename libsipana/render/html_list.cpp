@@ -40,7 +40,7 @@ std::string media_text(const Call& call) {
         if (stream.expected > 0)
             loss = std::max(loss, 100.0 * static_cast<double>(stream.lost) / static_cast<double>(stream.expected));
     }
-    if (loss > 0) kinds += fmt::format(", {:.2g}% lost", loss);
+    if (loss > 0) kinds += fmt::format(", {} lost", percent_text(loss));
     return kinds;
 }
 
@@ -77,7 +77,7 @@ void put_row(Page& page, const Call& call) {
     if (call.final_code != 0 && call.final_code != 200) page.put(" {}", call.final_code);
     page.put("<td class=\"n length\" data-value=\"{}\">{}", call.duration ? call.duration->count() : -1,
              call.duration ? short_duration(*call.duration) : "");
-    page.put("<td class=\"n count\">{}", call.message_count);
+    page.put("<td class=\"n messages\">{}", call.message_count);
     page.put("<td class=\"media\" data-value=\"{}\">{}", call.streams.size(), media_text(call));
     page.put("<td class=\"n found\" data-value=\"{}\">",
              worst.count == 0 ? 0 : worst.count + 1'000'000 * (1 + static_cast<std::size_t>(worst.severity)));
@@ -104,9 +104,10 @@ void put_chips(Page& page, std::string_view key, std::string_view label, std::ve
     });
     page.put("<div class=\"chips\" role=\"group\" aria-label=\"{}\">", label);
     for (const Chip& chip : chips)
-        page.put("<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{} "
+        page.put("<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{}{} "
                  "<span>{}</span></button>",
-                 key, chip.value, chip.value, chip.count);
+                 key, chip.value, key == "findings" && chip.value == "none" ? "no findings" : chip.value,
+                 key == "findings" && chip.value != "none" ? "s" : "", chip.count);
     page.out += "</div>";
 }
 
@@ -142,7 +143,7 @@ void put_call_list(Page& page) {
     };
     constexpr Column columns[] = {{"n", "#"}, {"when", "Start"}, {"kind", "Kind"}, {"from", "From"},
                                   {"to", "To"}, {"state", "Outcome"}, {"n length", "Talk"},
-                                  {"n count", "Messages"}, {"media", "Media"}, {"n found", "Findings"}};
+                                  {"n messages", "Messages"}, {"media", "Media"}, {"n found", "Findings"}};
     for (const Column& column : columns)
         page.put("<th scope=\"col\" role=\"columnheader\" class=\"{}\"{}><button type=\"button\">{}</button></th>",
                  column.css, column.name == "#" ? " aria-sort=\"ascending\"" : "", column.name);

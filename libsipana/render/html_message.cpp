@@ -48,9 +48,8 @@ std::string where(const analysis::SipMessage& m, Time start) {
 }
 
 std::string about(const analysis::SipMessage& m) {
-    const Topic topic = m.is_request() ? method_topic(m.method_name) : code_topic(m.code);
-    if (m.is_request() || topic.what.empty()) return std::string(topic.what);
-    return fmt::format("Answer to {}. {}", m.method_name, topic.what);
+    if (m.is_request()) return {};
+    return fmt::format("The answer to {}.", m.method_name);
 }
 
 void put_one(Page& page, const analysis::SipMessage& m, Time start, const std::vector<Finding>& findings,

@@ -43,7 +43,7 @@ void put_numbers(Page& page, const Stream& s) {
     put_number(page, "Packets", fmt::format("{}", s.packets));
     put_number(page, "Expected", fmt::format("{}", s.expected));
     const double percent = s.expected == 0 ? 0 : 100.0 * static_cast<double>(s.lost) / static_cast<double>(s.expected);
-    put_number(page, "Lost", s.lost == 0 ? "0" : fmt::format("{} ({:.2g}%)", s.lost, percent),
+    put_number(page, "Lost", s.lost == 0 ? "0" : fmt::format("{} ({})", s.lost, percent_text(percent)),
                s.lost > 0 ? "bad" : "");
     put_number(page, "Late", fmt::format("{}", s.late));
     put_number(page, "Duplicated", fmt::format("{}", s.duplicated));
@@ -105,8 +105,8 @@ void put_report(Page& page, const Stream& s, const RtcpReport& r, Time start) {
         page.out += "<td><td>";
     }
     if (r.has_block && r.reported_ssrc == s.ssrc) {
-        page.put("<td class=\"n\">{} <small>({:.2g}% since the last)</small><td class=\"n\">{}", r.cumulative_lost,
-                 r.fraction_lost * 100.0 / 256, here.known ? fmt::format("{}", here.lost) : "");
+        page.put("<td class=\"n\">{} <small>({} since the last)</small><td class=\"n\">{}", r.cumulative_lost,
+                 percent_text(r.fraction_lost * 100.0 / 256), here.known ? fmt::format("{}", here.lost) : "");
         page.put("<td class=\"n\">{}<td class=\"n\">{}", r.jitter_ms ? fmt::format("{:.2f}", *r.jitter_ms) : "",
                  here.known ? fmt::format("{:.2f}", here.jitter_ms) : "");
     } else {

@@ -19,7 +19,7 @@ constexpr double label_px = 13, detail_px = 11.5, name_px = 13.5, small_px = 11;
 constexpr double gutter = 78;       // the times, left of the first column
 constexpr double margin = 12;
 constexpr double head_height = 64;
-constexpr double narrowest = 128, widest = 276;  // between two columns
+constexpr double narrowest = 128;  // between two columns
 constexpr double arrow_row = 32, detail_row = 16, self_width = 34;
 
 template <typename... Args>
@@ -39,8 +39,8 @@ void put_text(std::string& out, std::string_view css, double x, double y, std::s
 
 std::string way_text(const MediaWay& way) {
     std::string text = fmt::format("{} packets", way.packets);
-    if (way.expected > 0) text += fmt::format(", {:.3g}% lost", way.lost_percent());
-    return text + fmt::format(", jitter {:.2g} ms", way.mean_jitter_ms);
+    if (way.expected > 0) text += fmt::format(", {} lost", percent_text(way.lost_percent()));
+    return text + fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
 }
 
 std::string arrow_label(const Arrow& arrow) {
@@ -61,9 +61,13 @@ std::string digits_label(const Digits& digits) {
 }
 
 // Where everything stands.
+// The more columns there are, the less room each gets.
+double widest_gap(std::size_t columns) { return columns <= 2 ? 300 : columns == 3 ? 250 : 210; }
+
 class Plan {
 public:
-    explicit Plan(const Ladder& ladder) : ladder_(ladder) {
+    explicit Plan(const Ladder& ladder)
+        : ladder_(ladder), widest_(widest_gap(ladder.participants.size())) {
         place_columns();
         place_rows();
     }
@@ -76,7 +80,7 @@ public:
     double width() const { return width_; }
     double height() const { return rows_.back(); }
     double head_width(std::size_t column) const {
-        double room = widest;
+        double room = widest_;
         if (column > 0) room = std::min(room, columns_[column] - columns_[column - 1]);
         if (column + 1 < columns_.size()) room = std::min(room, columns_[column + 1] - columns_[column]);
         return std::min(room - 12, edge_ * 2);
@@ -92,7 +96,7 @@ private:
         if (const auto* lane = std::get_if<MediaLane>(&row.what)) {
             double most = text_width(lane->label, label_px) + 60;
             for (const MediaWay& way : lane->ways)
-                most = std::max(most, text_width(way_text(way), detail_px) + 34);
+                most = std::max(most, text_width(way_text(way), detail_px) + 56);
             return most;
         }
         if (const auto* digits = std::get_if<Digits>(&row.what))
@@ -120,16 +124,17 @@ private:
             // Texts that span several gaps are looked at per gap: close enough, and one pass.
             const double each = wanted(row) / (to - from);
             for (auto gap = from; gap < to; ++gap)
-                gaps[gap] = std::clamp(each, gaps[gap], widest);
+                gaps[gap] = std::clamp(each, gaps[gap], widest_);
         }
         for (const Participant& p : ladder_.participants)
             edge_ = std::max(edge_, std::max(text_width(printable(p.name), name_px),
                                              text_width(printable(p.address), small_px)) / 2 + 12);
         edge_ = std::min(edge_, 92.0);
-        double at = gutter + edge_;
+        // The heads may stand above the times.
+        double at = std::max(gutter + 14, edge_ + 4);
         for (std::size_t i = 0; i < count; ++i) {
             columns_.push_back(at);
-            if (i < gaps.size()) at += std::max(gaps[i], edge_ * 2 + 12 > widest ? widest : edge_ * 2 + 12);
+            if (i < gaps.size()) at += std::max(gaps[i], std::min(edge_ * 2 + 12, widest_));
         }
         width_ = at + std::max(edge_, self_at_edge ? narrowest : 0.0) + margin;
     }
@@ -155,6 +160,7 @@ private:
     }
 
     const Ladder& ladder_;
+    const double widest_;
     std::vector<double> columns_;
     std::vector<double> rows_;  // top of each row, then the end
     double edge_ = 56;          // from the outermost columns to the side
@@ -328,7 +334,7 @@ void Drawing::draw(std::string& out, std::size_t i, const Row&, const Pause& pau
                               ? gutter
                               : (plan_.x(0) + plan_.x(static_cast<std::uint32_t>(
                                                   ladder_.participants.size() - 1))) / 2;
-    put_text(out, "pause", middle, plan_.y(i) + 21, short_duration(pause.length) + " pass", small_px,
+    put_text(out, "pause", middle, plan_.y(i) + 21, short_duration(pause.length) + " later", small_px,
              plan_.width());
     out += '\n';
 }

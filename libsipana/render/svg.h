@@ -22,6 +22,8 @@ std::string page_figure(const Ladder& ladder);
 // bytes that are not UTF-8 shown as printable() shows them.
 std::string escaped(std::string_view wire);
 
+std::string percent_text(double percent);  // "0%", "0.81%", "12.3%"
+
 // About how wide printable text is drawn in the sans-serif fonts of the page, in pixels. Fonts
 // differ, so this errs to the wide side.
 double text_width(std::string_view printable_text, double font_px);

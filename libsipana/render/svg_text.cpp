@@ -1,4 +1,6 @@
 // Escaping for markup, and estimates of text widths.
+#include <fmt/format.h>
+
 #include "libsipana/base/text.h"
 #include "libsipana/render/svg.h"
 
@@ -11,7 +13,7 @@ double advance(char c) {
     if (std::string_view{"ftr()[]{}-/\\\""}.find(c) != std::string_view::npos) return 0.38;
     if (std::string_view{"mwMW@%"}.find(c) != std::string_view::npos) return 0.95;
     if (c >= 'A' && c <= 'Z') return 0.72;
-    return 0.58;
+    return 0.57;
 }
 
 }  // namespace
@@ -31,6 +33,11 @@ std::string escaped(std::string_view wire) {
         }
     }
     return out;
+}
+
+std::string percent_text(double percent) {
+    if (percent == 0) return "0%";
+    return fmt::format("{:.{}f}%", percent, percent < 1 ? 2 : 1);
 }
 
 double text_width(std::string_view text, double font_px) {

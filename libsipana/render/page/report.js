@@ -23,10 +23,10 @@
     }
     return blocks.get(id);
   }
-  // An address within the page. An equal one is followed again, so that a click always does something.
+  // An address within the page. Setting location.hash would take the focus away.
   function go(fragment) {
-    if (location.hash === fragment) follow();
-    else location.hash = fragment;
+    if (location.hash !== fragment) history.pushState(null, '', fragment);
+    follow();
   }
 
   // ---- theme
@@ -46,7 +46,7 @@
   function showCall(number) {
     if (current === number || !panel) return;
     if (panel.dataset.fixed) { current = panel.dataset.fixed; return; }
-    const template = byId('call-' + number);
+    const template = byId('panel-' + number);
     if (!template) return;
     current = number;
     panel.replaceChildren(template.content.cloneNode(true));
@@ -117,6 +117,12 @@
     const next = messages[at + step];
     if (next) { focusArrow(next); activate(next); }
   }
+  // The page grows narrower or wider beside the drawer; what the reader looks at stays where it is.
+  function keepInPlace(place, change) {
+    const before = place ? place.getBoundingClientRect().top : 0;
+    change();
+    if (place) scrollBy({top: place.getBoundingClientRect().top - before, behavior: 'instant'});
+  }
   function showMessage(call, index) {
     const block = data('messages-' + call);
     const message = block && block.messages[index];
@@ -151,20 +157,24 @@
         lines.append(lineOf(block.texts, glossary, parts[i], parts[i + 1], parts[i + 2]));
       drawer.append(lines);
     }
-    drawer.hidden = false;
-    drawer.scrollTop = 0;
-    document.body.classList.add('with-message');
-    for (const arrow of arrows()) arrow.classList.toggle('chosen', arrow.dataset.message === shownMessage);
     const chosen = arrows().find((arrow) => arrow.dataset.message === shownMessage);
+    for (const arrow of arrows()) arrow.classList.toggle('chosen', arrow === chosen);
+    keepInPlace(chosen, () => {
+      drawer.hidden = false;
+      drawer.scrollTop = 0;
+      document.body.classList.add('with-message');
+    });
     if (chosen && document.activeElement && document.activeElement.closest('.drawing')) focusArrow(chosen);
     if (innerWidth <= 900) title.focus();
   }
   function closeMessage() {
     if (drawer.hidden) return;
-    drawer.hidden = true;
-    document.body.classList.remove('with-message');
-    for (const arrow of arrows()) arrow.classList.remove('chosen');
     const arrow = arrows().find((one) => one.dataset.message === shownMessage);
+    for (const one of arrows()) one.classList.remove('chosen');
+    keepInPlace(arrow, () => {
+      drawer.hidden = true;
+      document.body.classList.remove('with-message');
+    });
     shownMessage = '';
     if (current && location.hash.startsWith('#message-')) history.replaceState(null, '', '#call-' + current);
     if (opener && opener.isConnected && opener !== document.body) opener.focus();
@@ -191,9 +201,13 @@
   document.addEventListener('click', (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const link = target && target.closest('a[href^="#"]');
-    if (link && link.getAttribute('href') === location.hash) follow();
-    if (link && link.getAttribute('href').startsWith('#message-')) opener = link;
-    if (link && link.getAttribute('href').startsWith('#call-') && panel) panel.scrollIntoView({block: 'start'});
+    const address = link ? link.getAttribute('href') : '';
+    if (/^#(call|message|stream)-/.test(address)) {
+      event.preventDefault();
+      opener = link;
+      go(address);
+      if (address.startsWith('#call-') && panel) panel.scrollIntoView({block: 'start'});
+    }
     const arrow = target && target.closest('.drawing [role="button"]');
     if (arrow) { opener = null; focusArrow(arrow); activate(arrow); }
     const times = target && target.closest('[data-times]');
@@ -270,6 +284,11 @@
       else closeMessage();
       return;
     }
+    if (event.key === '/' && filter && target !== filter) {
+      event.preventDefault();
+      filter.focus();
+      return;
+    }
     const row = target.closest('#list tbody tr');
     const arrow = target.closest('.drawing [role="button"]');
     const times = target.closest('[data-times]');
@@ -295,9 +314,6 @@
       const next = choices[(choices.indexOf(times) + (event.key === 'ArrowRight' ? 1 : choices.length - 1)) % choices.length];
       chooseTimes(next);
       next.focus();
-    } else if (event.key === '/' && filter && target !== filter) {
-      event.preventDefault();
-      filter.focus();
     }
   });
 
