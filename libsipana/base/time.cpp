@@ -8,8 +8,6 @@ namespace sipana {
 namespace {
 
 using std::chrono::days;
-using std::chrono::duration_cast;
-using std::chrono::floor;
 
 struct Civil {
     std::chrono::year_month_day date;
@@ -18,9 +16,12 @@ struct Civil {
 };
 
 Civil civil(Time time) {
-    const auto day = floor<days>(time);
-    const auto rest = (time - day).count();
-    return {std::chrono::year_month_day{std::chrono::sys_days{day}}, rest / 1'000'000'000,
+    // Times from the wire reach to both ends of 64 bits: no step may overflow.
+    constexpr std::int64_t day = 86'400'000'000'000;
+    const std::int64_t back = time.count() % day < 0 ? 1 : 0;
+    const std::int64_t rest = time.count() % day + back * day;
+    const days date{static_cast<int>(time.count() / day - back)};
+    return {std::chrono::year_month_day{std::chrono::sys_days{date}}, rest / 1'000'000'000,
             rest % 1'000'000'000};
 }
 
