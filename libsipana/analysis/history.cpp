@@ -236,11 +236,12 @@ private:
     void without_sdp(const SipMessage& r) {
         if (r.transaction == none) return;
         const Carried& c = carried_[r.transaction];
+        // A challenge refuses nothing: the same offer comes again, with credentials.
         const bool challenge = r.code == 401 || r.code == 407;
-        if (r.code >= 300 && (c.offer || c.offer_in_response) &&
+        if (r.code >= 300 && !challenge && (c.offer || c.offer_in_response) &&
             (r.method == Method::invite || r.method == Method::update || r.method == Method::prack)) {
             speak(r, [&](sdp::Negotiation& t) {
-                if (t.offer_pending() || challenge) t.refuse(r.time);
+                if (t.offer_pending()) t.refuse(r.time);
             });
         } else if (r.is_request() && (r.method == Method::bye || r.method == Method::cancel)) {
             speak(r, [&](sdp::Negotiation& t) { t.withdraw(r.time); });

@@ -18,7 +18,7 @@ std::optional<Address> Address::parse(std::string_view text) {
     if (text.size() >= 2 && text.front() == '[' && text.back() == ']')
         text = text.substr(1, text.size() - 2);
     char z[INET6_ADDRSTRLEN + 1];
-    if (text.empty() || text.size() >= sizeof z) return std::nullopt;
+    if (text.empty() || text.size() >= sizeof z || text.find('\0') != text.npos) return std::nullopt;
     std::memcpy(z, text.data(), text.size());
     z[text.size()] = 0;
     std::uint8_t b[16];

@@ -24,6 +24,7 @@ TEST_CASE("addresses know their family and kind") {
     CHECK_FALSE(Address::parse("0.0.0.0")->empty());
     CHECK(Address::parse("239.1.1.1")->is_multicast());
     CHECK(Address().empty());
+    CHECK_FALSE(Address::parse(std::string_view("1.2.3.4\0x", 9)));
     CHECK(*Address::parse("10.0.0.1") < *Address::parse("10.0.0.2"));
     CHECK(*Address::parse("9.0.0.1") < *Address::parse("10.0.0.1"));
 }
