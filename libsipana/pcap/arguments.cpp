@@ -18,14 +18,13 @@ namespace {
 
 class Expansion {
 public:
-    void argument(const std::string& name, std::size_t index) {
-        index_ = index;
+    void argument(const std::string& name) {
         struct stat what {};
         if (name == "-" || name == "/dev/stdin") {
             if (std::exchange(standard_input_, true))
                 twice(name);
             else
-                out_.files.push_back({name, false, index_});
+                out_.files.push_back({name, {}});
         } else if (stat(name.c_str(), &what) == 0) {
             named(name, what);
         } else if (const int reason = errno; reason == ENOENT && is_pattern(name)) {
@@ -45,7 +44,7 @@ private:
         if (S_ISDIR(what.st_mode))
             folder(path);
         else
-            add(path, what, false);
+            add(path, what, {});
     }
 
     void pattern(const std::string& name) {
@@ -72,20 +71,22 @@ private:
         std::vector<std::string> names;
         while (const dirent* entry = readdir(open.get())) names.emplace_back(entry->d_name);
         std::sort(names.begin(), names.end());
-        const std::size_t before = out_.files.size();
+        bool any = false;
         for (const std::string& name : names) {
             const std::string whole = path.back() == '/' ? path + name : path + '/' + name;
             struct stat what {};
             // Not a pipe: nobody may ever write to it.
-            if (stat(whole.c_str(), &what) == 0 && S_ISREG(what.st_mode)) add(whole, what, true);
+            if (stat(whole.c_str(), &what) != 0 || !S_ISREG(what.st_mode)) continue;
+            add(whole, what, path);
+            any = true;
         }
-        if (out_.files.size() == before) out_.errors.push_back(no_captures(path));
+        if (!any) out_.errors.push_back(no_captures(path));
     }
 
-    void add(const std::string& path, const struct stat& what, bool from_folder) {
+    void add(const std::string& path, const struct stat& what, const std::string& folder) {
         if (S_ISREG(what.st_mode) && !known_.emplace(what.st_dev, what.st_ino).second)
             return twice(path);
-        out_.files.push_back({path, from_folder, index_});
+        out_.files.push_back({path, folder});
     }
 
     void twice(const std::string& path) {
@@ -101,7 +102,6 @@ private:
     }
 
     Candidates out_;
-    std::size_t index_ = 0;
     std::set<std::pair<dev_t, ino_t>> known_;
     bool standard_input_ = false;
 };
@@ -114,7 +114,7 @@ Error no_captures(const std::string& folder) {
 
 Candidates expand(std::span<const std::string> arguments) {
     Expansion expansion;
-    for (std::size_t i = 0; i < arguments.size(); ++i) expansion.argument(arguments[i], i);
+    for (const std::string& argument : arguments) expansion.argument(argument);
     return expansion.take();
 }
 

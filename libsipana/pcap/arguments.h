@@ -11,9 +11,9 @@ namespace sipana::pcap {
 
 struct Candidate {
     std::string path;
-    // Found in a folder: anything that is no capture is left out with a note.
-    bool from_folder = false;
-    std::size_t argument = 0;  // index of the argument that it came from
+    // The folder that it was found in: anything that is no capture is left out with a note. Empty
+    // where the file itself was named.
+    std::string folder;
 };
 
 struct Candidates {

@@ -76,7 +76,7 @@ private:
     bool merged(Frame& frame);
     void to_findings(const Error& error);
     void note(std::string text);
-    void describe_folders(std::span<const std::string> arguments);
+    void describe_folders();
     bool later(std::size_t a, std::size_t b) const {
         const Source &x = sources_[a], &y = sources_[b];
         return x.key != y.key ? x.key > y.key : a > b;
@@ -92,10 +92,11 @@ private:
     std::uint64_t number_ = 0;
     std::vector<Error> errors_;
     struct Folder {
+        std::string name;
         std::size_t captures = 0;
         std::vector<std::string> skipped;
     };
-    std::vector<std::pair<std::size_t, Folder>> folders_;  // by argument
+    std::vector<Folder> folders_;
 };
 
 Status Input::State::open(std::span<const std::string> arguments, const InputOptions& options) {
@@ -111,7 +112,7 @@ Status Input::State::open(std::span<const std::string> arguments, const InputOpt
     files.reserve(candidates.files.size());
     const bool crowd = candidates.files.size() > max_open;
     for (const Candidate& c : candidates.files) add(c, crowd && is_regular(c.path));
-    describe_folders(arguments);
+    describe_folders();
     if (sources_.empty()) {
         if (errors_.empty()) return Error{Errc::not_found, 0, "no capture is named"};
         Error all = errors_.front();
@@ -127,8 +128,9 @@ Status Input::State::open(std::span<const std::string> arguments, const InputOpt
 }
 
 void Input::State::add(const Candidate& candidate, bool park_it) {
-    if (candidate.from_folder && (folders_.empty() || folders_.back().first != candidate.argument))
-        folders_.push_back({candidate.argument, {}});
+    const bool from_folder = !candidate.folder.empty();
+    if (from_folder && (folders_.empty() || folders_.back().name != candidate.folder))
+        folders_.push_back({candidate.folder, 0, {}});
     files.emplace_back().path = candidate.path;
     Source source;
     source.file = files.size() - 1;
@@ -148,25 +150,25 @@ void Input::State::add(const Candidate& candidate, bool park_it) {
         error = reader.error();
     }
     if (!error) {
-        if (candidate.from_folder) ++folders_.back().second.captures;
+        if (from_folder) ++folders_.back().captures;
         sources_.push_back(std::move(source));
         return;
     }
-    if (candidate.from_folder && error->code == Errc::unsupported)
-        folders_.back().second.skipped.push_back(files.back().name);
+    if (from_folder && error->code == Errc::unsupported)
+        folders_.back().skipped.push_back(files.back().name);
     else
         errors_.push_back(std::move(*error));
     files.pop_back();
 }
 
-void Input::State::describe_folders(std::span<const std::string> arguments) {
-    for (const auto& [argument, folder] : folders_) {
-        const std::string& name = arguments[argument];
-        if (folder.captures == 0 && !folder.skipped.empty()) errors_.push_back(no_captures(name));
+void Input::State::describe_folders() {
+    for (const Folder& folder : folders_) {
+        if (folder.captures == 0 && !folder.skipped.empty())
+            errors_.push_back(no_captures(folder.name));
         if (folder.captures == 0 || folder.skipped.empty()) continue;
         const std::size_t told = std::min(folder.skipped.size(), max_skipped_named);
         std::string text = fmt::format(
-            "{}: not captures, skipped: {}", name,
+            "{}: not captures, skipped: {}", folder.name,
             fmt::join(folder.skipped.begin(),
                       folder.skipped.begin() + static_cast<std::ptrdiff_t>(told), ", "));
         if (folder.skipped.size() > told)

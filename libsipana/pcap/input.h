@@ -47,7 +47,8 @@ public:
     const std::vector<Finding>& findings() const;
     const std::vector<std::pair<Address, std::string>>& names() const;
     std::span<const Secret> secrets() const;
-    // Lets the memory of mapped files go that views into passed frames have brought back; they stay valid.
+    // Lets the memory of mapped files go that views into passed frames have brought back; they stay
+    // valid.
     void let_go();
     // Something was cut short, malformed or no capture: exit status 3.
     bool damaged() const;

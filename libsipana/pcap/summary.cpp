@@ -7,17 +7,25 @@ namespace sipana::pcap {
 std::string to_string(LinkType link) {
     switch (link) {
         case LinkType::null:
-        case LinkType::loop: return "loopback";
-        case LinkType::ethernet: return "Ethernet";
+        case LinkType::loop:
+            return "loopback";
+        case LinkType::ethernet:
+            return "Ethernet";
         case LinkType::raw_bsd:
         case LinkType::raw_openbsd:
-        case LinkType::raw: return "raw IP";
-        case LinkType::ipv4: return "raw IPv4";
-        case LinkType::ipv6: return "raw IPv6";
+        case LinkType::raw:
+            return "raw IP";
+        case LinkType::ipv4:
+            return "raw IPv4";
+        case LinkType::ipv6:
+            return "raw IPv6";
         case LinkType::ppp:
-        case LinkType::ppp_hdlc: return "PPP";
-        case LinkType::linux_sll: return "Linux cooked";
-        case LinkType::linux_sll2: return "Linux cooked v2";
+        case LinkType::ppp_hdlc:
+            return "PPP";
+        case LinkType::linux_sll:
+            return "Linux cooked";
+        case LinkType::linux_sll2:
+            return "Linux cooked v2";
     }
     return fmt::format("link type {}", static_cast<unsigned>(link));
 }

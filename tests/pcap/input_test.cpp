@@ -162,6 +162,27 @@ TEST_CASE("a folder gives its captures by content and by name; the rest is skipp
     }
 }
 
+TEST_CASE("a file that is named beside its folder is read once, and the folder is no error") {
+    const Folder folder;
+    const auto x = folder.write("x.pcap", classic_capture({second}));
+    Input input = open({x, folder.path()});
+    CHECK(read_all(input).size() == 1);
+    CHECK(says(input) == std::vector<std::string>{x + ": named twice, read once"});
+    CHECK_FALSE(input.failed());
+}
+
+TEST_CASE("folders that a pattern means are told apart") {
+    const Folder folder;
+    for (const char* name : {"d1", "d2"}) std::filesystem::create_directory(folder.path(name));
+    folder.write("d1/x.pcap", classic_capture({second}));
+    folder.write("d2/notes.txt", gif());
+    Input input = open({folder.path("d*")});
+    CHECK(read_all(input).size() == 1);
+    CHECK(input.failed());
+    CHECK(says(input) ==
+          std::vector<std::string>{folder.path("d2") + ": no captures in this folder"});
+}
+
 TEST_CASE("patterns that no shell expanded are expanded, sorted by name") {
     const Folder folder;
     folder.write("x2.pcap", classic_capture({second}, {}, "two"));
