@@ -55,9 +55,12 @@ char* put_decimal(char* to, double x) {
 }
 
 char* put_time(char* to, Time t) {
-    const auto day = std::chrono::floor<std::chrono::days>(t);
-    const std::chrono::year_month_day date{std::chrono::sys_days{day}};
-    auto rest = static_cast<std::uint64_t>((t - day).count());
+    // Times from the wire reach to both ends of 64 bits: no step may overflow.
+    constexpr std::int64_t day = 86'400'000'000'000;
+    const std::int64_t back = t.count() % day < 0 ? 1 : 0;
+    const std::chrono::days whole{static_cast<int>(t.count() / day - back)};
+    const std::chrono::year_month_day date{std::chrono::sys_days{whole}};
+    auto rest = static_cast<std::uint64_t>(t.count() % day + back * day);
     std::memcpy(to, "0000-00-00T00:00:00.000000000Z", time_room);
     set_digits(to, 4, static_cast<std::uint64_t>(int(date.year())));
     set_digits(to + 5, 2, unsigned(date.month()));

@@ -92,7 +92,7 @@ Line sdp_line(std::string_view raw, std::span<const PayloadName> known) {
     return line;
 }
 
-void explain_body(std::vector<Line>& lines, std::string_view body) {
+void explain_body(std::vector<Line>& lines, std::string_view& body) {
     // Content decides, not Content-Type: SDP within multipart bodies is explained too.
     bool sdp = false;
     std::vector<PayloadName> known = payloads_of({});
@@ -118,12 +118,11 @@ std::vector<Line> explain_message(std::string_view text) {
         if (raw.empty()) {
             lines.push_back({raw, {}, {}, false});
             explain_body(lines, text);
-            text = {};
             break;
         }
         lines.push_back(field_line(raw));
     }
-    if (lines.size() >= max_lines) {
+    if (!text.empty()) {
         lines.push_back({"", {"...", "The rest of this message is too long to be shown here.", ""}, {}, true});
     }
     return lines;
