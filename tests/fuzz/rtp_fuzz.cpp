@@ -48,16 +48,16 @@ void stream(Bytes in) {
     rtp::EventDecoder events;
     receiver.set_clock(8000);
     ByteReader records(in);
-    std::int64_t now = 1'700'000'000'000'000'000;
+    std::uint64_t now = 1'700'000'000'000'000'000;  // wraps: times are hostile
     std::uint64_t sent = 0;
     while (records.left() >= 8) {
         const std::uint16_t sequence = records.u16();
         const std::uint32_t timestamp = records.u32() >> 8;
         const std::uint8_t kind = records.u8(), step = records.u8();
-        now = kind == 0xff ? static_cast<std::int64_t>(std::uint64_t{step} << 56)
-                           : now + (step - 8) * std::int64_t{4'000'000};
+        now = kind == 0xff ? std::uint64_t{step} << 56
+                           : now + (std::uint64_t{step} - 8) * std::uint64_t{4'000'000};
         if (kind == 0xfe) receiver.set_clock(step * 1000u);
-        const Time arrival{now};
+        const Time arrival{static_cast<std::int64_t>(now)};
         if ((kind & 1) != 0) {
             receiver.on_event_packet(sequence, (kind & 2) != 0, step, arrival);
             events.on_packet(in.first(std::min<std::size_t>(in.size(), step)), timestamp,
