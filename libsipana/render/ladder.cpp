@@ -516,89 +516,8 @@ Ladder Builder::build() {
 
 }  // namespace
 
-std::string_view to_string(Role role) {
-    switch (role) {
-        case Role::caller:
-            return "caller";
-        case Role::callee:
-            return "callee";
-        case Role::proxy:
-            return "proxy";
-        case Role::b2bua:
-            return "PBX";
-        case Role::registrar:
-            return "registrar";
-        case Role::server:
-            return "server";
-        case Role::media:
-            return "media";
-        case Role::others:
-            return "others";
-    }
-    return "others";
-}
-
-std::string_view to_string(Tone tone) {
-    switch (tone) {
-        case Tone::request:
-            return "request";
-        case Tone::provisional:
-            return "provisional";
-        case Tone::success:
-            return "success";
-        case Tone::redirect:
-            return "redirect";
-        case Tone::challenge:
-            return "challenge";
-        case Tone::failure:
-            return "failure";
-    }
-    return "failure";
-}
-
 Ladder build_ladder(std::span<const Call* const> calls, Names names) {
     return Builder(calls, names).build();
-}
-
-std::string short_duration(Duration length) {
-    if (length < Duration{})
-        return "-" + short_duration(length == Duration::min() ? Duration::max() : -length);
-    const double ms = to_milliseconds(length), s = to_seconds(length);
-    if (ms < 9.995) return fmt::format("{:.2f} ms", ms);
-    if (ms < 999.5) return fmt::format("{:.0f} ms", ms);
-    if (s < 59.95) return fmt::format("{:.1f} s", s);
-    const auto whole = (length.count() + 500'000'000) / 1'000'000'000;
-    if (whole < 3600) return fmt::format("{}:{:02} min", whole / 60, whole % 60);
-    return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-std::vector<const Call*> figure_of(const analysis::Report& report, std::size_t index) {
-    std::vector<const Call*> out;
-    if (index >= report.calls.size()) return out;
-    if (report.calls[index].legs.empty()) return {&report.calls[index]};
-    std::set<std::string_view> wanted;
-    std::vector<std::size_t> found{index};
-    std::vector<bool> taken(report.calls.size());
-    taken[index] = true;
-    // Legs of legs belong too; each round looks for the Call-IDs that the last one named.
-    constexpr std::size_t max_rounds = 8, max_calls = 64;
-    for (std::size_t round = 0, from = 0; round < max_rounds && found.size() < max_calls; ++round) {
-        bool more = false;
-        for (const std::size_t end = found.size(); from < end; ++from)
-            for (const auto& leg : report.calls[found[from]].legs)
-                more |= wanted.insert(leg.call_id).second;
-        if (!more) break;
-        for (std::size_t i = 0; i < report.calls.size() && found.size() < max_calls; ++i)
-            if (!taken[i] && wanted.count(report.calls[i].call_id) != 0) {
-                taken[i] = true;
-                found.push_back(i);
-            }
-    }
-    std::sort(found.begin(), found.end(), [&report](std::size_t a, std::size_t b) {
-        return std::pair(report.calls[a].start, a) < std::pair(report.calls[b].start, b);
-    });
-    for (const std::size_t i : found) out.push_back(&report.calls[i]);
-    return out;
 }
 
 }  // namespace sipana::render

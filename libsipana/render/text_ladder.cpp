@@ -443,7 +443,7 @@ void TextLadder::draw_foot() {
     if (ladder_.omitted > 0) out_ += fmt::format("{} more rows are not drawn\n", ladder_.omitted);
     if (marked_)
         out_ +=
-            painted("! findings concern this message: sipana check", Paint::faint, style_) + "\n";
+            painted("! has findings: see sipana check", Paint::faint, style_) + "\n";
 }
 
 }  // namespace

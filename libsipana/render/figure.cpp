@@ -1,0 +1,40 @@
+// Which calls belong in one figure.
+#include <algorithm>
+#include <set>
+
+#include "libsipana/render/render.h"
+
+namespace sipana::render {
+
+using analysis::Call;
+
+std::vector<const Call*> figure_of(const analysis::Report& report, std::size_t index) {
+    std::vector<const Call*> out;
+    if (index >= report.calls.size()) return out;
+    if (report.calls[index].legs.empty()) return {&report.calls[index]};
+    std::set<std::string_view> wanted;
+    std::vector<std::size_t> found{index};
+    std::vector<bool> taken(report.calls.size());
+    taken[index] = true;
+    // Legs of legs belong too; each round looks for the Call-IDs that the last one named.
+    constexpr std::size_t max_rounds = 8, max_calls = 64;
+    for (std::size_t round = 0, from = 0; round < max_rounds && found.size() < max_calls; ++round) {
+        bool more = false;
+        for (const std::size_t end = found.size(); from < end; ++from)
+            for (const auto& leg : report.calls[found[from]].legs)
+                more |= wanted.insert(leg.call_id).second;
+        if (!more) break;
+        for (std::size_t i = 0; i < report.calls.size() && found.size() < max_calls; ++i)
+            if (!taken[i] && wanted.count(report.calls[i].call_id) != 0) {
+                taken[i] = true;
+                found.push_back(i);
+            }
+    }
+    std::sort(found.begin(), found.end(), [&report](std::size_t a, std::size_t b) {
+        return std::pair(report.calls[a].start, a) < std::pair(report.calls[b].start, b);
+    });
+    for (const std::size_t i : found) out.push_back(&report.calls[i]);
+    return out;
+}
+
+}  // namespace sipana::render
