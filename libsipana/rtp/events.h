@@ -32,7 +32,7 @@ struct EventBlock {  // four bytes on the wire
 Result<EventBlock> parse_event(Bytes payload);  // the first block
 void write(const EventBlock& block, Buffer& out);
 
-// RFC 4733 3.2: 0-9 * # A-D and F (flash). '?' for any other event.
+// RFC 4733 3.2: 0-9 * # A-D, and F for 16, the hook flash of RFC 2833. '?' for any other event.
 char digit_of(std::uint8_t event);
 
 struct Event {

@@ -95,7 +95,8 @@ Content classify(Bytes datagram);
 // must fit as well, since old senders use such payload types where RTCP has its own port.
 bool is_rtcp(Bytes datagram);
 // Could be RTP, by one packet alone: header readable, padding possible, neither RTCP nor one of the
-// payload types 72 to 76 that RFC 3551 section 6 reserves. Random bytes pass one time in six.
+// payload types 72 to 76 that RFC 3551 section 6 reserves. Random bytes often pass: several packets
+// must agree before a stream is believed.
 bool looks_like_rtp(Bytes datagram);
 
 }  // namespace sipana::rtp

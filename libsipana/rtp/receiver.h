@@ -143,7 +143,7 @@ private:
     std::uint32_t awaited_ = nothing_awaited;  // sequence that would confirm a restart
     Counted awaited_after_ = Counted::stray;
     bool highest_timed_ = false;  // the newest packet's timestamp is on the audio or video clock
-    bool fresh_ = true;  // the next packet begins a run of its own
+    bool fresh_ = true;           // the next packet begins a run of its own
     std::unique_ptr<std::vector<Gap>> gaps_;
 
     static constexpr std::uint32_t nothing_awaited = 0x10000;
