@@ -79,7 +79,8 @@ private:
     void draw(Time time, const Pause& pause);
     void draw(Time time, const Note& note);
     void draw_list();
-    std::string way_text(const MediaWay& way, bool rightwards, std::size_t room) const;
+    std::string way_text(const MediaWay& way, int brevity) const;
+    std::vector<std::string> way_texts(const MediaLane& lane, std::size_t room) const;
     void draw_foot();
 
     const Ladder& ladder_;
@@ -321,19 +322,31 @@ void TextLadder::draw(Time time, const Arrow& a) {
         draw_under(s, wrapped(show(a.detail), room_under(s), 2, style_));
 }
 
-// "→ 610 packets, 3 lost (0.5%), jitter 0.4 ms", or as much of it as there is room for.
-std::string TextLadder::way_text(const MediaWay& way, bool rightwards, std::size_t room) const {
+// "→ 610 packets, 3 lost (0.5%), jitter 0.4 ms", or less of it; `brevity` 0 to 2.
+std::string TextLadder::way_text(const MediaWay& way, int brevity) const {
+    const bool rightwards = way.from < way.to;
     const std::string_view arrow = rightwards ? glyphs_.to_right : glyphs_.to_left;
-    const std::string lost = way.lost == 0
-                                 ? "none lost"
-                                 : fmt::format("{} lost ({:.1f}%)", way.lost, way.lost_percent());
-    const std::string options[] = {fmt::format("{} {} packets, {}, jitter {:.1f} ms", arrow,
-                                               way.packets, lost, way.mean_jitter_ms),
-                                   fmt::format("{} {} packets, {}", arrow, way.packets, lost),
-                                   fmt::format("{} {}, {} lost", arrow, way.packets, way.lost)};
-    for (const std::string& option : options)
-        if (columns(option) <= room) return option;
-    return options[2];
+    if (brevity == 2) return fmt::format("{} {}, {} lost", arrow, way.packets, way.lost);
+    std::string out = fmt::format("{} {} packets, ", arrow, way.packets);
+    out += way.lost == 0 ? "none lost"
+                         : fmt::format("{} lost ({:.1f}%)", way.lost, way.lost_percent());
+    if (brevity == 0) out += fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
+    return out;
+}
+
+// One line a way, all of them in the longest form that has room.
+std::vector<std::string> TextLadder::way_texts(const MediaLane& lane, std::size_t room) const {
+    std::vector<std::string> texts;
+    for (int brevity = 0; brevity <= 2; ++brevity) {
+        texts.clear();
+        bool fits = true;
+        for (const MediaWay& way : lane.ways) {
+            texts.push_back(way_text(way, brevity));
+            fits &= columns(texts.back()) <= room;
+        }
+        if (fits) break;
+    }
+    return texts;
 }
 
 void TextLadder::draw(Time time, const MediaLane& lane) {
@@ -350,10 +363,7 @@ void TextLadder::draw(Time time, const MediaLane& lane) {
                  s.rightwards ? glyphs_.from_twice_right : glyphs_.from_twice_left,
                  lane.ways.size() > 1);
     finish(line);
-    const std::size_t room = room_under(s);
-    std::vector<std::string> texts;
-    for (const MediaWay& way : lane.ways) texts.push_back(way_text(way, way.from < way.to, room));
-    draw_under(s, texts);
+    draw_under(s, way_texts(lane, room_under(s)));
 }
 
 void TextLadder::draw(Time time, const Digits& d) {
@@ -441,9 +451,7 @@ void TextLadder::draw_list() {
 
 void TextLadder::draw_foot() {
     if (ladder_.omitted > 0) out_ += fmt::format("{} more rows are not drawn\n", ladder_.omitted);
-    if (marked_)
-        out_ +=
-            painted("! has findings: see sipana check", Paint::faint, style_) + "\n";
+    if (marked_) out_ += painted("! has findings: see sipana check", Paint::faint, style_) + "\n";
 }
 
 }  // namespace
