@@ -209,9 +209,9 @@ void put_call_parts(Page& page, std::size_t index, std::set<std::uint64_t>& draw
     const Call& call = page.report.calls[index];
     const std::uint64_t figure = figure_number(page.report, index);
     if (drawn.insert(figure).second) {
-        page.put("<template id=\"figure-{}\">", figure);
+        page.put("<script type=\"text/html\" id=\"figure-{}\">", figure);
         put_figure(page, index);
-        page.out += "</template>\n";
+        page.out += "</script>\n";
     }
     put_messages(page, call.number, call.messages, call.start, call.findings);
 }
@@ -238,9 +238,9 @@ std::string report_html(const Report& report) {
     std::set<std::uint64_t> drawn;
     const std::size_t shown = std::min(report.calls.size(), most_calls_shown);
     for (std::size_t i = 0; i < shown; ++i) {
-        page.put("<template id=\"panel-{}\">", report.calls[i].number);
+        page.put("<script type=\"text/html\" id=\"panel-{}\">", report.calls[i].number);
         put_call(page, report.calls[i], false);
-        page.out += "</template>\n";
+        page.out += "</script>\n";
         put_call_parts(page, i, drawn);
     }
     close_page(page);

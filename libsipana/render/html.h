@@ -2,6 +2,8 @@
 //
 // Everything from the wire goes through escaped() on its way into markup, or as JSON text into a data
 // block that the script turns into text nodes. The page has no other way for data to get in.
+// Markup of single calls lies in data blocks too (<script type="text/html">), so that a page of a thousand
+// calls opens at once: a browser skips over them, where <template> would have it build every node.
 // Links within the page are fragments that page/report.js follows: #call-7, #message-7.3 (message 3 of
 // call number 7; call 0 holds the messages without a call), #stream-7.0. No element but a stream has
 // such an id: following a fragment to an element would take the focus away.
@@ -63,7 +65,7 @@ private:
 void put_call_list(Page& page);
 
 // ---- html_call: one call, all about it
-// With `with_figure` the ladder stands in it; otherwise the script takes it from the figure's template.
+// With `with_figure` the ladder stands in it; otherwise the script takes it from the figure's block.
 void put_call(Page& page, const analysis::Call& call, bool with_figure);
 // The figures' ladders, each once: calls that share one refer to it by its number.
 std::uint64_t figure_number(const analysis::Report& report, std::size_t index);

@@ -147,7 +147,7 @@ def hostile(browser, path):
     check("\x1b" not in browser.run("document.documentElement.textContent"), "trap 77: no control reaches the page")
     check(browser.run("document.querySelectorAll('img, iframe, object, embed, #call script, #list script, #message script').length")
           == 0, "trap 78: and has made no element")
-    check(browser.run("document.scripts.length - document.querySelectorAll('script[type=\"application/json\"]').length") == 1,
+    check(browser.run("document.scripts.length - document.querySelectorAll('script[type]').length") == 1,
           "trap 78: the page has one script, its own")
     quiet(browser, path, "a hostile report")
 

@@ -200,7 +200,7 @@ TEST_CASE("more calls and findings than a page can hold are counted, not shown")
     CHECK(has(page, "5 more calls are not listed here"));
     CHECK(has(page, "kept for the first 2000 calls"));
     CHECK(has(page, "7 more are not shown"));
-    CHECK(count(page, "<template id=\"panel-") == most_calls_shown);
+    CHECK(count(page, "<script type=\"text/html\" id=\"panel-") == most_calls_shown);
 }
 
 TEST_CASE("SIP parameters: a method or phrase as it was sent heads the message") {

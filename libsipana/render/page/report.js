@@ -1,7 +1,8 @@
 // The report page's behaviour: filter and sort the calls, show one, show a message beside it.
 //
-// Data comes in two ways, both written by the program: <template> elements of finished markup, which are
-// cloned, and JSON blocks, whose strings become text nodes. Nothing is ever parsed as markup here.
+// Everything comes in data blocks, which cost nothing until they are asked for: finished markup, in which
+// the program has escaped all that came from the wire, and JSON, whose strings become text nodes. No
+// markup is ever put together here.
 'use strict';
 (() => {
   const byId = (id) => document.getElementById(id);
@@ -22,6 +23,12 @@
       blocks.set(id, block ? JSON.parse(block.textContent) : null);
     }
     return blocks.get(id);
+  }
+  // The finished markup of a block, as nodes.
+  function markup(id) {
+    const block = byId(id), nodes = document.createDocumentFragment();
+    if (block) nodes.append(...new DOMParser().parseFromString(block.textContent, 'text/html').body.childNodes);
+    return nodes;
   }
   // An address within the page. Setting location.hash would take the focus away.
   function go(fragment) {
@@ -46,10 +53,9 @@
   function showCall(number) {
     if (current === number || !panel) return;
     if (panel.dataset.fixed) { current = panel.dataset.fixed; return; }
-    const template = byId('panel-' + number);
-    if (!template) return;
+    if (!byId('panel-' + number)) return;
     current = number;
-    panel.replaceChildren(template.content.cloneNode(true));
+    panel.replaceChildren(markup('panel-' + number));
     prepareDrawing();
     for (const row of rows) {
       const chosen = row.dataset.call === number;
@@ -61,8 +67,7 @@
   function arrows() { return all('.drawing [role="button"]', panel); }
   function prepareDrawing() {
     for (const drawing of all('.drawing', panel)) {
-      const template = byId('figure-' + drawing.dataset.figure);
-      if (!drawing.childElementCount && template) drawing.append(template.content.cloneNode(true));
+      if (!drawing.childElementCount) drawing.append(markup('figure-' + drawing.dataset.figure));
     }
     const first = arrows()[0];
     if (first) first.setAttribute('tabindex', '0');
