@@ -26,7 +26,7 @@ constexpr Glyphs ascii{"-", "~", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|
 
 constexpr std::size_t max_spacing = 56;   // beyond, arrows grow no more
 constexpr std::size_t least_spacing = 6;  // below, the figure becomes a list
-constexpr std::size_t max_head = 28;
+constexpr std::size_t max_head = 29;
 constexpr std::size_t least_remarks = 24;  // a column for remarks at the right must be this wide
 
 std::string repeated(std::string_view glyph, std::size_t n) {
@@ -103,10 +103,11 @@ void TextLadder::plan() {
     for (const Participant& p : ladder_.participants) {
         wanted = std::max(wanted, columns(show(p.name)) + 4);
         wanted = std::max(wanted, columns(show(p.address)) + 4);
-        wanted = std::max(wanted, std::min<std::size_t>(columns(show(p.agent)) + 4, max_head));
+        wanted = std::max(wanted, std::min<std::size_t>(columns(show(p.agent)) + 4, 25));
     }
-    head_ = std::min({wanted, max_head, available / n - 1});
-    if (head_ % 2 == 0) --head_;  // odd, so that the lifeline leaves in the middle
+    // Odd, so that the lifeline leaves in the middle.
+    head_ = std::min({wanted | 1, max_head, available / n - 1});
+    if (head_ % 2 == 0) --head_;
     if (n > 1) spacing_ = std::min((available - head_) / (n - 1), max_spacing);
     first_ = left_ + head_ / 2;
     const std::size_t end = first_ + spacing_ * (n - 1) + head_ / 2 + 1;

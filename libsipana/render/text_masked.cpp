@@ -37,6 +37,13 @@ std::size_t value_size(std::string_view text) {
     return i;
 }
 
+// The mask in place of `hidden`, whose line ends stay, so that lines keep their numbers.
+void put_mask(std::string& out, std::string_view hidden) {
+    out += mask;
+    for (std::size_t i = 0; i < hidden.size(); ++i)
+        if (hidden[i] == '\n') out += i > 0 && hidden[i - 1] == '\r' ? "\r\n " : "\n ";
+}
+
 // name=value pairs with commas between them; everything that is not a secret stays as it is.
 void mask_parameters(std::string& out, std::string_view rest) {
     while (!rest.empty()) {
@@ -59,12 +66,15 @@ void mask_parameters(std::string& out, std::string_view rest) {
         out += rest.substr(0, blank);
         rest.remove_prefix(blank);
         const std::size_t size = value_size(rest);
-        if (!secret)
-            out += rest.substr(0, size);
-        else if (rest.starts_with('"'))
-            out.append("\"").append(mask).append("\"");
-        else
-            out += mask;
+        const std::string_view value = rest.substr(0, size);
+        const std::string_view quote = value.starts_with('"') ? "\"" : "";
+        if (secret) {
+            out += quote;
+            put_mask(out, value);
+            out += quote;
+        } else {
+            out += value;
+        }
         rest.remove_prefix(size);
     }
     out += rest;
@@ -89,9 +99,11 @@ void mask_credentials(std::string& out, std::string_view field) {
         out += field.substr(0, end);
         mask_parameters(out, field.substr(end));
     } else if (end < field.size()) {  // Basic, Bearer, NTLM: the credentials follow the scheme
-        out.append(field.substr(0, end)).append(" ").append(mask);
+        out.append(field.substr(0, end)).append(" ");
+        put_mask(out, field.substr(end));
     } else {
-        out.append(field.substr(0, i)).append(i < field.size() ? mask : "");
+        out += field.substr(0, i);
+        if (i < field.size()) out += mask;
     }
 }
 

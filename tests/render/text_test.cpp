@@ -175,6 +175,8 @@ TEST_CASE("RFC 7616 3.4: the digest response is masked, the rest of the credenti
         CHECK(masked_line("Authorization: Basic dXNlcjpwYXNz") ==
               "Authorization: Basic ***\r\n\r\n");
         CHECK(masked_line("Authorization: Bearer a.b.c, d") == "Authorization: Bearer ***\r\n\r\n");
+        CHECK(masked("A: b\r\nAuthorization: Basic dXNl\r\n cjpw\r\nTo: x\r\n") ==
+              "A: b\r\nAuthorization: Basic ***\r\n \r\nTo: x\r\n");
         CHECK(masked_line("Authorization: secret") == "Authorization: ***\r\n\r\n");
         CHECK(masked_line("Authorization:") == "Authorization:\r\n\r\n");
     }
