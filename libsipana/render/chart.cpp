@@ -53,8 +53,10 @@ public:
     double floor() const { return top + plot_height; }
 
     void open(std::string& out, std::string_view title, std::string_view summary) const {
-        put(out, "<svg class=\"figure chart\" role=\"img\" aria-label=\"{}: {}\" width=\"{}\" height=\"{}\" "
-                 "viewBox=\"0 0 {} {}\"><text class=\"heading\" x=\"2\" y=\"13\">{}</text>",
+        put(out,
+            "<svg class=\"figure chart\" role=\"img\" aria-label=\"{}: {}\" width=\"{}\" "
+            "height=\"{}\" "
+            "viewBox=\"0 0 {} {}\"><text class=\"heading\" x=\"2\" y=\"13\">{}</text>",
             escaped(title), escaped(summary), width, height, width, height, escaped(title));
         std::string grid, labels;
         for (int i = 0; i * step_ <= highest_ * 1.0001; ++i) {
@@ -65,8 +67,8 @@ public:
         const double step = nice_step(seconds_, 5);
         for (int i = 0; i * step <= seconds_ * 1.0001; ++i) {
             put(grid, "M{:.5g} {}v4", x(i * step), floor());
-            put(labels, "<text class=\"tick middle\" x=\"{:.5g}\" y=\"{}\">{}{}</text>", x(i * step),
-                height - 5, time_label(i * step, step), i == 0 ? " s" : "");
+            put(labels, "<text class=\"tick middle\" x=\"{:.5g}\" y=\"{}\">{}{}</text>",
+                x(i * step), height - 5, time_label(i * step, step), i == 0 ? " s" : "");
         }
         put(out, "<path class=\"grid\" d=\"{}\"/>{}", grid, labels);
     }
@@ -85,8 +87,9 @@ void legend(std::string& out, const std::vector<Key>& keys) {
     double x = width - right;
     for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
         x -= text_width(key->text, 11) + 20;
-        put(out, "<rect class=\"key {}\" x=\"{:.5g}\" y=\"5\" width=\"8\" height=\"8\" rx=\"2\"/>"
-                 "<text class=\"tick\" x=\"{:.5g}\" y=\"13\">{}</text>",
+        put(out,
+            "<rect class=\"key {}\" x=\"{:.5g}\" y=\"5\" width=\"8\" height=\"8\" rx=\"2\"/>"
+            "<text class=\"tick\" x=\"{:.5g}\" y=\"13\">{}</text>",
             key->css, x, x + 11, key->text);
     }
 }
@@ -99,7 +102,8 @@ struct Bins {
 
 enum class Join { sum, highest, mean };
 
-Bins bins_of(const Stream& stream, Join join, const std::function<double(const StreamSecond&)>& value) {
+Bins bins_of(const Stream& stream, Join join,
+             const std::function<double(const StreamSecond&)>& value) {
     Bins bins;
     const auto& seconds = stream.seconds;
     bins.seconds_each = std::max<std::size_t>(1, (seconds.size() + most_bins - 1) / most_bins);
@@ -119,7 +123,22 @@ Bins bins_of(const Stream& stream, Join join, const std::function<double(const S
 }
 
 double span_of(const Stream& stream) {
-    return std::max(to_seconds(stream.end - stream.start), static_cast<double>(stream.seconds.size()));
+    return std::max(to_seconds(stream.end - stream.start),
+                    static_cast<double>(stream.seconds.size()));
+}
+
+// The last second is seldom whole: a short rest says nothing of the rate, a longer one is scaled
+// up.
+void level_last(const Stream& stream, Bins& bins) {
+    if (bins.seconds_each != 1 || bins.values.size() < 2) return;
+    const double rest =
+        to_seconds(stream.end - stream.start) - static_cast<double>(bins.values.size() - 1);
+    if (rest >= 1) return;
+    if (rest < 0.3)
+        bins.values.back() = bins.values[bins.values.size() - 2];
+    else
+        bins.values.back() /= rest;
+    bins.highest = *std::max_element(bins.values.begin(), bins.values.end());
 }
 
 // Bars of one kind on top of what `base` already holds.
@@ -149,19 +168,23 @@ double nice_step(double span, int parts) {
 }
 
 std::string jitter_chart(const Stream& stream) {
-    const Bins bins = bins_of(stream, Join::highest, [](const StreamSecond& s) { return s.jitter_ms; });
+    const Bins bins =
+        bins_of(stream, Join::highest, [](const StreamSecond& s) { return s.jitter_ms; });
     if (bins.values.empty()) return {};
     double highest = std::max(bins.highest, 0.1);
     std::string dots;
     for (const auto& report : stream.reports)
-        if (report.has_block && report.jitter_ms) highest = std::max(highest, std::min(*report.jitter_ms, 1e6));
+        if (report.has_block && report.jitter_ms)
+            highest = std::max(highest, std::min(*report.jitter_ms, 1e6));
     const Frame frame(span_of(stream), highest);
     for (const auto& report : stream.reports) {
         if (!report.has_block || !report.jitter_ms || report.reported_ssrc != stream.ssrc) continue;
-        put(dots, "<circle class=\"claim\" cx=\"{:.5g}\" cy=\"{:.5g}\" r=\"3\"><title>RTCP in frame {}: {:.4g} "
-                  "ms</title></circle>",
-            frame.x(to_seconds(report.time - stream.start)), frame.y(*report.jitter_ms), report.frame,
-            *report.jitter_ms);
+        put(dots,
+            "<circle class=\"claim\" cx=\"{:.5g}\" cy=\"{:.5g}\" r=\"3\"><title>RTCP in frame {}: "
+            "{:.4g} "
+            "ms</title></circle>",
+            frame.x(to_seconds(report.time - stream.start)), frame.y(*report.jitter_ms),
+            report.frame, *report.jitter_ms);
     }
     std::string out, path;
     frame.open(out, "Jitter, ms", fmt::format("highest {:.3g} ms", bins.highest));
@@ -180,16 +203,20 @@ std::string jitter_chart(const Stream& stream) {
 std::string loss_chart(const Stream& stream) {
     const Bins lost = bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.lost; });
     const Bins late = bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.late; });
-    const Bins twice = bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.duplicated; });
-    const Bins moved = bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.reordered; });
+    const Bins twice =
+        bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.duplicated; });
+    const Bins moved =
+        bins_of(stream, Join::sum, [](const StreamSecond& s) { return s.reordered; });
     if (lost.total + late.total + twice.total + moved.total <= 0) return {};
     double highest = 1;
     for (std::size_t i = 0; i < lost.values.size(); ++i)
-        highest = std::max(highest, lost.values[i] + late.values[i] + twice.values[i] + moved.values[i]);
+        highest =
+            std::max(highest, lost.values[i] + late.values[i] + twice.values[i] + moved.values[i]);
     const Frame frame(span_of(stream), highest);
     std::string out;
-    frame.open(out, "Packets", fmt::format("{} lost, {} late, {} duplicated, {} reordered", lost.total,
-                                           late.total, twice.total, moved.total));
+    frame.open(out, "Packets",
+               fmt::format("{} lost, {} late, {} duplicated, {} reordered", lost.total, late.total,
+                           twice.total, moved.total));
     std::vector<double> base(lost.values.size(), 0.0);
     bars(out, frame, lost, base, "lost");
     bars(out, frame, late, base, "late");
@@ -206,12 +233,15 @@ std::string loss_chart(const Stream& stream) {
 }
 
 std::string bitrate_chart(const Stream& stream) {
-    const Bins bins = bins_of(stream, Join::mean, [](const StreamSecond& s) { return s.bytes * 8.0 / 1000; });
+    Bins bins =
+        bins_of(stream, Join::mean, [](const StreamSecond& s) { return s.bytes * 8.0 / 1000; });
+    level_last(stream, bins);
     if (bins.values.empty() || bins.highest <= 0) return {};
     const Frame frame(span_of(stream), bins.highest);
     std::string out, line;
-    frame.open(out, "Bit rate, kbit/s",
-               fmt::format("highest {:.4g} kbit/s, mean {:.4g}", bins.highest, stream.bitrate_kbps));
+    frame.open(
+        out, "Bit rate, kbit/s",
+        fmt::format("highest {:.4g} kbit/s, mean {:.4g}", bins.highest, stream.bitrate_kbps));
     double x = frame.x(0);
     for (std::size_t i = 0; i < bins.values.size(); ++i) {
         if (i > 0) put(line, "V{:.5g}", frame.y(bins.values[i]));
@@ -219,8 +249,8 @@ std::string bitrate_chart(const Stream& stream) {
         put(line, "H{:.5g}", x);
     }
     const double first = frame.y(bins.values.front());
-    put(out, "<path class=\"area\" d=\"M{:.5g} {:.5g}{}V{:.5g}H{:.5g}z\"/>", frame.x(0), first, line,
-        frame.floor(), frame.x(0));
+    put(out, "<path class=\"area\" d=\"M{:.5g} {:.5g}{}V{:.5g}H{:.5g}z\"/>", frame.x(0), first,
+        line, frame.floor(), frame.x(0));
     put(out, "<path class=\"line\" d=\"M{:.5g} {:.5g}{}\"/>", frame.x(0), first, line);
     close(out);
     return out;
@@ -236,7 +266,8 @@ std::string frames_chart(const Stream& stream) {
     std::vector<Bin> bins(most_bins);
     double highest = 0;
     for (const auto& mark : stream.video->marks) {
-        const double at = std::clamp(to_seconds(mark.time - stream.start) / std::max(span, 1e-3), 0.0, 1.0);
+        const double at =
+            std::clamp(to_seconds(mark.time - stream.start) / std::max(span, 1e-3), 0.0, 1.0);
         Bin& bin = bins[std::min(most_bins - 1, static_cast<std::size_t>(at * most_bins))];
         bin.kilobytes = std::max(bin.kilobytes, mark.bytes / 1000.0);
         bin.key = bin.key || mark.key;

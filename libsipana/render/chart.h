@@ -1,8 +1,8 @@
 // Small SVG charts of a stream over time: jitter, loss, bitrate, and marks for video frames.
 //
 // All charts of one stream share their time axis, so that they can be read one above another. Their
-// colours come from the page's style sheet (page/figure.css), by class. Empty where there is nothing
-// to draw: no seconds, or nothing but zeros where zeros say nothing.
+// colours come from the page's style sheet (page/figure.css), by class. Empty where there is
+// nothing to draw: no seconds, or nothing but zeros where zeros say nothing.
 #pragma once
 
 #include <string>
@@ -11,8 +11,9 @@
 
 namespace sipana::render {
 
-std::string jitter_chart(const analysis::Stream& stream);   // line, ms (RFC 3550 A.8), and RTCP's claims
-std::string loss_chart(const analysis::Stream& stream);     // bars: lost, late, duplicated, reordered
+std::string jitter_chart(
+    const analysis::Stream& stream);  // line, ms (RFC 3550 A.8), and RTCP's claims
+std::string loss_chart(const analysis::Stream& stream);  // bars: lost, late, duplicated, reordered
 std::string bitrate_chart(const analysis::Stream& stream);  // area, kbit/s of RTP payload
 std::string frames_chart(const analysis::Stream& stream);   // video: sizes, key frames, incomplete
 

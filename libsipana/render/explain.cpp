@@ -15,7 +15,8 @@ std::string_view next_line(std::string_view& rest) {
     return line;
 }
 
-// A field with its folds: lines that begin with white space belong to the one before (RFC 3261 7.3.1).
+// A field with its folds: lines that begin with white space belong to the one before (RFC
+// 3261 7.3.1).
 std::string_view next_field(std::string_view& rest) {
     const char* const begin = rest.data();
     std::string_view line = next_line(rest);
@@ -33,9 +34,11 @@ Line start_line(std::string_view raw) {
         line.topic = code_topic(*code);
         const std::string_view phrase = reason_phrase(*code);
         if (line.topic.name.empty()) return line;
-        if (phrase.empty()) line.meaning = "a code that is not registered";
+        if (phrase.empty())
+            line.meaning = "a code that is not registered";
         else if (!iequals(phrase, trim(rest)))
-            line.meaning = fmt::format("registered as \"{}\"; the phrase is free to the sender", phrase);
+            line.meaning =
+                fmt::format("registered as \"{}\"; the phrase is free to the sender", phrase);
         return line;
     }
     line.topic = method_topic(first);
@@ -54,14 +57,15 @@ Line field_line(std::string_view raw) {
 
 // The rtpmaps of the media section that begins at `text`: up to the next m-line.
 std::vector<PayloadName> payloads_of(std::string_view text) {
-    // RFC 3551 table 4 and 5: numbers that need no rtpmap. An rtpmap stands before them in the list.
+    // RFC 3551 table 4 and 5: numbers that need no rtpmap. An rtpmap stands before them in the
+    // list.
     static constexpr PayloadName fixed[] = {
-        {0, "PCMU/8000"}, {3, "GSM/8000"}, {4, "G723/8000"}, {5, "DVI4/8000"}, {6, "DVI4/16000"},
-        {7, "LPC/8000"}, {8, "PCMA/8000"}, {9, "G722/8000"}, {10, "L16/44100/2"}, {11, "L16/44100"},
-        {12, "QCELP/8000"}, {13, "CN/8000"}, {14, "MPA/90000"}, {15, "G728/8000"},
-        {16, "DVI4/11025"}, {17, "DVI4/22050"}, {18, "G729/8000"}, {25, "CelB/90000"},
-        {26, "JPEG/90000"}, {28, "nv/90000"}, {31, "H261/90000"}, {32, "MPV/90000"},
-        {33, "MP2T/90000"}, {34, "H263/90000"},
+        {0, "PCMU/8000"},    {3, "GSM/8000"},    {4, "G723/8000"},   {5, "DVI4/8000"},
+        {6, "DVI4/16000"},   {7, "LPC/8000"},    {8, "PCMA/8000"},   {9, "G722/8000"},
+        {10, "L16/44100/2"}, {11, "L16/44100"},  {12, "QCELP/8000"}, {13, "CN/8000"},
+        {14, "MPA/90000"},   {15, "G728/8000"},  {16, "DVI4/11025"}, {17, "DVI4/22050"},
+        {18, "G729/8000"},   {25, "CelB/90000"}, {26, "JPEG/90000"}, {28, "nv/90000"},
+        {31, "H261/90000"},  {32, "MPV/90000"},  {33, "MP2T/90000"}, {34, "H263/90000"},
     };
     std::vector<PayloadName> out;
     bool first = true;
@@ -123,7 +127,8 @@ std::vector<Line> explain_message(std::string_view text) {
         lines.push_back(field_line(raw));
     }
     if (!text.empty()) {
-        lines.push_back({"", {"...", "The rest of this message is too long to be shown here.", ""}, {}, true});
+        lines.push_back(
+            {"", {"...", "The rest of this message is too long to be shown here.", ""}, {}, true});
     }
     return lines;
 }

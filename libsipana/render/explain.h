@@ -1,10 +1,10 @@
-// Explanations: what each line of a SIP message and of its SDP is, which clause defines it, and what
-// the value at hand means, in plain words for somebody who is learning the protocol.
+// Explanations: what each line of a SIP message and of its SDP is, which clause defines it, and
+// what the value at hand means, in plain words for somebody who is learning the protocol.
 //
-// Nothing here judges (that is sip/check and sdp/check) and nothing escapes: the words quote the wire,
-// so escape them like any wire text. Meanings are empty where there is nothing to add to the value.
-// Split by noun: explain_header (the table), explain_value (values of header fields), explain_auth,
-// explain_code (methods, status codes, causes), explain_sdp and explain_codec.
+// Nothing here judges (that is sip/check and sdp/check) and nothing escapes: the words quote the
+// wire, so escape them like any wire text. Meanings are empty where there is nothing to add to the
+// value. Split by noun: explain_header (the table), explain_value (values of header fields),
+// explain_auth, explain_code (methods, status codes, causes), explain_sdp and explain_codec.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,9 @@ struct Line {
     std::string meaning;
     bool body = false;
 };
-// Start line, fields, the empty line (no topic), and the body: SDP explained, anything else as it is.
-// Total on any input: what cannot be read has no topic. At most max_lines, then a last line says so.
+// Start line, fields, the empty line (no topic), and the body: SDP explained, anything else as it
+// is. Total on any input: what cannot be read has no topic. At most max_lines, then a last line
+// says so.
 inline constexpr std::size_t max_lines = 2000;
 std::vector<Line> explain_message(std::string_view text);
 

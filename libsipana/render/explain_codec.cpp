@@ -10,9 +10,12 @@ namespace sipana::render {
 namespace {
 
 constexpr Topic codecs[] = {
-    {"PCMU", "G.711 mu-law: telephone audio at 64 kbit/s, North America and Japan.", "RFC 3551 4.5.14"},
-    {"PCMA", "G.711 A-law: telephone audio at 64 kbit/s, the rest of the world.", "RFC 3551 4.5.14"},
-    {"G722", "Wideband audio at 64 kbit/s. Its RTP clock runs at 8000 although it samples at 16 kHz.",
+    {"PCMU", "G.711 mu-law: telephone audio at 64 kbit/s, North America and Japan.",
+     "RFC 3551 4.5.14"},
+    {"PCMA", "G.711 A-law: telephone audio at 64 kbit/s, the rest of the world.",
+     "RFC 3551 4.5.14"},
+    {"G722",
+     "Wideband audio at 64 kbit/s. Its RTP clock runs at 8000 although it samples at 16 kHz.",
      "RFC 3551 4.5.2"},
     {"G723", "Narrowband audio at 5.3 or 6.3 kbit/s, 30 ms frames.", "RFC 3551 4.5.3"},
     {"G726-16", "ADPCM audio at 16 kbit/s.", "RFC 3551 4.5.4"},
@@ -77,7 +80,8 @@ int hex_pair(std::string_view text, std::size_t at) {
     return value;
 }
 
-// profile-level-id: profile_idc, profile-iop and level_idc, two hexadecimal digits each (RFC 6184 8.1).
+// profile-level-id: profile_idc, profile-iop and level_idc, two hexadecimal digits each (RFC
+// 6184 8.1).
 std::string h264_profile(std::string_view value) {
     if (value.size() != 6) return {};
     for (const char c : value)
@@ -86,15 +90,31 @@ std::string h264_profile(std::string_view value) {
     // RFC 6184 table 5: the constraint flags turn one profile into another.
     std::string name;
     switch (profile) {
-        case 0x42: name = (iop & 0x40) != 0 ? "constrained baseline" : "baseline"; break;
-        case 0x4d: name = (iop & 0x80) != 0 ? "constrained baseline" : "main"; break;
-        case 0x58: name = (iop & 0xc0) == 0xc0 ? "constrained baseline"
-                          : (iop & 0x80) != 0 ? "baseline" : "extended"; break;
-        case 0x64: name = (iop & 0x0c) == 0x0c ? "constrained high" : "high"; break;
-        case 0x6e: name = "high 10"; break;
-        case 0x7a: name = "high 4:2:2"; break;
-        case 0xf4: name = "high 4:4:4 predictive"; break;
-        default: return fmt::format("profile {}, level {:.2g}", profile, level / 10.0);
+        case 0x42:
+            name = (iop & 0x40) != 0 ? "constrained baseline" : "baseline";
+            break;
+        case 0x4d:
+            name = (iop & 0x80) != 0 ? "constrained baseline" : "main";
+            break;
+        case 0x58:
+            name = (iop & 0xc0) == 0xc0 ? "constrained baseline"
+                   : (iop & 0x80) != 0  ? "baseline"
+                                        : "extended";
+            break;
+        case 0x64:
+            name = (iop & 0x0c) == 0x0c ? "constrained high" : "high";
+            break;
+        case 0x6e:
+            name = "high 10";
+            break;
+        case 0x7a:
+            name = "high 4:2:2";
+            break;
+        case 0xf4:
+            name = "high 4:4:4 predictive";
+            break;
+        default:
+            return fmt::format("profile {}, level {:.2g}", profile, level / 10.0);
     }
     const bool level_1b = level == 11 && (iop & 0x10) != 0 && profile < 0x64;
     return fmt::format("{} profile, level {}", name,
@@ -110,11 +130,16 @@ std::string events(std::string_view list) {
         const auto last = range.empty() ? first : to_number(range);
         if (!first || !last) return {};
         if (!out.empty()) out += ", ";
-        if (*first == 0 && *last == 15) out += "the keys 0-9 * # A-D";
-        else if (*first == 0 && *last == 16) out += "the keys 0-9 * # A-D and flash";
-        else if (*first == 0 && *last == 11) out += "the keys 0-9 * #";
-        else if (*first == *last) out += fmt::format("event {}", *first);
-        else out += fmt::format("events {} to {}", *first, *last);
+        if (*first == 0 && *last == 15)
+            out += "the keys 0-9 * # A-D";
+        else if (*first == 0 && *last == 16)
+            out += "the keys 0-9 * # A-D and flash";
+        else if (*first == 0 && *last == 11)
+            out += "the keys 0-9 * #";
+        else if (*first == *last)
+            out += fmt::format("event {}", *first);
+        else
+            out += fmt::format("events {} to {}", *first, *last);
     }
     return out;
 }
@@ -186,7 +211,8 @@ std::string fmtp_meaning(std::string_view codec, std::string_view text) {
     std::string out;
     for (const Parameter& p : parameters_of(text)) {
         std::string part;
-        if (iequals(codec, "H264") && iequals(p.name, "profile-level-id")) part = h264_profile(p.value);
+        if (iequals(codec, "H264") && iequals(p.name, "profile-level-id"))
+            part = h264_profile(p.value);
         if (iequals(codec, "H265") && iequals(p.name, "level-id")) {
             const auto level = to_number(p.value);  // thirty times the level (RFC 7798 7.1)
             if (level && *level < 1000) part = fmt::format("level {:.3g}", *level / 30.0);

@@ -1,4 +1,5 @@
-// SIP header fields: what each is for, and where it is defined (IANA "SIP Parameters", header fields).
+// SIP header fields: what each is for, and where it is defined (IANA "SIP Parameters", header
+// fields).
 #include <algorithm>
 #include <array>
 
@@ -36,13 +37,15 @@ constexpr Topic rows[] = {
      "The password itself is not sent.",
      "RFC 3261 20.7"},
     {"Call-ID",
-     "Names the call. Every message of one call, or of one phone's registrations, carries the same.",
+     "Names the call. Every message of one call, or of one phone's registrations, carries the "
+     "same.",
      "RFC 3261 20.8"},
     {"Call-Info", "More about the caller or the called: a picture, a web page, a card.",
      "RFC 3261 20.9"},
     {"Cellular-Network-Info", "The mobile cell that the phone uses.", "RFC 7315 5.4"},
     {"Contact",
-     "Where the sender can be reached directly. Later requests of the call go there; in REGISTER it "
+     "Where the sender can be reached directly. Later requests of the call go there; in REGISTER "
+     "it "
      "is the address to be remembered.",
      "RFC 3261 20.10"},
     {"Content-Disposition", "What the body is for: a session description, a text to show, a tone.",
@@ -50,12 +53,14 @@ constexpr Topic rows[] = {
     {"Content-Encoding", "How the body is compressed.", "RFC 3261 20.12"},
     {"Content-ID", "Names the body, so that header fields can refer to it.", "RFC 8262"},
     {"Content-Language", "The language of the body.", "RFC 3261 20.13"},
-    {"Content-Length", "Bytes of body after the empty line. Over TCP it says where the message ends.",
+    {"Content-Length",
+     "Bytes of body after the empty line. Over TCP it says where the message ends.",
      "RFC 3261 20.14"},
     {"Content-Type", "The format of the body; a call's offer or answer is application/sdp.",
      "RFC 3261 20.15"},
     {"CSeq",
-     "A counter and the method. A new request of the call counts one up; a response repeats the CSeq "
+     "A counter and the method. A new request of the call counts one up; a response repeats the "
+     "CSeq "
      "of its request, so that they can be matched.",
      "RFC 3261 20.16"},
     {"Date", "When the message was first sent, in GMT.", "RFC 3261 20.17"},
@@ -74,14 +79,16 @@ constexpr Topic rows[] = {
     {"Flow-Timer", "How often the phone must show that its connection is alive, in seconds.",
      "RFC 5626 10"},
     {"From",
-     "Who sends the request, by name and address; nobody has checked it. Its tag marks the caller's "
+     "Who sends the request, by name and address; nobody has checked it. Its tag marks the "
+     "caller's "
      "side of the call.",
      "RFC 3261 20.20"},
     {"Geolocation", "Where the caller is, or where that can be looked up.", "RFC 6442 4.1"},
     {"Geolocation-Error", "Why the location could not be used.", "RFC 6442 4.4"},
     {"Geolocation-Routing", "Whether proxies may route by the location.", "RFC 6442 4.2"},
     {"Hide", "Asked proxies to hide the path, in the first SIP; withdrawn.", "RFC 3261 28.1"},
-    {"History-Info", "Every address the request was sent to before, with the reason for each change.",
+    {"History-Info",
+     "Every address the request was sent to before, with the reason for each change.",
      "RFC 7044 5"},
     {"Identity",
      "A signed token (PASSporT) in which the caller's operator vouches for the calling number; the "
@@ -98,7 +105,8 @@ constexpr Topic rows[] = {
     {"MIME-Version", "The version of MIME that the body keeps to.", "RFC 3261 20.24"},
     {"Min-Expires", "The shortest time this registrar accepts, in seconds; comes with a 423.",
      "RFC 3261 20.23"},
-    {"Min-SE", "The shortest session timer that is accepted on the path, in seconds.", "RFC 4028 5"},
+    {"Min-SE", "The shortest session timer that is accepted on the path, in seconds.",
+     "RFC 4028 5"},
     {"Organization", "The sender's organization.", "RFC 3261 20.25"},
     {"Origination-Id", "Where a call entered the operator's network.", "3GPP TS 24.229 7.2"},
     {"P-Access-Network-Info", "The access network of the phone: cell, Wi-Fi or line.",
@@ -106,7 +114,8 @@ constexpr Topic rows[] = {
     {"P-Answer-State", "Push to talk: whether the answer is a person's or the server's.",
      "RFC 4964"},
     {"P-Asserted-Identity",
-     "Who the caller is, as a trusted operator has established it. Only to be believed from a trusted "
+     "Who the caller is, as a trusted operator has established it. Only to be believed from a "
+     "trusted "
      "neighbour.",
      "RFC 3325 9.1"},
     {"P-Asserted-Service", "The mobile service, as the operator has established it.", "RFC 6050"},
@@ -172,7 +181,8 @@ constexpr Topic rows[] = {
     {"Reply-To", "Where a call back should go, if not to From.", "RFC 3261 20.31"},
     {"Request-Disposition", "How a proxy should treat the request: fork it, queue it, redirect it.",
      "RFC 3841 9.1"},
-    {"Require", "Extensions the receiver must know; if not, it refuses with 420.", "RFC 3261 20.32"},
+    {"Require", "Extensions the receiver must know; if not, it refuses with 420.",
+     "RFC 3261 20.32"},
     {"Resource-Priority", "The call's rank when lines are scarce, in a named scheme.",
      "RFC 4412 3.1"},
     {"Resource-Share", "Whether calls may share a reserved channel.", "3GPP TS 24.229 7.2"},
@@ -180,8 +190,10 @@ constexpr Topic rows[] = {
     {"Response-Source-Info", "Which server made the error response.", "3GPP TS 24.229 7.2"},
     {"Restoration-Info", "The state that a restarted server has lost.", "3GPP TS 24.229 7.2"},
     {"Retry-After", "When to try again, in seconds.", "RFC 3261 20.33"},
-    {"Route", "The proxies that the request must still pass, the next one first.", "RFC 3261 20.34"},
-    {"RSeq", "Numbers a provisional response that must be acknowledged with PRACK.", "RFC 3262 7.1"},
+    {"Route", "The proxies that the request must still pass, the next one first.",
+     "RFC 3261 20.34"},
+    {"RSeq", "Numbers a provisional response that must be acknowledged with PRACK.",
+     "RFC 3262 7.1"},
     {"Security-Client", "Ways to protect the first hop that the phone offers.", "RFC 3329 2.2"},
     {"Security-Server", "Ways to protect the first hop that the server offers.", "RFC 3329 2.2"},
     {"Security-Verify", "The server's list repeated, so that nobody can weaken it unseen.",
@@ -204,13 +216,13 @@ constexpr Topic rows[] = {
     {"Subscription-State", "Whether the subscription is active, and for how long or why not.",
      "RFC 6665 8.2.3"},
     {"Supported", "Extensions the sender knows and may use.", "RFC 3261 20.37"},
-    {"Suppress-If-Match", "Send no notification while the state is still this one.",
-     "RFC 5839"},
+    {"Suppress-If-Match", "Send no notification while the state is still this one.", "RFC 5839"},
     {"Target-Dialog", "The sender proves that it takes part in this other call.", "RFC 4538"},
     {"Timestamp", "A time that the response sends back, for measuring the round trip.",
      "RFC 3261 20.38"},
     {"To",
-     "Who was called, as first dialled. The answering side adds its tag; each phone of a fork its own.",
+     "Who was called, as first dialled. The answering side adds its tag; each phone of a fork its "
+     "own.",
      "RFC 3261 20.39"},
     {"Trigger-Consent", "Asks a relay to seek the receivers' permission.", "RFC 5360 5.11.2"},
     {"Unsupported", "The extensions that were required and are not known here.", "RFC 3261 20.40"},
@@ -231,13 +243,26 @@ struct Compact {
     std::string_view name;
 };
 constexpr Compact compact[] = {
-    {'a', "Accept-Contact"}, {'b', "Referred-By"},   {'c', "Content-Type"},
-    {'d', "Request-Disposition"}, {'e', "Content-Encoding"}, {'f', "From"},
-    {'i', "Call-ID"},        {'j', "Reject-Contact"}, {'k', "Supported"},
-    {'l', "Content-Length"}, {'m', "Contact"},       {'n', "Identity-Info"},
-    {'o', "Event"},          {'r', "Refer-To"},      {'s', "Subject"},
-    {'t', "To"},             {'u', "Allow-Events"},  {'v', "Via"},
-    {'x', "Session-Expires"}, {'y', "Identity"},
+    {'a', "Accept-Contact"},
+    {'b', "Referred-By"},
+    {'c', "Content-Type"},
+    {'d', "Request-Disposition"},
+    {'e', "Content-Encoding"},
+    {'f', "From"},
+    {'i', "Call-ID"},
+    {'j', "Reject-Contact"},
+    {'k', "Supported"},
+    {'l', "Content-Length"},
+    {'m', "Contact"},
+    {'n', "Identity-Info"},
+    {'o', "Event"},
+    {'r', "Refer-To"},
+    {'s', "Subject"},
+    {'t', "To"},
+    {'u', "Allow-Events"},
+    {'v', "Via"},
+    {'x', "Session-Expires"},
+    {'y', "Identity"},
 };
 
 bool before(std::string_view a, std::string_view b) {

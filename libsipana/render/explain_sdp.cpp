@@ -13,8 +13,9 @@ constexpr std::size_t longest_quote = 200;  // of wire text within a meaning
 
 constexpr Topic types[] = {
     {"v=", "The version of SDP; there is only 0.", "RFC 8866 5.1"},
-    {"o=", "Who made this description: user, session number, version, address. The version counts up "
-           "with each change.",
+    {"o=",
+     "Who made this description: user, session number, version, address. The version counts up "
+     "with each change.",
      "RFC 8866 5.2"},
     {"s=", "A name for the session; phones write \"-\" or their own name.", "RFC 8866 5.3"},
     {"i=", "More about the session or the medium, for people.", "RFC 8866 5.4"},
@@ -29,8 +30,9 @@ constexpr Topic types[] = {
     {"z=", "Changes of the time zone between repeats.", "RFC 8866 5.11"},
     {"k=", "An encryption key, in clear; must no longer be used.", "RFC 8866 5.12"},
     {"a=", "An attribute: extends the session or the medium it stands under.", "RFC 8866 5.13"},
-    {"m=", "One medium: its kind, the port to send it to, the transport and the formats in order of "
-           "preference.",
+    {"m=",
+     "One medium: its kind, the port to send it to, the transport and the formats in order of "
+     "preference.",
      "RFC 8866 5.14"},
 };
 
@@ -47,7 +49,8 @@ constexpr Topic attributes[] = {
     {"curr", "Precondition: what has been reserved so far.", "RFC 3312 4"},
     {"des", "Precondition: what must be reserved before the phone may ring.", "RFC 3312 4"},
     {"conf", "Precondition: tell me when it has been reserved.", "RFC 3312 4"},
-    {"direction", "Which side opens the connection, in an old form.", "draft-ietf-mmusic-sdp-comedia"},
+    {"direction", "Which side opens the connection, in an old form.",
+     "draft-ietf-mmusic-sdp-comedia"},
     {"end-of-candidates", "ICE: no more candidates follow.", "RFC 8840 8.2"},
     {"extmap", "Gives a number to an RTP header extension.", "RFC 8285 5"},
     {"extmap-allow-mixed", "One- and two-byte header extensions may be mixed.", "RFC 8285 6"},
@@ -86,7 +89,8 @@ constexpr Topic attributes[] = {
     {"remote-candidates", "ICE: the pair of addresses that was chosen.", "RFC 8839 5.2"},
     {"rid", "One version of a picture among several.", "RFC 8851"},
     {"rtcp", "Where to send RTCP, if not to the port after RTP's.", "RFC 3605 2.1"},
-    {"rtcp-fb", "RTCP feedback this side can use: asking for packets or key frames.", "RFC 4585 4.2"},
+    {"rtcp-fb", "RTCP feedback this side can use: asking for packets or key frames.",
+     "RFC 4585 4.2"},
     {"rtcp-mux", "RTP and RTCP share one port.", "RFC 5761 5.1.1"},
     {"rtcp-mux-only", "RTP and RTCP must share one port.", "RFC 8858 4"},
     {"rtcp-rsize", "RTCP packets may be sent singly.", "RFC 5506 5"},
@@ -95,9 +99,11 @@ constexpr Topic attributes[] = {
     {"sctp-port", "The SCTP port of a data channel.", "RFC 8841 5"},
     {"sctpmap", "The SCTP port of a data channel, in an old form.", "draft-ietf-mmusic-sctp-sdp"},
     {"sdplang", "The language of texts in this description.", "RFC 8866 6.11"},
-    {"sendonly", "The sender of this line will send and not receive: hold, often.", "RFC 8866 6.7.3"},
+    {"sendonly", "The sender of this line will send and not receive: hold, often.",
+     "RFC 8866 6.7.3"},
     {"sendrecv", "Media both ways; also what holds if nothing is said.", "RFC 8866 6.7.2"},
-    {"setup", "Which side opens the connection or begins the DTLS handshake.", "RFC 4145 4, RFC 5763 5"},
+    {"setup", "Which side opens the connection or begins the DTLS handshake.",
+     "RFC 4145 4, RFC 5763 5"},
     {"silenceSupp", "Whether silence is sent.", "RFC 3108 5.6.2"},
     {"simulcast", "The same picture in several versions at once.", "RFC 8853 5"},
     {"ssrc", "Tells the RTP source number ahead, and its name.", "RFC 5576 4.1"},
@@ -146,7 +152,8 @@ std::string connection_meaning(std::string_view value) {
     if (w.size() < 3) return {};
     std::string_view address = w[2];
     const std::string_view host = cut(address, '/');
-    if (host == "0.0.0.0" || host == "::") return "no address: an old way to say hold (RFC 3264 8.4)";
+    if (host == "0.0.0.0" || host == "::")
+        return "no address: an old way to say hold (RFC 3264 8.4)";
     return fmt::format("media to {} ({}){}", quoted(host), w[1] == "IP6" ? "IPv6" : "IPv4",
                        address.empty() ? "" : ", multicast with TTL " + quoted(address));
 }
@@ -155,11 +162,15 @@ std::string bandwidth_meaning(std::string_view value) {
     const std::string_view kind = trim(cut(value, ':'));
     const auto number = to_number<std::uint64_t>(trim(value));
     if (!number) return {};
-    if (kind == "AS") return fmt::format("at most {} kbit/s for RTP with its lower layers", *number);
+    if (kind == "AS")
+        return fmt::format("at most {} kbit/s for RTP with its lower layers", *number);
     if (kind == "CT") return fmt::format("at most {} kbit/s for the whole conference", *number);
-    if (kind == "TIAS") return fmt::format("at most {} bit/s, lower layers not counted (RFC 3890)", *number);
-    if (kind == "RS") return fmt::format("at most {} bit/s of RTCP from senders (RFC 3556)", *number);
-    if (kind == "RR") return fmt::format("at most {} bit/s of RTCP from receivers (RFC 3556)", *number);
+    if (kind == "TIAS")
+        return fmt::format("at most {} bit/s, lower layers not counted (RFC 3890)", *number);
+    if (kind == "RS")
+        return fmt::format("at most {} bit/s of RTCP from senders (RFC 3556)", *number);
+    if (kind == "RR")
+        return fmt::format("at most {} bit/s of RTCP from receivers (RFC 3556)", *number);
     return {};
 }
 
@@ -167,8 +178,10 @@ std::string media_meaning(std::string_view value, std::span<const PayloadName> k
     const auto w = words_of(value);
     if (w.size() < 3) return {};
     std::string out = quoted(w[0]);
-    if (w[1] == "0") out += ": refused or switched off (port 0)";
-    else out += fmt::format(" to port {}", quoted(w[1]));
+    if (w[1] == "0")
+        out += ": refused or switched off (port 0)";
+    else
+        out += fmt::format(" to port {}", quoted(w[1]));
     if (w[2].find("SAVP") != w[2].npos) out += ", encrypted (SRTP)";
     if (w[2].find("TLS/") != w[2].npos) out += ", keys by DTLS";
     if (!w[2].empty() && w[2].back() == 'F' && w[2].find("AVP") != w[2].npos)
@@ -177,8 +190,10 @@ std::string media_meaning(std::string_view value, std::span<const PayloadName> k
     for (std::size_t i = 3; i < w.size() && i < 35; ++i) {
         if (!formats.empty()) formats += ", ";
         std::string_view encoding = encoding_of(w[i], known);
-        if (encoding.empty()) formats += quoted(w[i]);
-        else formats += quoted(cut(encoding, '/'));
+        if (encoding.empty())
+            formats += quoted(w[i]);
+        else
+            formats += quoted(cut(encoding, '/'));
     }
     return formats.empty() ? out : out + "; " + formats;
 }
@@ -192,7 +207,8 @@ std::string rtpmap_meaning(std::string_view value) {
     if (to_number(clock)) out += fmt::format(", clock {} Hz", clock);
     if (const auto channels = to_number(rest); channels && *channels > 1)
         out += fmt::format(", {} channels", *channels);
-    if (const Topic codec = codec_topic(name); !codec.name.empty()) out += fmt::format(". {}", codec.what);
+    if (const Topic codec = codec_topic(name); !codec.name.empty())
+        out += fmt::format(". {}", codec.what);
     return out;
 }
 
@@ -212,8 +228,9 @@ std::string candidate_meaning(std::string_view value) {
 std::string crypto_meaning(std::string_view value) {
     const auto w = words_of(value);
     if (w.size() < 2) return {};
-    return fmt::format("cipher and authentication {}; whoever reads this body can decrypt the media",
-                       quoted(w[1]));
+    return fmt::format(
+        "cipher and authentication {}; whoever reads this body can decrypt the media",
+        quoted(w[1]));
 }
 
 std::string feedback_meaning(std::string_view value, std::span<const PayloadName> known) {
@@ -221,8 +238,9 @@ std::string feedback_meaning(std::string_view value, std::span<const PayloadName
     const std::string_view number = trim(cut(rest, ' '));
     rest = trim(rest);
     std::string_view encoding = encoding_of(number, known);
-    std::string whom = number == "*" ? "all payload types" : encoding.empty()
-                           ? "payload type " + quoted(number) : quoted(cut(encoding, '/'));
+    std::string whom = number == "*"      ? "all payload types"
+                       : encoding.empty() ? "payload type " + quoted(number)
+                                          : quoted(cut(encoding, '/'));
     struct Kind {
         std::string_view value, text;
     };
@@ -240,8 +258,8 @@ std::string feedback_meaning(std::string_view value, std::span<const PayloadName
     };
     for (const Kind& kind : kinds)
         if (iequals(rest, kind.value)) return fmt::format("{}: {}", whom, kind.text);
-    if (istarts_with(rest, "trr-int ")) return fmt::format("{}: regular RTCP at most every {} ms", whom,
-                                                           quoted(rest.substr(8)));
+    if (istarts_with(rest, "trr-int "))
+        return fmt::format("{}: regular RTCP at most every {} ms", whom, quoted(rest.substr(8)));
     return whom;
 }
 
@@ -266,14 +284,16 @@ std::string group_meaning(std::string_view value) {
 std::string precondition_meaning(std::string_view value) {
     const auto w = words_of(value);
     if (w.size() < 3) return {};
-    std::string_view strength;
+    std::string what = quoted(w[0]);
     std::size_t at = 1;
     if (w.size() >= 4) {
-        strength = w[1];
+        what = fmt::format("{} {}", quoted(w[1]), what);
         at = 2;
     }
-    return fmt::format("{}{}: {}, {}", strength, strength.empty() ? quoted(w[0]) : " " + quoted(w[0]),
-                       w[at] == "e2e" ? "end to end" : w[at] == "local" ? "at this side" : "at the other side",
+    return fmt::format("{}: {}, {}", what,
+                       w[at] == "e2e"     ? "end to end"
+                       : w[at] == "local" ? "at this side"
+                                          : "at the other side",
                        w[at + 1] == "none" ? "nothing" : quoted(w[at + 1]));
 }
 
@@ -288,7 +308,8 @@ std::string attribute_meaning(std::string_view value, std::span<const PayloadNam
         const std::string_view codec = cut(encoding, '/');
         const std::string meaning = codec.empty() ? "" : fmtp_meaning(codec, rest);
         if (codec.empty()) return "of payload type " + quoted(number);
-        return meaning.empty() ? "of " + quoted(codec) : fmt::format("{}: {}", quoted(codec), meaning);
+        return meaning.empty() ? "of " + quoted(codec)
+                               : fmt::format("{}: {}", quoted(codec), meaning);
     }
     if (iequals(name, "ptime") || iequals(name, "maxptime"))
         return to_number(rest) ? fmt::format("{} ms a packet", rest) : "";
@@ -327,8 +348,9 @@ std::string attribute_meaning(std::string_view value, std::span<const PayloadNam
 std::string origin_meaning(std::string_view value) {
     const auto w = words_of(value);
     if (w.size() < 6) return {};
-    return fmt::format("by {}, session {}, version {}", w[0] == "-" ? "nobody in particular" : quoted(w[0]),
-                       quoted(w[1]), quoted(w[2]));
+    return fmt::format("by {}, session {}, version {}",
+                       w[0] == "-" ? "nobody in particular" : quoted(w[0]), quoted(w[1]),
+                       quoted(w[2]));
 }
 
 }  // namespace
@@ -349,13 +371,20 @@ Topic attribute_topic(std::string_view name) {
 
 std::string sdp_meaning(char type, std::string_view value, std::span<const PayloadName> known) {
     switch (type) {
-        case 'o': return origin_meaning(value);
-        case 'c': return connection_meaning(value);
-        case 'b': return bandwidth_meaning(value);
-        case 't': return trim(value) == "0 0" ? "no fixed times" : "";
-        case 'm': return media_meaning(value, known);
-        case 'a': return attribute_meaning(value, known);
-        default: return {};
+        case 'o':
+            return origin_meaning(value);
+        case 'c':
+            return connection_meaning(value);
+        case 'b':
+            return bandwidth_meaning(value);
+        case 't':
+            return trim(value) == "0 0" ? "no fixed times" : "";
+        case 'm':
+            return media_meaning(value, known);
+        case 'a':
+            return attribute_meaning(value, known);
+        default:
+            return {};
     }
 }
 

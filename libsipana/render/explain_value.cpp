@@ -27,13 +27,18 @@ std::string_view cut_outside(std::string_view& rest, char separator) {
     for (std::size_t i = 0; i < rest.size(); ++i) {
         const char c = rest[i];
         if (in_string) {
-            if (c == '\\') ++i;
-            else if (c == '"') in_string = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
             continue;
         }
-        if (c == '"') in_string = true;
-        else if (c == '<') ++depth;
-        else if (c == '>' && depth > 0) --depth;
+        if (c == '"')
+            in_string = true;
+        else if (c == '<')
+            ++depth;
+        else if (c == '>' && depth > 0)
+            --depth;
         else if (c == separator && depth == 0) {
             const std::string_view head = rest.substr(0, i);
             rest.remove_prefix(i + 1);
@@ -89,9 +94,12 @@ Named named(std::string_view value) {
     const auto open = [&] {
         bool in_string = false;
         for (std::size_t i = 0; i < value.size(); ++i) {
-            if (value[i] == '\\' && in_string) ++i;
-            else if (value[i] == '"') in_string = !in_string;
-            else if (value[i] == '<' && !in_string) return i;
+            if (value[i] == '\\' && in_string)
+                ++i;
+            else if (value[i] == '"')
+                in_string = !in_string;
+            else if (value[i] == '<' && !in_string)
+                return i;
         }
         return value.npos;
     }();
@@ -116,7 +124,8 @@ std::string uri_meaning(std::string_view uri) {
             out = "host " + quoted(address);
         } else {
             std::string_view user = address.substr(0, at);
-            out = fmt::format("user {} at {}", quoted(cut(user, ':')), quoted(address.substr(at + 1)));
+            out = fmt::format("user {} at {}", quoted(cut(user, ':')),
+                              quoted(address.substr(at + 1)));
         }
         if (iequals(scheme, "sips")) out += ", over TLS on every hop";
     } else {
@@ -126,7 +135,8 @@ std::string uri_meaning(std::string_view uri) {
     if (all["lr"]) out += ", loose routing (lr)";
     if (all["ob"]) out += ", reached over the connection it opened (ob)";
     if (all["gr"]) out += ", one certain device (gr)";
-    if (const auto user = all["user"]; user && iequals(*user, "phone")) out += ", a telephone number";
+    if (const auto user = all["user"]; user && iequals(*user, "phone"))
+        out += ", a telephone number";
     return out;
 }
 
@@ -152,7 +162,8 @@ std::string party_meaning(std::string_view value) {
     const Named who = named(all.value());
     std::string out = uri_meaning(who.uri);
     if (!who.display.empty()) out = fmt::format("\"{}\", {}", quoted(who.display), out);
-    if (const auto tag = all["tag"]) out += fmt::format("; this side of the dialog is {}", quoted(*tag));
+    if (const auto tag = all["tag"])
+        out += fmt::format("; this side of the dialog is {}", quoted(*tag));
     return out;
 }
 
@@ -180,9 +191,10 @@ std::string via_meaning(std::string_view value) {
         out += fmt::format("; came from port {}", quoted(*rport));
     }
     if (const auto branch = all["branch"]) {
-        out += branch->starts_with("z9hG4bK")
-                   ? fmt::format("; transaction {}", quoted(branch->substr(7)))
-                   : fmt::format("; branch {} is of the old kind, before RFC 3261", quoted(*branch));
+        out +=
+            branch->starts_with("z9hG4bK")
+                ? fmt::format("; transaction {}", quoted(branch->substr(7)))
+                : fmt::format("; branch {} is of the old kind, before RFC 3261", quoted(*branch));
     }
     if (const auto maddr = all["maddr"]) out += "; answer to " + quoted(*maddr);
     if (all["alias"]) out += "; the connection may be used both ways (RFC 5923)";
@@ -251,21 +263,26 @@ std::string subscription_meaning(std::string_view value) {
     if (iequals(all.value(), "active")) out = "it stands";
     if (iequals(all.value(), "pending")) out = "not yet decided upon";
     if (iequals(all.value(), "terminated")) out = "it has ended";
-    if (const auto expires = all["expires"]) append(out, "for another " + seconds_meaning(*expires));
+    if (const auto expires = all["expires"])
+        append(out, "for another " + seconds_meaning(*expires));
     if (const auto reason = all["reason"]) {
         struct Cause {
             std::string_view name, text;
         };
         constexpr Cause causes[] = {
-            {"deactivated", "subscribe again at once"},   {"probation", "subscribe again later"},
-            {"rejected", "refused"},                      {"timeout", "not renewed in time"},
-            {"giveup", "nobody decided upon it in time"}, {"noresource", "what was watched is gone"},
+            {"deactivated", "subscribe again at once"},
+            {"probation", "subscribe again later"},
+            {"rejected", "refused"},
+            {"timeout", "not renewed in time"},
+            {"giveup", "nobody decided upon it in time"},
+            {"noresource", "what was watched is gone"},
             {"invariant", "nothing will ever change"},
         };
         for (const Cause& c : causes)
             if (iequals(c.name, *reason)) append(out, c.text);
     }
-    if (const auto retry = all["retry-after"]) append(out, "try again in " + seconds_meaning(*retry));
+    if (const auto retry = all["retry-after"])
+        append(out, "try again in " + seconds_meaning(*retry));
     return out;
 }
 
@@ -335,7 +352,8 @@ std::string retry_after_meaning(std::string_view value) {
     std::string_view number = all.value();
     std::string out = seconds_meaning(trim(cut(number, '(')));
     if (!out.empty()) out = "in " + out;
-    if (const auto duration = all["duration"]) append(out, "reachable then for " + seconds_meaning(*duration));
+    if (const auto duration = all["duration"])
+        append(out, "reachable then for " + seconds_meaning(*duration));
     return out;
 }
 
@@ -426,7 +444,8 @@ std::string options_meaning(std::string_view value) {
     while (!value.empty() && count++ < most_values) {
         const std::string_view name = trim(cut(value, ','));
         for (const Tag& tag : tags)
-            if (iequals(tag.name, name)) append(out, fmt::format("{}: {}", tag.name, tag.text), "; ");
+            if (iequals(tag.name, name))
+                append(out, fmt::format("{}: {}", tag.name, tag.text), "; ");
     }
     return out;
 }
@@ -454,11 +473,13 @@ std::string privacy_meaning(std::string_view value) {
     return out;
 }
 
-// Digest and its parameters (RFC 8760, RFC 7616); the values themselves are secrets and not repeated.
+// Digest and its parameters (RFC 8760, RFC 7616); the values themselves are secrets and not
+// repeated.
 std::string digest_meaning(std::string_view value, bool challenge) {
     std::string_view rest = trim(value);
     const std::string_view scheme = cut(rest, ' ');
-    if (!iequals(scheme, "Digest")) return iequals(scheme, "Bearer") ? "a bearer token (RFC 8898)" : "";
+    if (!iequals(scheme, "Digest"))
+        return iequals(scheme, "Bearer") ? "a bearer token (RFC 8898)" : "";
     const Parameterized all(rest, ',');
     std::vector<Parameter> parameters = all.parameters();
     std::string_view first = all.value();
@@ -478,12 +499,16 @@ std::string digest_meaning(std::string_view value, bool challenge) {
         if (const auto user = find("username")) out += " as " + quoted(*user);
         if (const auto realm = find("realm")) out += " in the realm " + quoted(*realm);
     }
-    if (const auto algorithm = find("algorithm")) append(out, quoted(*algorithm));
-    else append(out, "MD5, as nothing else is said");
+    if (const auto algorithm = find("algorithm"))
+        append(out, quoted(*algorithm));
+    else
+        append(out, "MD5, as nothing else is said");
     if (const auto stale = find("stale"); stale && iequals(*stale, "true"))
         append(out, "the password was right, only the nonce is too old");
-    if (const auto nc = find("nc"); nc && !challenge) append(out, "use number " + quoted(*nc) + " of the nonce");
-    if (const auto qop = find("qop"); qop && iequals(*qop, "auth-int")) append(out, "covers the body too");
+    if (const auto nc = find("nc"); nc && !challenge)
+        append(out, "use number " + quoted(*nc) + " of the nonce");
+    if (const auto qop = find("qop"); qop && iequals(*qop, "auth-int"))
+        append(out, "covers the body too");
     return out;
 }
 
@@ -506,7 +531,8 @@ std::string refer_to_meaning(std::string_view value) {
     const std::string_view uri = named(Parameterized(value).value()).uri;
     std::string out = "call " + uri_meaning(uri);
     const auto replaces = lowered(uri).find("replaces=");
-    if (replaces != std::string::npos) out += ", taking the place of a call that exists (attended transfer)";
+    if (replaces != std::string::npos)
+        out += ", taking the place of a call that exists (attended transfer)";
     return out;
 }
 
@@ -591,7 +617,8 @@ std::string header_meaning(std::string_view written, std::string_view value) {
          [](std::string_view v) { return count_meaning(v, "more hop", "more hops"); }},
     };
     for (const Row& row : rows)
-        if (row.name == name) return row.each ? each_meaning(row.meaning, value) : row.meaning(value);
+        if (row.name == name)
+            return row.each ? each_meaning(row.meaning, value) : row.meaning(value);
     return {};
 }
 

@@ -49,10 +49,12 @@ std::string Page::name_of(const Address& address) const {
 }
 
 std::string csp_source(std::string_view hex) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out = "sha256-";
     const auto nibble = [&](std::size_t i) {
-        return i < hex.size() ? static_cast<unsigned>(is_digit(hex[i]) ? hex[i] - '0' : to_lower(hex[i]) - 'a' + 10)
+        return i < hex.size() ? static_cast<unsigned>(
+                                    is_digit(hex[i]) ? hex[i] - '0' : to_lower(hex[i]) - 'a' + 10)
                               : 0u;
     };
     // Six nibbles are three bytes are four letters.
@@ -69,20 +71,26 @@ std::string csp_source(std::string_view hex) {
 namespace {
 
 void open_page(Page& page, std::string_view title) {
-    page.put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src "
-             "'{}'; base-uri 'none'; form-action 'none'\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-             "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>{}</style>\n"
-             "</head>\n<body>\n",
-             csp_source(page_style_sha256()), csp_source(page_script_sha256()), escaped(title), page_style());
+    page.put(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        "'{}'; script-src "
+        "'{}'; base-uri 'none'; form-action 'none'\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<meta name=\"color-scheme\" content=\"light "
+        "dark\">\n<title>{}</title>\n<style>{}</style>\n"
+        "</head>\n<body>\n",
+        csp_source(page_style_sha256()), csp_source(page_script_sha256()), escaped(title),
+        page_style());
 }
 
 void close_page(Page& page) {
     put_glossary(page);
-    page.put("<aside id=\"message\" role=\"region\" aria-label=\"Message\" hidden></aside>\n<script>{}</script>\n"
-             "</body>\n</html>\n",
-             page_script());
+    page.put(
+        "<aside id=\"message\" role=\"region\" aria-label=\"Message\" "
+        "hidden></aside>\n<script>{}</script>\n"
+        "</body>\n</html>\n",
+        page_script());
 }
 
 std::string span_text(const Report& report) {
@@ -108,27 +116,35 @@ std::size_t stream_count(const Report& report) {
 
 void put_masthead(Page& page) {
     const Report& r = page.report;
-    page.put("<a class=\"skip\" href=\"#calls\">Skip to the calls</a>\n<header class=\"masthead\"><div><h1>{}</h1>"
-             "<p>{} · {} · {} · {}{}</p></div>"
-             "<button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark</button></header>\n",
-             escaped(title_of(r)), counted(r.calls.size(), "call", "calls"),
-             counted(r.counts.sip_messages, "SIP message", "SIP messages"),
-             counted(stream_count(r), "media stream", "media streams"),
-             counted(r.counts.frames.frames, "frame", "frames"),
-             r.first == no_time ? "" : " · " + span_text(r));
+    page.put(
+        "<a class=\"skip\" href=\"#calls\">Skip to the calls</a>\n<header "
+        "class=\"masthead\"><div><h1>{}</h1>"
+        "<p>{} · {} · {} · {}{}</p></div>"
+        "<button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark</button></header>\n",
+        escaped(title_of(r)), counted(r.calls.size(), "call", "calls"),
+        counted(r.counts.sip_messages, "SIP message", "SIP messages"),
+        counted(stream_count(r), "media stream", "media streams"),
+        counted(r.counts.frames.frames, "frame", "frames"),
+        r.first == no_time ? "" : " · " + span_text(r));
     for (const auto& file : r.files)
         if (file.damaged)
-            page.put("<p class=\"alarm\">{} is damaged: this report holds what could be read before and around "
-                     "the damage.</p>\n",
-                     escaped(file.name));
-    page.out += "<noscript><p class=\"alarm\">Calls open with a script, and this browser runs none for this page."
-                "</p></noscript>\n";
+            page.put(
+                "<p class=\"alarm\">{} is damaged: this report holds what could be read before and "
+                "around "
+                "the damage.</p>\n",
+                escaped(file.name));
+    page.out +=
+        "<noscript><p class=\"alarm\">Calls open with a script, and this browser runs none for "
+        "this page."
+        "</p></noscript>\n";
 }
 
 void put_file(Page& page, const analysis::FileFacts& file) {
-    page.put("<tr><th scope=\"row\">{}<td>{}{}{}<td class=\"n\">{}<td class=\"n\">{}<td>", escaped(file.name),
-             escaped(file.format), file.compression.empty() ? "" : ", " + escaped(file.compression),
-             file.damaged ? " <span class=\"badge bad\">damaged</span>" : "", file.frames, bytes_text(file.bytes));
+    page.put("<tr><th scope=\"row\">{}<td>{}{}{}<td class=\"n\">{}<td class=\"n\">{}<td>",
+             escaped(file.name), escaped(file.format),
+             file.compression.empty() ? "" : ", " + escaped(file.compression),
+             file.damaged ? " <span class=\"badge bad\">damaged</span>" : "", file.frames,
+             bytes_text(file.bytes));
     std::string notes;
     const auto add = [&](const std::string& note) { notes += (notes.empty() ? "" : "; ") + note; };
     for (const std::string& interface : file.interfaces) add(interface);
@@ -144,12 +160,23 @@ void put_counts(Page& page) {
         std::uint64_t value;
     };
     const Count counts[] = {
-        {"SIP messages", c.sip_messages}, {"RTP packets", c.rtp_packets}, {"RTCP packets", c.rtcp_packets},
-        {"STUN", c.stun}, {"DTLS", c.dtls}, {"ZRTP", c.zrtp}, {"T.38", c.t38}, {"TURN channel data", c.turn_channel},
-        {"HEP, not decoded", c.hep}, {"TLS, not decoded", c.tls}, {"Other datagrams", c.other_datagrams},
-        {"Malformed SIP", c.malformed_sip}, {"Malformed RTCP", c.malformed_rtcp},
-        {"IP fragments", c.frames.fragments}, {"Fragments given up", c.frames.fragments_expired},
-        {"TCP segments again", c.frames.retransmitted_segments}, {"TCP bytes missing", c.frames.missing_bytes},
+        {"SIP messages", c.sip_messages},
+        {"RTP packets", c.rtp_packets},
+        {"RTCP packets", c.rtcp_packets},
+        {"STUN", c.stun},
+        {"DTLS", c.dtls},
+        {"ZRTP", c.zrtp},
+        {"T.38", c.t38},
+        {"TURN channel data", c.turn_channel},
+        {"HEP, not decoded", c.hep},
+        {"TLS, not decoded", c.tls},
+        {"Other datagrams", c.other_datagrams},
+        {"Malformed SIP", c.malformed_sip},
+        {"Malformed RTCP", c.malformed_rtcp},
+        {"IP fragments", c.frames.fragments},
+        {"Fragments given up", c.frames.fragments_expired},
+        {"TCP segments again", c.frames.retransmitted_segments},
+        {"TCP bytes missing", c.frames.missing_bytes},
     };
     page.out += "<h3>What was found</h3><dl class=\"numbers\">";
     for (const Count& count : counts)
@@ -158,13 +185,16 @@ void put_counts(Page& page) {
     page.put("<div><dt>frames<dd>{}</div>", c.frames.frames);
     for (std::size_t i = 0; i < net::fates; ++i)
         if (c.frames.by_fate[i] > 0)
-            page.put("<div><dt>{}<dd>{}</div>", to_string(static_cast<net::Fate>(i)), c.frames.by_fate[i]);
+            page.put("<div><dt>{}<dd>{}</div>", to_string(static_cast<net::Fate>(i)),
+                     c.frames.by_fate[i]);
     page.out += "</dl>\n";
 }
 
 void put_input(Page& page) {
-    page.out += "<details class=\"input\"><summary>What was read</summary>\n<div class=\"scroll\"><table><thead><tr>"
-                "<th>File<th>Format<th>Frames<th>Size<th>Notes</thead><tbody>\n";
+    page.out +=
+        "<details class=\"input\"><summary>What was read</summary>\n<div "
+        "class=\"scroll\"><table><thead><tr>"
+        "<th>File<th>Format<th>Frames<th>Size<th>Notes</thead><tbody>\n";
     for (const auto& file : page.report.files) put_file(page, file);
     page.out += "</tbody></table></div>\n";
     put_counts(page);
@@ -174,8 +204,9 @@ void put_input(Page& page) {
 void put_stray_streams(Page& page) {
     const auto& streams = page.report.streams;
     if (streams.empty()) return;
-    page.put("<section id=\"streams\"><h2>Streams without a call <span class=\"count\">{}</span></h2>\n",
-             streams.size());
+    page.put(
+        "<section id=\"streams\"><h2>Streams without a call <span class=\"count\">{}</span></h2>\n",
+        streams.size());
     const std::size_t count = std::min(streams.size(), most_streams_shown);
     for (std::size_t i = 0; i < count; ++i) put_stream(page, streams[i], nullptr, 0, i);
     if (count < streams.size())
@@ -187,15 +218,20 @@ void put_stray_streams(Page& page) {
 void put_stray_messages(Page& page) {
     const auto& messages = page.report.stray_messages;
     if (messages.empty()) return;
-    page.put("<section id=\"stray\"><h2>Messages without a call <span class=\"count\">{}</span></h2>\n<div "
-             "class=\"scroll\"><table><thead><tr><th>Time<th>From<th>To<th>Message<th>Frame</thead><tbody>\n",
-             messages.size());
+    page.put(
+        "<section id=\"stray\"><h2>Messages without a call <span "
+        "class=\"count\">{}</span></h2>\n<div "
+        "class=\"scroll\"><table><thead><tr><th>Time<th>From<th>To<th>Message<th>Frame</"
+        "thead><tbody>\n",
+        messages.size());
     const std::size_t count = std::min(messages.size(), most_messages_shown);
     for (std::size_t i = 0; i < count; ++i) {
         const auto& m = messages[i];
-        page.put("<tr><td class=\"n\">{}<td>{}<td>{}<td><a href=\"#message-0.{}\">{}</a><td class=\"n\">{}\n",
-                 to_time_of_day(m.time), escaped(m.src.to_string()), escaped(m.dst.to_string()), i,
-                 escaped(message_title(m)), m.frame);
+        page.put(
+            "<tr><td class=\"n\">{}<td>{}<td>{}<td><a href=\"#message-0.{}\">{}</a><td "
+            "class=\"n\">{}\n",
+            to_time_of_day(m.time), escaped(m.src.to_string()), escaped(m.dst.to_string()), i,
+            escaped(message_title(m)), m.frame);
     }
     page.out += "</tbody></table></div>\n";
     if (count < messages.size())
@@ -251,9 +287,11 @@ std::string flow_html(const Report& report, std::size_t index) {
     Page page(report);
     const Call& call = report.calls[index];
     open_page(page, fmt::format("{} to {}", caller_name(call), callee_name(call)));
-    page.put("<header class=\"masthead\"><div><p>{}</p></div><button type=\"button\" id=\"theme\" "
-             "aria-pressed=\"false\">Dark</button></header>\n<main><div id=\"call\" data-fixed=\"{}\">\n",
-             escaped(title_of(report)), call.number);
+    page.put(
+        "<header class=\"masthead\"><div><p>{}</p></div><button type=\"button\" id=\"theme\" "
+        "aria-pressed=\"false\">Dark</button></header>\n<main><div id=\"call\" "
+        "data-fixed=\"{}\">\n",
+        escaped(title_of(report)), call.number);
     put_call(page, call, true);
     page.out += "</div></main>\n";
     for (const Call* leg : figure_of(report, index))

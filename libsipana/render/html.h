@@ -1,12 +1,13 @@
 // The report page in pieces: what they share while one page is written, and what each writes.
 //
-// Everything from the wire goes through escaped() on its way into markup, or as JSON text into a data
-// block that the script turns into text nodes. The page has no other way for data to get in.
-// Markup of single calls lies in data blocks too (<script type="text/html">), so that a page of a thousand
-// calls opens at once: a browser skips over them, where <template> would have it build every node.
-// Links within the page are fragments that page/report.js follows: #call-7, #message-7.3 (message 3 of
-// call number 7; call 0 holds the messages without a call), #stream-7.0. No element but a stream has
-// such an id: following a fragment to an element would take the focus away.
+// Everything from the wire goes through escaped() on its way into markup, or as JSON text into a
+// data block that the script turns into text nodes. The page has no other way for data to get in.
+// Markup of single calls lies in data blocks too (<script type="text/html">), so that a page of a
+// thousand calls opens at once: a browser skips over them, where <template> would have it build
+// every node. Links within the page are fragments that page/report.js follows: #call-7,
+// #message-7.3 (message 3 of call number 7; call 0 holds the messages without a call), #stream-7.0.
+// No element but a stream has such an id: following a fragment to an element would take the focus
+// away.
 #pragma once
 
 #include <fmt/format.h>
@@ -26,11 +27,11 @@ namespace sipana::render {
 
 // Beyond these a page would not open in reasonable time; what is left out is said on the page.
 inline constexpr std::size_t most_calls_listed = 20000;
-inline constexpr std::size_t most_calls_shown = 2000;      // with ladder, messages and streams
-inline constexpr std::size_t most_messages_shown = 1000;   // of one call, explained
-inline constexpr std::size_t most_findings_shown = 1000;   // of one list
-inline constexpr std::size_t most_streams_shown = 500;     // of one list
-inline constexpr std::size_t most_rtcp_rows = 200;         // of one stream
+inline constexpr std::size_t most_calls_shown = 2000;     // with ladder, messages and streams
+inline constexpr std::size_t most_messages_shown = 1000;  // of one call, explained
+inline constexpr std::size_t most_findings_shown = 1000;  // of one list
+inline constexpr std::size_t most_streams_shown = 500;    // of one list
+inline constexpr std::size_t most_rtcp_rows = 200;        // of one stream
 inline constexpr std::size_t most_gaps_shown = 20;
 
 class Page {
@@ -65,7 +66,8 @@ private:
 void put_call_list(Page& page);
 
 // ---- html_call: one call, all about it
-// With `with_figure` the ladder stands in it; otherwise the script takes it from the figure's block.
+// With `with_figure` the ladder stands in it; otherwise the script takes it from the figure's
+// block.
 void put_call(Page& page, const analysis::Call& call, bool with_figure);
 // The figures' ladders, each once: calls that share one refer to it by its number.
 std::uint64_t figure_number(const analysis::Report& report, std::size_t index);
@@ -80,8 +82,9 @@ void put_stream(Page& page, const analysis::Stream& stream, const analysis::Call
                 std::uint64_t call_number, std::size_t index);
 
 // ---- html_message: messages for the script to show, and the glossary
-void put_messages(Page& page, std::uint64_t call_number, const std::vector<analysis::SipMessage>& messages,
-                  Time start, const std::vector<Finding>& findings);
+void put_messages(Page& page, std::uint64_t call_number,
+                  const std::vector<analysis::SipMessage>& messages, Time start,
+                  const std::vector<Finding>& findings);
 void put_glossary(Page& page);
 void put_json_string(std::string& out, std::string_view valid_utf8);
 
@@ -93,9 +96,10 @@ std::string outcome_sentence(const analysis::Call& call);
 // What kind of end that is, for colours: "good", "open", "bad".
 std::string_view outcome_class(analysis::CallState state);
 std::string message_title(const analysis::SipMessage& message);  // "INVITE", "486 Busy Here"
-std::string_view message_tone(const analysis::SipMessage& message);  // as Tone: "request", "success", ...
-std::string since(Time time, Time start);                        // "4.817 s"
-std::string bytes_text(std::uint64_t bytes);                     // "12.4 MB"
+std::string_view message_tone(
+    const analysis::SipMessage& message);     // as Tone: "request", "success", ...
+std::string since(Time time, Time start);     // "4.817 s"
+std::string bytes_text(std::uint64_t bytes);  // "12.4 MB"
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many);  // "1 call"
 
 }  // namespace sipana::render

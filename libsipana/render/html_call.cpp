@@ -35,7 +35,8 @@ std::string length_text(const std::optional<Duration>& length) {
 
 std::string messages_text(const Call& call) {
     std::string text = fmt::format("{}", call.message_count);
-    if (call.retransmissions > 0) text += fmt::format(", {} of them sent again", call.retransmissions);
+    if (call.retransmissions > 0)
+        text += fmt::format(", {} of them sent again", call.retransmissions);
     return text;
 }
 
@@ -44,8 +45,10 @@ void put_legs(Page& page, const Call& call) {
         const auto other = std::find_if(page.report.calls.begin(), page.report.calls.end(),
                                         [&](const Call& c) { return c.call_id == leg.call_id; });
         page.out += "<dt>Also a leg<dd>";
-        if (other == page.report.calls.end()) page.put("{}", escaped(leg.call_id));
-        else page.put("<a href=\"#call-{0}\">call {0}</a>", other->number);
+        if (other == page.report.calls.end())
+            page.put("{}", escaped(leg.call_id));
+        else
+            page.put("<a href=\"#call-{0}\">call {0}</a>", other->number);
         page.put(": {}\n", escaped(leg.evidence));
     }
 }
@@ -71,7 +74,8 @@ void put_facts(Page& page, const Call& call) {
     put_fact(page, "Event", call.event);
     put_fact(page, "Binding", call.contact);
     put_fact(page, "Reason", call.reason_header);
-    if (!call.reason_header.empty()) put_fact(page, "That is", header_meaning("Reason", call.reason_header));
+    if (!call.reason_header.empty())
+        put_fact(page, "That is", header_meaning("Reason", call.reason_header));
     if (call.dialogs.size() > 1)
         put_fact(page, "Dialogs", fmt::format("{}: the INVITE was forked", call.dialogs.size()));
     put_legs(page, call);
@@ -85,22 +89,30 @@ void put_digits(Page& page, const Call& call) {
     };
     std::vector<Pressed> all;
     for (const auto& stream : call.streams)
-        for (const auto& digit : stream.digits) all.push_back({&digit, stream.from_caller ? "caller" : "called"});
+        for (const auto& digit : stream.digits)
+            all.push_back({&digit, stream.from_caller ? "caller" : "called"});
     for (const auto& digit : call.digits) all.push_back({&digit, ""});
     if (all.empty()) return;
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Pressed& a, const Pressed& b) { return a.digit->start < b.digit->start; });
-    page.out += "<section><h3>Keys pressed</h3><div class=\"scroll\"><table><thead><tr><th>Key<th>At<th>Held<th>By"
-                "<th>Carried as<th>Frame</thead><tbody>\n";
+    std::stable_sort(all.begin(), all.end(), [](const Pressed& a, const Pressed& b) {
+        return a.digit->start < b.digit->start;
+    });
+    page.out +=
+        "<section><h3>Keys pressed</h3><div "
+        "class=\"scroll\"><table><thead><tr><th>Key<th>At<th>Held<th>By"
+        "<th>Carried as<th>Frame</thead><tbody>\n";
     const std::size_t count = std::min<std::size_t>(all.size(), 500);
     for (std::size_t i = 0; i < count; ++i) {
         const analysis::Digit& digit = *all[i].digit;
         const bool info = digit.source == analysis::DigitSource::sip_info;
-        page.put("<tr><td><kbd>{}</kbd><td class=\"n\">{}<td class=\"n\">{}<td>{}<td>{}<td class=\"n\">{}\n",
-                 escaped({&digit.digit, 1}), since(digit.start, call.start),
-                 digit.duration.count() > 0 ? short_duration(digit.duration) : "", all[i].from,
-                 info ? "SIP INFO" : digit.ended ? "RTP event (RFC 4733)" : "RTP event, its end was not seen",
-                 digit.frame);
+        page.put(
+            "<tr><td><kbd>{}</kbd><td class=\"n\">{}<td class=\"n\">{}<td>{}<td>{}<td "
+            "class=\"n\">{}\n",
+            escaped({&digit.digit, 1}), since(digit.start, call.start),
+            digit.duration.count() > 0 ? short_duration(digit.duration) : "", all[i].from,
+            info          ? "SIP INFO"
+            : digit.ended ? "RTP event (RFC 4733)"
+                          : "RTP event, its end was not seen",
+            digit.frame);
     }
     page.out += "</tbody></table></div></section>\n";
 }
@@ -139,8 +151,10 @@ void put_findings(Page& page, const std::vector<Finding>& findings) {
         if (!finding.clause.empty()) page.put(" · {}", escaped(finding.clause));
         if (finding.frame > 0) {
             const std::string link = page.link_to_frame(finding.frame);
-            if (link.empty()) page.put(" · frame {}", finding.frame);
-            else page.put(" · <a href=\"{}\">frame {}</a>", link, finding.frame);
+            if (link.empty())
+                page.put(" · frame {}", finding.frame);
+            else
+                page.put(" · <a href=\"{}\">frame {}</a>", link, finding.frame);
         }
         page.out += "</small></span>\n";
     }
@@ -151,20 +165,27 @@ void put_findings(Page& page, const std::vector<Finding>& findings) {
 
 void put_call(Page& page, const Call& call, bool with_figure) {
     const auto n = call.number;
-    page.put("<article class=\"call\" aria-labelledby=\"call-title-{0}\"><header><h2 id=\"call-title-{0}\" "
-             "tabindex=\"-1\">{1} <span aria-label=\"to\">→</span> {2}</h2> <span class=\"badge {3}\">{4}</span>"
-             "<p class=\"outcome\">{5}</p></header>\n",
-             n, escaped(caller_name(call)), escaped(callee_name(call)), outcome_class(call.state),
-             to_string(call.state), escaped(outcome_sentence(call)));
+    page.put(
+        "<article class=\"call\" aria-labelledby=\"call-title-{0}\"><header><h2 "
+        "id=\"call-title-{0}\" "
+        "tabindex=\"-1\">{1} <span aria-label=\"to\">→</span> {2}</h2> <span class=\"badge "
+        "{3}\">{4}</span>"
+        "<p class=\"outcome\">{5}</p></header>\n",
+        n, escaped(caller_name(call)), escaped(callee_name(call)), outcome_class(call.state),
+        to_string(call.state), escaped(outcome_sentence(call)));
     const auto index = static_cast<std::size_t>(&call - page.report.calls.data());
-    page.put("<div class=\"beside\"><section class=\"ladder\"><div class=\"tools\"><h3>Ladder</h3>"
-             "<div class=\"choice\" role=\"radiogroup\" aria-label=\"Times\">"
-             "<button type=\"button\" role=\"radio\" aria-checked=\"true\" data-times=\"since\">Since start</button>"
-             "<button type=\"button\" role=\"radio\" aria-checked=\"false\" data-times=\"delta\" tabindex=\"-1\">Since "
-             "last</button><button type=\"button\" role=\"radio\" aria-checked=\"false\" data-times=\"clock\" "
-             "tabindex=\"-1\">Clock</button></div></div>"
-             "<div class=\"drawing since\" data-figure=\"{}\">",
-             figure_number(page.report, index));
+    page.put(
+        "<div class=\"beside\"><section class=\"ladder\"><div class=\"tools\"><h3>Ladder</h3>"
+        "<div class=\"choice\" role=\"radiogroup\" aria-label=\"Times\">"
+        "<button type=\"button\" role=\"radio\" aria-checked=\"true\" data-times=\"since\">Since "
+        "start</button>"
+        "<button type=\"button\" role=\"radio\" aria-checked=\"false\" data-times=\"delta\" "
+        "tabindex=\"-1\">Since "
+        "last</button><button type=\"button\" role=\"radio\" aria-checked=\"false\" "
+        "data-times=\"clock\" "
+        "tabindex=\"-1\">Clock</button></div></div>"
+        "<div class=\"drawing since\" data-figure=\"{}\">",
+        figure_number(page.report, index));
     if (with_figure) put_figure(page, index);
     page.out += "</div></section>\n";
     put_facts(page, call);

@@ -36,9 +36,11 @@ std::string media_text(const Call& call) {
     double loss = 0;
     for (const Stream& stream : call.streams) {
         const std::string_view kind = to_string(stream.media);
-        if (kinds.find(kind) == kinds.npos) kinds += fmt::format("{}{}", kinds.empty() ? "" : ", ", kind);
+        if (kinds.find(kind) == kinds.npos)
+            kinds += fmt::format("{}{}", kinds.empty() ? "" : ", ", kind);
         if (stream.expected > 0)
-            loss = std::max(loss, 100.0 * static_cast<double>(stream.lost) / static_cast<double>(stream.expected));
+            loss = std::max(loss, 100.0 * static_cast<double>(stream.lost) /
+                                      static_cast<double>(stream.expected));
     }
     if (loss > 0) kinds += fmt::format(", {} lost", percent_text(loss));
     return kinds;
@@ -47,13 +49,15 @@ std::string media_text(const Call& call) {
 // What the filter box looks through beside the visible cells.
 std::string search_text(const Call& call) {
     std::string text(call.call_id);
-    for (const std::string_view part : {call.from.uri, call.from.display, call.to.uri, call.to.display,
-                                        call.request_uri, call.caller_agent, call.callee_agent})
+    for (const std::string_view part :
+         {call.from.uri, call.from.display, call.to.uri, call.to.display, call.request_uri,
+          call.caller_agent, call.callee_agent})
         text.append(" ").append(part);
     text += fmt::format(" {} {}", call.caller.to_string(), call.callee.to_string());
     std::vector<std::uint16_t> codes;
     for (const auto& m : call.messages)
-        if (m.code != 0 && std::find(codes.begin(), codes.end(), m.code) == codes.end() && codes.size() < 32)
+        if (m.code != 0 && std::find(codes.begin(), codes.end(), m.code) == codes.end() &&
+            codes.size() < 32)
             codes.push_back(m.code);
     std::sort(codes.begin(), codes.end());
     for (const auto code : codes) text += fmt::format(" {}", code);
@@ -63,27 +67,35 @@ std::string search_text(const Call& call) {
 void put_row(Page& page, const Call& call) {
     const Worst worst = worst_of(call);
     const std::string from = caller_name(call), to = callee_name(call);
-    page.put("<tr role=\"row\" tabindex=\"-1\" aria-selected=\"false\" data-call=\"{}\" data-kind=\"{}\" "
-             "data-state=\"{}\" data-findings=\"{}\" data-text=\"{}\">",
-             call.number, to_string(call.kind), to_string(call.state),
-             worst.count == 0 ? "none" : to_string(worst.severity), escaped(search_text(call)));
+    page.put(
+        "<tr role=\"row\" tabindex=\"-1\" aria-selected=\"false\" data-call=\"{}\" "
+        "data-kind=\"{}\" "
+        "data-state=\"{}\" data-findings=\"{}\" data-text=\"{}\">",
+        call.number, to_string(call.kind), to_string(call.state),
+        worst.count == 0 ? "none" : to_string(worst.severity), escaped(search_text(call)));
     page.put("<td class=\"n\">{}", call.number);
-    page.put("<td class=\"when\" data-value=\"{}\">{}", call.start.count(), to_time_of_day(call.start).substr(0, 12));
+    page.put("<td class=\"when\" data-value=\"{}\">{}", call.start.count(),
+             to_time_of_day(call.start).substr(0, 12));
     page.put("<td class=\"kind\">{}", to_string(call.kind));
     page.put("<td class=\"from\" title=\"{}\">{}", escaped(call.from.uri), escaped(from));
     page.put("<td class=\"to\" title=\"{}\">{}", escaped(call.to.uri), escaped(to));
-    page.put("<td class=\"state\" data-value=\"{}{}\"><span class=\"badge {}\">{}</span>", to_string(call.state),
-             call.final_code, outcome_class(call.state), to_string(call.state));
+    page.put("<td class=\"state\" data-value=\"{}{}\"><span class=\"badge {}\">{}</span>",
+             to_string(call.state), call.final_code, outcome_class(call.state),
+             to_string(call.state));
     if (call.final_code != 0 && call.final_code != 200) page.put(" {}", call.final_code);
-    page.put("<td class=\"n length\" data-value=\"{}\">{}", call.duration ? call.duration->count() : -1,
+    page.put("<td class=\"n length\" data-value=\"{}\">{}",
+             call.duration ? call.duration->count() : -1,
              call.duration ? short_duration(*call.duration) : "");
     page.put("<td class=\"n messages\">{}", call.message_count);
     page.put("<td class=\"media\" data-value=\"{}\">{}", call.streams.size(), media_text(call));
     page.put("<td class=\"n found\" data-value=\"{}\">",
-             worst.count == 0 ? 0 : worst.count + 1'000'000 * (1 + static_cast<std::size_t>(worst.severity)));
+             worst.count == 0
+                 ? 0
+                 : worst.count + 1'000'000 * (1 + static_cast<std::size_t>(worst.severity)));
     if (worst.count > 0)
-        page.put("<span class=\"badge {}\" title=\"{}, the worst is: {}\">{}</span>", to_string(worst.severity),
-                 counted(worst.count, "finding", "findings"), to_string(worst.severity), worst.count);
+        page.put("<span class=\"badge {}\" title=\"{}, the worst is: {}\">{}</span>",
+                 to_string(worst.severity), counted(worst.count, "finding", "findings"),
+                 to_string(worst.severity), worst.count);
     page.out += "</tr>\n";
 }
 
@@ -104,10 +116,11 @@ void put_chips(Page& page, std::string_view key, std::string_view label, std::ve
     });
     page.put("<div class=\"chips\" role=\"group\" aria-label=\"{}\">", label);
     for (const Chip& chip : chips)
-        page.put("<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{}{} "
-                 "<span>{}</span></button>",
-                 key, chip.value, key == "findings" && chip.value == "none" ? "no findings" : chip.value,
-                 key == "findings" && chip.value != "none" ? "s" : "", chip.count);
+        page.put(
+            "<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{}{} "
+            "<span>{}</span></button>",
+            key, chip.value, key == "findings" && chip.value == "none" ? "no findings" : chip.value,
+            key == "findings" && chip.value != "none" ? "s" : "", chip.count);
     page.out += "</div>";
 }
 
@@ -116,7 +129,9 @@ void put_chips(Page& page, std::string_view key, std::string_view label, std::ve
 void put_call_list(Page& page) {
     const auto& calls = page.report.calls;
     if (calls.empty()) {
-        page.out += "<section id=\"calls\"><h2>Calls</h2><p class=\"none\">No SIP calls were found.</p></section>\n";
+        page.out +=
+            "<section id=\"calls\"><h2>Calls</h2><p class=\"none\">No SIP calls were "
+            "found.</p></section>\n";
         return;
     }
     const std::size_t listed = std::min(calls.size(), most_calls_listed);
@@ -127,35 +142,47 @@ void put_call_list(Page& page) {
         const Worst worst = worst_of(calls[i]);
         count_chip(found, worst.count == 0 ? "none" : to_string(worst.severity));
     }
-    page.put("<section id=\"calls\" aria-labelledby=\"calls-title\"><div class=\"tools\"><h2 id=\"calls-title\">Calls "
-             "<span class=\"count\" id=\"shown\" aria-live=\"polite\">{}</span></h2>"
-             "<label class=\"filter\"><span class=\"sr\">Filter the calls</span><input type=\"search\" id=\"filter\" "
-             "placeholder=\"Filter: name, number, Call-ID, code, address\" autocomplete=\"off\" "
-             "spellcheck=\"false\"></label>",
-             calls.size());
+    page.put(
+        "<section id=\"calls\" aria-labelledby=\"calls-title\"><div class=\"tools\"><h2 "
+        "id=\"calls-title\">Calls "
+        "<span class=\"count\" id=\"shown\" aria-live=\"polite\">{}</span></h2>"
+        "<label class=\"filter\"><span class=\"sr\">Filter the calls</span><input type=\"search\" "
+        "id=\"filter\" "
+        "placeholder=\"Filter: name, number, Call-ID, code, address\" autocomplete=\"off\" "
+        "spellcheck=\"false\"></label>",
+        calls.size());
     put_chips(page, "kind", "Kind", kinds);
     put_chips(page, "state", "Outcome", states);
     put_chips(page, "findings", "Worst finding", found);
-    page.out += "</div>\n<div class=\"scroll list\"><table role=\"grid\" aria-labelledby=\"calls-title\" "
-                "id=\"list\"><thead><tr role=\"row\">";
+    page.out +=
+        "</div>\n<div class=\"scroll list\"><table role=\"grid\" aria-labelledby=\"calls-title\" "
+        "id=\"list\"><thead><tr role=\"row\">";
     struct Column {
         std::string_view css, name;
     };
-    constexpr Column columns[] = {{"n", "#"}, {"when", "Start"}, {"kind", "Kind"}, {"from", "From"},
-                                  {"to", "To"}, {"state", "Outcome"}, {"n length", "Talk"},
-                                  {"n messages", "Messages"}, {"media", "Media"}, {"n found", "Findings"}};
+    constexpr Column columns[] = {{"n", "#"},           {"when", "Start"},
+                                  {"kind", "Kind"},     {"from", "From"},
+                                  {"to", "To"},         {"state", "Outcome"},
+                                  {"n length", "Talk"}, {"n messages", "Messages"},
+                                  {"media", "Media"},   {"n found", "Findings"}};
     for (const Column& column : columns)
-        page.put("<th scope=\"col\" role=\"columnheader\" class=\"{}\"{}><button type=\"button\">{}</button></th>",
-                 column.css, column.name == "#" ? " aria-sort=\"ascending\"" : "", column.name);
+        page.put(
+            "<th scope=\"col\" role=\"columnheader\" class=\"{}\"{}><button "
+            "type=\"button\">{}</button></th>",
+            column.css, column.name == "#" ? " aria-sort=\"ascending\"" : "", column.name);
     page.out += "</tr></thead><tbody>\n";
     for (std::size_t i = 0; i < listed; ++i) put_row(page, calls[i]);
     page.out += "</tbody></table></div>\n";
     if (listed < calls.size())
-        page.put("<p class=\"omitted\">{} more calls are not listed here. \"sipana calls\" lists all.</p>\n",
-                 calls.size() - listed);
+        page.put(
+            "<p class=\"omitted\">{} more calls are not listed here. \"sipana calls\" lists "
+            "all.</p>\n",
+            calls.size() - listed);
     if (calls.size() > most_calls_shown)
-        page.put("<p class=\"omitted\">Ladders, messages and streams are kept for the first {} calls.</p>\n",
-                 most_calls_shown);
+        page.put(
+            "<p class=\"omitted\">Ladders, messages and streams are kept for the first {} "
+            "calls.</p>\n",
+            most_calls_shown);
     page.out += "</section>\n";
 }
 

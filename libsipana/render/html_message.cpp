@@ -52,12 +52,12 @@ std::string about(const analysis::SipMessage& m) {
     return fmt::format("The answer to {}.", m.method_name);
 }
 
-void put_one(Page& page, const analysis::SipMessage& m, Time start, const std::vector<Finding>& findings,
-             Texts& texts) {
+void put_one(Page& page, const analysis::SipMessage& m, Time start,
+             const std::vector<Finding>& findings, Texts& texts) {
     std::string& out = page.out;
     out += '[';
-    for (const std::string& text :
-         {printable(message_title(m)), std::string(message_tone(m)), where(m, start), printable(about(m))}) {
+    for (const std::string& text : {printable(message_title(m)), std::string(message_tone(m)),
+                                    where(m, start), printable(about(m))}) {
         put_json_string(out, text);
         out += ',';
     }
@@ -80,7 +80,8 @@ void put_one(Page& page, const analysis::SipMessage& m, Time start, const std::v
     for (const Line& line : explain_message(text)) {
         if (!first) out += ',';
         first = false;
-        // The glossary entry, the line, its meaning; a body line counts its entry from -2 downwards.
+        // The glossary entry, the line, its meaning; a body line counts its entry from -2
+        // downwards.
         const int entry = page.gloss(line.topic);
         page.put("{},{},{}", line.body ? -2 - (entry + 1) : entry, texts.number_of(shown(line.raw)),
                  texts.number_of(printable(line.meaning)));
@@ -110,8 +111,9 @@ void put_json_string(std::string& out, std::string_view text) {
     out += '"';
 }
 
-void put_messages(Page& page, std::uint64_t call_number, const std::vector<analysis::SipMessage>& messages,
-                  Time start, const std::vector<Finding>& findings) {
+void put_messages(Page& page, std::uint64_t call_number,
+                  const std::vector<analysis::SipMessage>& messages, Time start,
+                  const std::vector<Finding>& findings) {
     Texts texts;
     texts.number_of({});
     page.put("<script type=\"application/json\" id=\"messages-{}\">{{\"messages\":[", call_number);

@@ -33,17 +33,20 @@ Measured measured_at(const Stream& stream, Time time) {
     return m;
 }
 
-void put_number(Page& page, std::string_view name, std::string_view value, std::string_view css = "") {
-    page.put("<div{}><dt>{}<dd>{}</div>", css.empty() ? "" : fmt::format(" class=\"{}\"", css), name,
-             escaped(value));
+void put_number(Page& page, std::string_view name, std::string_view value,
+                std::string_view css = "") {
+    page.put("<div{}><dt>{}<dd>{}</div>", css.empty() ? "" : fmt::format(" class=\"{}\"", css),
+             name, escaped(value));
 }
 
 void put_numbers(Page& page, const Stream& s) {
     page.out += "<dl class=\"numbers\">";
     put_number(page, "Packets", fmt::format("{}", s.packets));
     put_number(page, "Expected", fmt::format("{}", s.expected));
-    const double percent = s.expected == 0 ? 0 : 100.0 * static_cast<double>(s.lost) / static_cast<double>(s.expected);
-    put_number(page, "Lost", s.lost == 0 ? "0" : fmt::format("{} ({})", s.lost, percent_text(percent)),
+    const double percent =
+        s.expected == 0 ? 0 : 100.0 * static_cast<double>(s.lost) / static_cast<double>(s.expected);
+    put_number(page, "Lost",
+               s.lost == 0 ? "0" : fmt::format("{} ({})", s.lost, percent_text(percent)),
                s.lost > 0 ? "bad" : "");
     put_number(page, "Late", fmt::format("{}", s.late));
     put_number(page, "Duplicated", fmt::format("{}", s.duplicated));
@@ -60,19 +63,22 @@ void put_numbers(Page& page, const Stream& s) {
         const auto& v = *s.video;
         put_number(page, "Frames", fmt::format("{}", v.frames));
         put_number(page, "Key frames", fmt::format("{}", v.key_frames));
-        put_number(page, "Incomplete", fmt::format("{}", v.incomplete_frames), v.incomplete_frames > 0 ? "bad" : "");
+        put_number(page, "Incomplete", fmt::format("{}", v.incomplete_frames),
+                   v.incomplete_frames > 0 ? "bad" : "");
         if (v.width > 0) put_number(page, "Picture", fmt::format("{}×{}", v.width, v.height));
         put_number(page, "Frame rate", fmt::format("{:.3g} a second", v.fps));
-        if (v.longest_freeze.count() > 0) put_number(page, "Longest freeze", short_duration(v.longest_freeze));
+        if (v.longest_freeze.count() > 0)
+            put_number(page, "Longest freeze", short_duration(v.longest_freeze));
     }
     page.out += "</dl>\n";
 }
 
 std::string origin_text(const Stream& s) {
-    std::string text = fmt::format("SSRC 0x{:08x} · {} to {} · payload type", s.ssrc, s.src.to_string(),
-                                   s.dst.to_string());
+    std::string text = fmt::format("SSRC 0x{:08x} · {} to {} · payload type", s.ssrc,
+                                   s.src.to_string(), s.dst.to_string());
     for (const auto type : s.payload_types) text += fmt::format(" {}", type);
-    if (s.clock_hz > 0) text += fmt::format(" · clock {} Hz{}", s.clock_hz, s.clock_known ? "" : " (guessed)");
+    if (s.clock_hz > 0)
+        text += fmt::format(" · clock {} Hz{}", s.clock_hz, s.clock_known ? "" : " (guessed)");
     text += s.from_sdp ? " · announced in SDP" : " · found without SDP";
     if (s.encrypted) text += " · encrypted (SRTP)";
     if (!s.cname.empty()) text += " · CNAME " + s.cname;
@@ -82,13 +88,16 @@ std::string origin_text(const Stream& s) {
 
 void put_gaps(Page& page, const Stream& s, Time start) {
     if (s.gaps.empty()) return;
-    page.put("<details><summary>{}</summary><div class=\"scroll\"><table><thead><tr><th>After<th>Missing<th>Until the "
-             "next packet</thead><tbody>\n",
-             counted(s.gaps.size(), "gap", "gaps"));
+    page.put(
+        "<details><summary>{}</summary><div "
+        "class=\"scroll\"><table><thead><tr><th>After<th>Missing<th>Until the "
+        "next packet</thead><tbody>\n",
+        counted(s.gaps.size(), "gap", "gaps"));
     const std::size_t count = std::min(s.gaps.size(), most_gaps_shown);
     for (std::size_t i = 0; i < count; ++i)
-        page.put("<tr><td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}\n", since(s.gaps[i].after, start),
-                 counted(s.gaps[i].packets, "packet", "packets"), short_duration(s.gaps[i].length));
+        page.put("<tr><td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}\n",
+                 since(s.gaps[i].after, start), counted(s.gaps[i].packets, "packet", "packets"),
+                 short_duration(s.gaps[i].length));
     page.out += "</tbody></table></div>";
     if (count < s.gaps.size()) page.put("<p class=\"omitted\">{} more.</p>", s.gaps.size() - count);
     page.out += "</details>\n";
@@ -105,42 +114,55 @@ void put_report(Page& page, const Stream& s, const RtcpReport& r, Time start) {
         page.out += "<td><td>";
     }
     if (r.has_block && r.reported_ssrc == s.ssrc) {
-        page.put("<td class=\"n\">{} <small>({} since the last)</small><td class=\"n\">{}", r.cumulative_lost,
-                 percent_text(r.fraction_lost * 100.0 / 256), here.known ? fmt::format("{}", here.lost) : "");
-        page.put("<td class=\"n\">{}<td class=\"n\">{}", r.jitter_ms ? fmt::format("{:.2f}", *r.jitter_ms) : "",
+        page.put("<td class=\"n\">{} <small>({} since the last)</small><td class=\"n\">{}",
+                 r.cumulative_lost, percent_text(r.fraction_lost * 100.0 / 256),
+                 here.known ? fmt::format("{}", here.lost) : "");
+        page.put("<td class=\"n\">{}<td class=\"n\">{}",
+                 r.jitter_ms ? fmt::format("{:.2f}", *r.jitter_ms) : "",
                  here.known ? fmt::format("{:.2f}", here.jitter_ms) : "");
     } else {
         page.out += "<td><td><td><td>";
     }
-    page.put("<td class=\"n\">{}<td class=\"n\">{}\n", r.rtt_ms ? fmt::format("{:.1f}", *r.rtt_ms) : "", r.frame);
+    page.put("<td class=\"n\">{}<td class=\"n\">{}\n",
+             r.rtt_ms ? fmt::format("{:.1f}", *r.rtt_ms) : "", r.frame);
 }
 
 void put_rtcp(Page& page, const Stream& s, Time start) {
     if (!s.reports.empty()) {
-        page.put("<details{}><summary>{}, beside what was measured here</summary><div class=\"scroll\"><table "
-                 "class=\"rtcp\"><thead><tr><th rowspan=\"2\">Time<th rowspan=\"2\">Report<th colspan=\"2\">Packets "
-                 "sent<th colspan=\"2\">Lost in all<th colspan=\"2\">Jitter, ms<th rowspan=\"2\">Round trip, ms<th "
-                 "rowspan=\"2\">Frame<tr><th>says<th>seen<th>says<th>seen<th>says<th>seen</thead><tbody>\n",
-                 s.reports.size() <= 12 ? " open" : "",
-                 counted(s.reports.size(), "RTCP report", "RTCP reports"));
+        page.put(
+            "<details{}><summary>{}, beside what was measured here</summary><div "
+            "class=\"scroll\"><table "
+            "class=\"rtcp\"><thead><tr><th rowspan=\"2\">Time<th rowspan=\"2\">Report<th "
+            "colspan=\"2\">Packets "
+            "sent<th colspan=\"2\">Lost in all<th colspan=\"2\">Jitter, ms<th rowspan=\"2\">Round "
+            "trip, ms<th "
+            "rowspan=\"2\">Frame<tr><th>says<th>seen<th>says<th>seen<th>says<th>seen</"
+            "thead><tbody>\n",
+            s.reports.size() <= 12 ? " open" : "",
+            counted(s.reports.size(), "RTCP report", "RTCP reports"));
         const std::size_t count = std::min(s.reports.size(), most_rtcp_rows);
         for (std::size_t i = 0; i < count; ++i) put_report(page, s, s.reports[i], start);
         page.out += "</tbody></table></div>";
-        if (count < s.reports.size()) page.put("<p class=\"omitted\">{} more.</p>", s.reports.size() - count);
+        if (count < s.reports.size())
+            page.put("<p class=\"omitted\">{} more.</p>", s.reports.size() - count);
         page.out += "</details>\n";
     }
     if (s.rtcp_events.empty()) return;
-    page.put("<details><summary>{}</summary><div class=\"scroll\"><table><thead><tr><th>Time<th>Kind<th>From<th>What it "
-             "says<th>Frame</thead><tbody>\n",
-             counted(s.rtcp_events.size(), "other RTCP packet", "other RTCP packets"));
+    page.put(
+        "<details><summary>{}</summary><div "
+        "class=\"scroll\"><table><thead><tr><th>Time<th>Kind<th>From<th>What it "
+        "says<th>Frame</thead><tbody>\n",
+        counted(s.rtcp_events.size(), "other RTCP packet", "other RTCP packets"));
     const std::size_t count = std::min(s.rtcp_events.size(), most_rtcp_rows);
     for (std::size_t i = 0; i < count; ++i) {
         const auto& e = s.rtcp_events[i];
-        page.put("<tr><td class=\"n\">{}<td>{}<td>{}<td>{}<td class=\"n\">{}\n", since(e.time, start), escaped(e.kind),
-                 escaped(e.src.to_string()), escaped(e.text), e.frame);
+        page.put("<tr><td class=\"n\">{}<td>{}<td>{}<td>{}<td class=\"n\">{}\n",
+                 since(e.time, start), escaped(e.kind), escaped(e.src.to_string()), escaped(e.text),
+                 e.frame);
     }
     page.out += "</tbody></table></div>";
-    if (count < s.rtcp_events.size()) page.put("<p class=\"omitted\">{} more.</p>", s.rtcp_events.size() - count);
+    if (count < s.rtcp_events.size())
+        page.put("<p class=\"omitted\">{} more.</p>", s.rtcp_events.size() - count);
     page.out += "</details>\n";
 }
 
@@ -154,13 +176,16 @@ void put_stream(Page& page, const Stream& stream, const Call* call, std::uint64_
         to = stream.from_caller ? callee_name(*call) : caller_name(*call);
     }
     const Time start = call != nullptr ? call->start : stream.start;
-    page.put("<section class=\"stream\" id=\"stream-{}.{}\" tabindex=\"-1\"><h4>{} {}, {} <span aria-label=\"to\">→</span> "
-             "{}</h4><p class=\"origin\">{}</p>\n",
-             call_number, index, to_string(stream.media),
-             stream.codec.empty() ? "of unknown codec" : escaped(stream.codec), escaped(from), escaped(to),
-             escaped(origin_text(stream)));
+    page.put(
+        "<section class=\"stream\" id=\"stream-{}.{}\" tabindex=\"-1\"><h4>{} {}, {} <span "
+        "aria-label=\"to\">→</span> "
+        "{}</h4><p class=\"origin\">{}</p>\n",
+        call_number, index, to_string(stream.media),
+        stream.codec.empty() ? "of unknown codec" : escaped(stream.codec), escaped(from),
+        escaped(to), escaped(origin_text(stream)));
     put_numbers(page, stream);
-    const std::string charts = jitter_chart(stream) + bitrate_chart(stream) + loss_chart(stream) + frames_chart(stream);
+    const std::string charts =
+        jitter_chart(stream) + bitrate_chart(stream) + loss_chart(stream) + frames_chart(stream);
     if (!charts.empty()) page.put("<div class=\"charts\">{}</div>\n", charts);
     put_gaps(page, stream, start);
     put_rtcp(page, stream, start);

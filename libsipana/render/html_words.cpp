@@ -57,26 +57,33 @@ std::string invite_sentence(const Call& call) {
             return answered(call) + "; the call was still up when the capture ended.";
         case CallState::completed: {
             std::string text = answered(call);
-            if (call.duration) text += fmt::format("; they were connected for {}", short_duration(*call.duration));
-            if (call.ended == analysis::Ended::by_caller) text += fmt::format(", until {} hung up", caller);
-            if (call.ended == analysis::Ended::by_callee) text += fmt::format(", until {} hung up", callee);
+            if (call.duration)
+                text += fmt::format("; they were connected for {}", short_duration(*call.duration));
+            if (call.ended == analysis::Ended::by_caller)
+                text += fmt::format(", until {} hung up", caller);
+            if (call.ended == analysis::Ended::by_callee)
+                text += fmt::format(", until {} hung up", callee);
             return text + ".";
         }
         case CallState::cancelled:
             return fmt::format("{} gave up{} before {} answered.", caller, after(call), callee);
         case CallState::busy:
-            return fmt::format("Busy: {} answered {}{}.", callee, code_and_reason(call), after(call));
+            return fmt::format("Busy: {} answered {}{}.", callee, code_and_reason(call),
+                               after(call));
         case CallState::declined:
-            return fmt::format("Declined: {} answered {}{}.", callee, code_and_reason(call), after(call));
+            return fmt::format("Declined: {} answered {}{}.", callee, code_and_reason(call),
+                               after(call));
         case CallState::redirected:
-            return fmt::format("Redirected: the answer was {}{}.", code_and_reason(call), after(call));
+            return fmt::format("Redirected: the answer was {}{}.", code_and_reason(call),
+                               after(call));
         case CallState::challenged:
             return fmt::format("A login was asked for ({}{}), and {} did not try again.",
                                code_and_reason(call), after(call), caller);
         case CallState::failed:
-            return fmt::format("Failed: the answer to the call to {} was {}{}.", callee, code_and_reason(call),
-                               after(call));
-        default: return fmt::format("Nobody answered {}: no final response was seen.", caller);
+            return fmt::format("Failed: the answer to the call to {} was {}{}.", callee,
+                               code_and_reason(call), after(call));
+        default:
+            return fmt::format("Nobody answered {}: no final response was seen.", caller);
     }
 }
 
@@ -85,18 +92,26 @@ std::string other_sentence(const Call& call) {
     const std::string answer = code_and_reason(call) + after(call);
     switch (call.state) {
         case CallState::registered:
-            return call.expires_s > 0 ? fmt::format("{} registered, for {}.", who,
-                                                    short_duration(std::chrono::seconds{call.expires_s}))
-                                      : who + " registered.";
-        case CallState::unregistered: return who + " is no longer registered here.";
-        case CallState::active: return fmt::format("{}'s subscription stands.", who);
-        case CallState::terminated: return fmt::format("{}'s subscription has ended.", who);
+            return call.expires_s > 0
+                       ? fmt::format("{} registered, for {}.", who,
+                                     short_duration(std::chrono::seconds{call.expires_s}))
+                       : who + " registered.";
+        case CallState::unregistered:
+            return who + " is no longer registered here.";
+        case CallState::active:
+            return fmt::format("{}'s subscription stands.", who);
+        case CallState::terminated:
+            return fmt::format("{}'s subscription has ended.", who);
         case CallState::challenged:
-            return fmt::format("A login was asked for ({}), and {} did not try again.", answer, who);
-        case CallState::done: return fmt::format("The answer was {}.", answer);
+            return fmt::format("A login was asked for ({}), and {} did not try again.", answer,
+                               who);
+        case CallState::done:
+            return fmt::format("The answer was {}.", answer);
         case CallState::trying:
-        case CallState::unanswered: return "No answer was seen.";
-        default: return fmt::format("Refused: the answer was {}.", answer);
+        case CallState::unanswered:
+            return "No answer was seen.";
+        default:
+            return fmt::format("Refused: the answer was {}.", answer);
     }
 }
 
@@ -108,7 +123,8 @@ std::string callee_name(const Call& call) { return name_of(call.to, call.callee)
 std::string outcome_sentence(const Call& call) {
     std::string text = call.kind == CallKind::invite ? invite_sentence(call) : other_sentence(call);
     if (call.challenges > 0 && call.state != CallState::challenged)
-        text += call.challenges == 1 ? " It took a login." : fmt::format(" It took {} logins.", call.challenges);
+        text += call.challenges == 1 ? " It took a login."
+                                     : fmt::format(" It took {} logins.", call.challenges);
     return text;
 }
 
@@ -120,9 +136,12 @@ std::string_view outcome_class(CallState state) {
         case CallState::unregistered:
         case CallState::active:
         case CallState::terminated:
-        case CallState::done: return "good";
-        case CallState::failed: return "bad";
-        default: return "open";
+        case CallState::done:
+            return "good";
+        case CallState::failed:
+            return "bad";
+        default:
+            return "open";
     }
 }
 
@@ -132,8 +151,10 @@ std::string message_title(const SipMessage& message) {
     std::string_view line = message.text;
     line = line.substr(0, line.find_first_of("\r\n", line.find_first_not_of("\r\n")));
     const auto code = line.find(fmt::format(" {:03}", message.code));
-    const std::string_view phrase = code == line.npos ? std::string_view{} : trim(line.substr(code + 4));
-    return phrase.empty() ? fmt::format("{}", message.code) : fmt::format("{} {}", message.code, phrase);
+    const std::string_view phrase =
+        code == line.npos ? std::string_view{} : trim(line.substr(code + 4));
+    return phrase.empty() ? fmt::format("{}", message.code)
+                          : fmt::format("{} {}", message.code, phrase);
 }
 
 std::string_view message_tone(const SipMessage& message) {
@@ -144,7 +165,9 @@ std::string_view message_tone(const SipMessage& message) {
     return message.code == 401 || message.code == 407 ? "challenge" : "failure";
 }
 
-std::string since(Time time, Time start) { return fmt::format("{:.3f} s", to_seconds(time - start)); }
+std::string since(Time time, Time start) {
+    return fmt::format("{:.3f} s", to_seconds(time - start));
+}
 
 std::string bytes_text(std::uint64_t bytes) {
     const auto n = static_cast<double>(bytes);

@@ -6,9 +6,10 @@
 
 namespace sipana::render {
 
-std::string_view figure_style();  // page/colors.css and figure.css: all that a stand-alone SVG needs
-std::string_view page_style();    // the same with report.css
-std::string_view page_script();   // page/report.js
+std::string_view
+figure_style();                  // page/colors.css and figure.css: all that a stand-alone SVG needs
+std::string_view page_style();   // the same with report.css
+std::string_view page_script();  // page/report.js
 // SHA-256 of the two above, 64 hexadecimal digits, computed while building.
 std::string_view page_style_sha256();
 std::string_view page_script_sha256();

@@ -16,7 +16,7 @@ namespace {
 
 // Pixels. Text sizes are those of page/figure.css.
 constexpr double label_px = 13, detail_px = 11.5, name_px = 13.5, small_px = 11;
-constexpr double gutter = 78;       // the times, left of the first column
+constexpr double gutter = 78;  // the times, left of the first column
 constexpr double margin = 12;
 constexpr double head_height = 64;
 constexpr double narrowest = 128;  // between two columns
@@ -73,7 +73,8 @@ public:
     }
 
     double x(std::uint32_t column) const {
-        return columns_.empty() ? gutter : columns_[std::min<std::size_t>(column, columns_.size() - 1)];
+        return columns_.empty() ? gutter
+                                : columns_[std::min<std::size_t>(column, columns_.size() - 1)];
     }
     double y(std::size_t row) const { return rows_[row]; }
     double row_height(std::size_t row) const { return rows_[row + 1] - rows_[row]; }
@@ -82,7 +83,8 @@ public:
     double head_width(std::size_t column) const {
         double room = widest_;
         if (column > 0) room = std::min(room, columns_[column] - columns_[column - 1]);
-        if (column + 1 < columns_.size()) room = std::min(room, columns_[column + 1] - columns_[column]);
+        if (column + 1 < columns_.size())
+            room = std::min(room, columns_[column + 1] - columns_[column]);
         return std::min(room - 12, edge_ * 2);
     }
 
@@ -123,12 +125,13 @@ private:
             if (to >= count || from == to) continue;
             // Texts that span several gaps are looked at per gap: close enough, and one pass.
             const double each = wanted(row) / (to - from);
-            for (auto gap = from; gap < to; ++gap)
-                gaps[gap] = std::clamp(each, gaps[gap], widest_);
+            for (auto gap = from; gap < to; ++gap) gaps[gap] = std::clamp(each, gaps[gap], widest_);
         }
         for (const Participant& p : ladder_.participants)
             edge_ = std::max(edge_, std::max(text_width(printable(p.name), name_px),
-                                             text_width(printable(p.address), small_px)) / 2 + 12);
+                                             text_width(printable(p.address), small_px)) /
+                                            2 +
+                                        12);
         edge_ = std::min(edge_, 92.0);
         // The heads may stand above the times.
         double at = std::max(gutter + 14, edge_ + 4);
@@ -169,7 +172,8 @@ private:
 
 class Drawing {
 public:
-    Drawing(const Ladder& ladder, bool for_page) : ladder_(ladder), plan_(ladder), page_(for_page) {}
+    Drawing(const Ladder& ladder, bool for_page)
+        : ladder_(ladder), plan_(ladder), page_(for_page) {}
 
     const Plan& plan() const { return plan_; }
     void heads(std::string& out) const;
@@ -197,10 +201,13 @@ void Drawing::heads(std::string& out) const {
     for (std::size_t i = 0; i < ladder_.participants.size(); ++i) {
         const Participant& p = ladder_.participants[i];
         const double x = plan_.x(static_cast<std::uint32_t>(i)), width = plan_.head_width(i);
-        put(out, "<g class=\"head\"><rect x=\"{:.6g}\" y=\"4\" width=\"{:.6g}\" height=\"56\" rx=\"6\"/>",
+        put(out,
+            "<g class=\"head\"><rect x=\"{:.6g}\" y=\"4\" width=\"{:.6g}\" height=\"56\" "
+            "rx=\"6\"/>",
             x - width / 2, width);
         const double room = width - 12;
-        const std::string name = p.role == Role::others ? fmt::format("{} more hosts", p.others) : p.name;
+        const std::string name =
+            p.role == Role::others ? fmt::format("{} more hosts", p.others) : p.name;
         put_text(out, "name", x, 22, name, name_px, room);
         if (p.address != name) put_text(out, "address", x, 37, p.address, small_px, room);
         const std::string role(to_string(p.role));
@@ -254,7 +261,8 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
     const double top = plan_.y(i), height = plan_.row_height(i), shaft = top + 22;
     const double x1 = plan_.x(arrow.from), x2 = plan_.x(arrow.to);
     const bool self = arrow.from == arrow.to;
-    put(out, "<g class=\"arrow {}{}\"", to_string(arrow.tone), arrow.retransmission ? " again" : "");
+    put(out, "<g class=\"arrow {}{}\"", to_string(arrow.tone),
+        arrow.retransmission ? " again" : "");
     if (page_) {
         const auto name = [&](std::uint32_t column) {
             return column < ladder_.participants.size() ? ladder_.participants[column].name : "";
@@ -264,26 +272,31 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
             escaped(fmt::format("{} from {} to {}, frame {}", arrow_label(arrow), name(arrow.from),
                                 name(arrow.to), arrow.frame)));
     }
-    put(out, "><rect class=\"hit\" x=\"2\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" rx=\"5\"/>", top,
-        plan_.width() - 4, height);
+    put(out,
+        "><rect class=\"hit\" x=\"2\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" rx=\"5\"/>",
+        top, plan_.width() - 4, height);
     times(out, row, shaft + 4, &arrow);
     const double room = self ? narrowest - self_width : std::abs(x2 - x1) - 22;
     const double middle = self ? x1 + self_width + 8 : (x1 + x2) / 2;
     const std::string css = self ? "label start" : "label";
     put_text(out, css, middle, shaft - 6, arrow_label(arrow), label_px, room);
     if (self) {
-        put(out, "<path class=\"shaft\" d=\"M{0:.6g} {1:.6g}h{2}v14h-{3}\"/><path class=\"tip\" "
-                 "d=\"M{0:.6g} {4:.6g}l9 -4.5v9z\"/>",
+        put(out,
+            "<path class=\"shaft\" d=\"M{0:.6g} {1:.6g}h{2}v14h-{3}\"/><path class=\"tip\" "
+            "d=\"M{0:.6g} {4:.6g}l9 -4.5v9z\"/>",
             x1, shaft - 8, self_width, self_width - 9, shaft + 6);
     } else {
         line(out, x1, x2, shaft);
     }
     const std::string detail = arrow_detail(arrow);
     if (!detail.empty())
-        put_text(out, self ? "detail start" : "detail", middle, shaft + 15, detail, detail_px, room);
+        put_text(out, self ? "detail start" : "detail", middle, shaft + 15, detail, detail_px,
+                 room);
     if (arrow.findings > 0) {
-        put(out, "<circle class=\"mark {}\" cx=\"{:.6g}\" cy=\"{:.6g}\" r=\"4.5\"><title>{} finding{} at frame "
-                 "{}</title></circle>",
+        put(out,
+            "<circle class=\"mark {}\" cx=\"{:.6g}\" cy=\"{:.6g}\" r=\"4.5\"><title>{} finding{} "
+            "at frame "
+            "{}</title></circle>",
             to_string(arrow.worst), x1 + (x1 <= x2 ? 8 : -8), shaft - 10, arrow.findings,
             arrow.findings == 1 ? "" : "s", arrow.frame);
     }
@@ -303,7 +316,9 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const MediaL
             number_of(way.call), way.stream,
             escaped(fmt::format("{}, {}", lane.label, short_duration(lane.duration()))));
     }
-    put(out, "><rect class=\"band\" x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" rx=\"5\"/>",
+    put(out,
+        "><rect class=\"band\" x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" "
+        "rx=\"5\"/>",
         x1 + 5, top + 5, x2 - x1 - 10, height - 10);
     times(out, row, top + 22, nullptr);
     put_text(out, "label", middle, top + 22,
@@ -330,12 +345,13 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Digits
 }
 
 void Drawing::draw(std::string& out, std::size_t i, const Row&, const Pause& pause) const {
-    const double middle = ladder_.participants.empty()
-                              ? gutter
-                              : (plan_.x(0) + plan_.x(static_cast<std::uint32_t>(
-                                                  ladder_.participants.size() - 1))) / 2;
-    put_text(out, "pause", middle, plan_.y(i) + 21, short_duration(pause.length) + " later", small_px,
-             plan_.width());
+    const double middle =
+        ladder_.participants.empty()
+            ? gutter
+            : (plan_.x(0) + plan_.x(static_cast<std::uint32_t>(ladder_.participants.size() - 1))) /
+                  2;
+    put_text(out, "pause", middle, plan_.y(i) + 21, short_duration(pause.length) + " later",
+             small_px, plan_.width());
     out += '\n';
 }
 
@@ -347,7 +363,8 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Note& 
     left = std::clamp(left, gutter, std::max(gutter, plan_.width() - margin - width));
     put(out, "<g class=\"note\">");
     times(out, row, y + 20, nullptr);
-    put(out, "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"22\" rx=\"4\"/>", left, y + 5, width);
+    put(out, "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"22\" rx=\"4\"/>", left,
+        y + 5, width);
     put_text(out, "detail", left + width / 2, y + 20, note.text, detail_px, width - 16);
     out += "</g>\n";
 }
@@ -374,16 +391,20 @@ std::string standalone_svg(const Ladder& ladder) {
     std::string out;
     put(out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"figure alone\" role=\"img\" "
-        "aria-labelledby=\"title desc\" width=\"{0:.6g}\" height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">\n",
+        "aria-labelledby=\"title desc\" width=\"{0:.6g}\" height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} "
+        "{1:.6g}\">\n",
         plan.width(), height);
     put(out, "<title id=\"title\">{}</title>\n", escaped(ladder.title));
-    put(out, "<desc id=\"desc\">A SIP call-flow ladder: {} participants, {} rows, times in seconds since {}.</desc>\n",
+    put(out,
+        "<desc id=\"desc\">A SIP call-flow ladder: {} participants, {} rows, times in seconds "
+        "since {}.</desc>\n",
         ladder.participants.size(), ladder.rows.size(), to_rfc3339(ladder.start));
     put(out, "<style>{}</style>\n", figure_style());
     put(out, "<rect class=\"paper\" width=\"{:.6g}\" height=\"{:.6g}\"/>\n", plan.width(), height);
     put_text(out, "title", margin, 22, ladder.title, 15, plan.width() - 2 * margin);
-    put_text(out, "subtitle", margin, 39, "seconds since " + to_rfc3339(ladder.start).substr(0, 23) + "Z",
-             small_px, plan.width() - 2 * margin);
+    put_text(out, "subtitle", margin, 39,
+             "seconds since " + to_rfc3339(ladder.start).substr(0, 23) + "Z", small_px,
+             plan.width() - 2 * margin);
     put(out, "<g transform=\"translate(0 {:.6g})\">\n", title);
     drawing.heads(out);
     put(out, "</g>\n<g transform=\"translate(0 {:.6g})\">\n", title + head_height);
@@ -399,12 +420,15 @@ std::string page_figure(const Ladder& ladder) {
     const Drawing drawing(ladder, true);
     const Plan& plan = drawing.plan();
     std::string out;
-    put(out, "<svg class=\"figure heads\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
-             "viewBox=\"0 0 {0:.6g} {1}\">",
+    put(out,
+        "<svg class=\"figure heads\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
+        "viewBox=\"0 0 {0:.6g} {1}\">",
         plan.width(), head_height);
     drawing.heads(out);
-    put(out, "</svg><svg class=\"figure rows\" role=\"group\" aria-label=\"Ladder of {2}\" width=\"{0:.6g}\" "
-             "height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">",
+    put(out,
+        "</svg><svg class=\"figure rows\" role=\"group\" aria-label=\"Ladder of {2}\" "
+        "width=\"{0:.6g}\" "
+        "height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">",
         plan.width(), plan.height(), escaped(ladder.title));
     drawing.rows(out);
     out += "</svg>";

@@ -13,13 +13,13 @@ struct Ladder;
 // The whole figure in one SVG with its own style sheet, light and dark by prefers-color-scheme.
 std::string standalone_svg(const Ladder& ladder);
 
-// For the page: the participants and the rows as two SVGs of equal width, so that the first can stay
-// in sight while the second scrolls. Arrows are buttons for the script: data-message="7.3" names
-// message 3 of call number 7 (analysis::Call::number), data-stream="7.0" stream 0 of it.
+// For the page: the participants and the rows as two SVGs of equal width, so that the first can
+// stay in sight while the second scrolls. Arrows are buttons for the script: data-message="7.3"
+// names message 3 of call number 7 (analysis::Call::number), data-stream="7.0" stream 0 of it.
 std::string page_figure(const Ladder& ladder);
 
-// Text and attribute values, safe in HTML and XML: < > & " ' escaped, controls, format characters and
-// bytes that are not UTF-8 shown as printable() shows them.
+// Text and attribute values, safe in HTML and XML: < > & " ' escaped, controls, format characters
+// and bytes that are not UTF-8 shown as printable() shows them.
 std::string escaped(std::string_view wire);
 
 std::string percent_text(double percent);  // "0%", "0.81%", "12.3%"

@@ -7,7 +7,8 @@
 namespace sipana::render {
 namespace {
 
-// Advance of an ASCII character in units of the font size, from common sans-serif faces, rounded up.
+// Advance of an ASCII character in units of the font size, from common sans-serif faces, rounded
+// up.
 double advance(char c) {
     if (std::string_view{"ijl.,:;|!'` "}.find(c) != std::string_view::npos) return 0.3;
     if (std::string_view{"ftr()[]{}-/\\\""}.find(c) != std::string_view::npos) return 0.38;
@@ -24,12 +25,23 @@ std::string escaped(std::string_view wire) {
     out.reserve(clean.size() + clean.size() / 8);
     for (const char c : clean) {
         switch (c) {
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '&': out += "&amp;"; break;
-            case '"': out += "&quot;"; break;
-            case '\'': out += "&#39;"; break;
-            default: out += c;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '&':
+                out += "&amp;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
         }
     }
     return out;

@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
                 write(folder + "/flow.html", sipana::render::flow_html(report, 0));
     for (std::size_t i = 0; i < report.calls.size(); ++i) {
         const auto calls = sipana::render::figure_of(report, i);
-        good = good && write(folder + "/ladder-" + std::to_string(i + 1) + ".svg", sipana::render::ladder_svg(calls));
+        good = good && write(folder + "/ladder-" + std::to_string(i + 1) + ".svg",
+                             sipana::render::ladder_svg(calls));
     }
     return good ? 0 : 1;
 }

@@ -14,7 +14,8 @@ namespace {
 bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 analysis::Stream lossy() {
-    return sample::stream("192.0.2.10:9078", "198.51.100.20:10002", 1, "H264", 0, 12, 5, "x", true, 1);
+    return sample::stream("192.0.2.10:9078", "198.51.100.20:10002", 1, "H264", 0, 12, 5, "x", true,
+                          1);
 }
 
 }  // namespace
@@ -43,13 +44,27 @@ TEST_CASE("a chart says what it shows, with units, and what RTCP claims beside i
     CHECK(has(frames, "class=\"cross\""));
 }
 
+TEST_CASE("the rest of a second at a stream's end is no fall of its bit rate") {
+    auto stream = lossy();
+    stream.end = stream.start + std::chrono::milliseconds{12'100};
+    stream.seconds.resize(13);
+    for (auto& second : stream.seconds) second.bytes = 8000;
+    const std::string whole = bitrate_chart(stream);
+    stream.seconds.back().bytes = 800;
+    CHECK(bitrate_chart(stream) == whole);
+    stream.end = stream.start + std::chrono::milliseconds{12'500};
+    stream.seconds.back().bytes = 4000;
+    CHECK(has(bitrate_chart(stream), "highest 64 kbit/s"));
+}
+
 TEST_CASE("nothing to show is no chart") {
     const analysis::Stream none;
     CHECK(jitter_chart(none).empty());
     CHECK(loss_chart(none).empty());
     CHECK(bitrate_chart(none).empty());
     CHECK(frames_chart(none).empty());
-    auto perfect = sample::stream("192.0.2.1:4000", "192.0.2.2:4000", 1, "PCMU", 0, 10, 0, "x", true, 1);
+    auto perfect =
+        sample::stream("192.0.2.1:4000", "192.0.2.2:4000", 1, "PCMU", 0, 10, 0, "x", true, 1);
     CHECK(loss_chart(perfect).empty());
 }
 
@@ -62,7 +77,8 @@ TEST_CASE("a chart of a day is no larger than one of five minutes") {
     stream.seconds.assign(86400, second);
     stream.end = stream.start + std::chrono::hours{24};
     CHECK(bitrate_chart(stream).size() < minutes + 500);
-    for (int i = 0; i < 100000; ++i) stream.video->marks.push_back({stream.start, 0, 1000, 1, false, true});
+    for (int i = 0; i < 100000; ++i)
+        stream.video->marks.push_back({stream.start, 0, 1000, 1, false, true});
     CHECK(frames_chart(stream).size() < 20000);
 }
 
@@ -74,7 +90,8 @@ TEST_CASE("odd figures do no harm: no time between packets, not a number, out of
     stream.seconds[0].lost = 0xffffffffu;
     stream.video->marks[0].time = stream.start - std::chrono::hours{1};
     for (auto& report : stream.reports) report.jitter_ms = 1e300;
-    for (const std::string& chart : {jitter_chart(stream), loss_chart(stream), bitrate_chart(stream), frames_chart(stream)}) {
+    for (const std::string& chart :
+         {jitter_chart(stream), loss_chart(stream), bitrate_chart(stream), frames_chart(stream)}) {
         CHECK(!has(chart, "nan"));
         CHECK(chart.size() < 100000);
     }

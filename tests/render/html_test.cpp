@@ -35,10 +35,12 @@ std::string between(std::string_view page, std::string_view open, std::string_vi
 
 // The digest that openssl computes, as the policy writes it; empty where there is no openssl.
 std::string openssl_source(const std::string& text) {
-    const std::string path = (std::filesystem::temp_directory_path() / "sipana_html_test.txt").string();
+    const std::string path =
+        (std::filesystem::temp_directory_path() / "sipana_html_test.txt").string();
     std::ofstream(path, std::ios::binary) << text;
     std::string out;
-    if (FILE* pipe = ::popen(("openssl dgst -sha256 -binary " + path + " 2>/dev/null | base64").c_str(), "r")) {
+    if (FILE* pipe = ::popen(
+            ("openssl dgst -sha256 -binary " + path + " 2>/dev/null | base64").c_str(), "r")) {
         char buffer[128];
         while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
         ::pclose(pipe);
@@ -58,9 +60,11 @@ TEST_CASE("CSP 3, 2.3.1: a digest in hexadecimal becomes the same in base64") {
 
 TEST_CASE("the policy names the very style sheet and script of the page, and allows nothing else") {
     const std::string page = report_html(sample::report());
-    const std::string policy = between(page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
-    CHECK(policy == "default-src 'none'; style-src '" + csp_source(page_style_sha256()) + "'; script-src '" +
-                        csp_source(page_script_sha256()) + "'; base-uri 'none'; form-action 'none'");
+    const std::string policy =
+        between(page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+    CHECK(policy == "default-src 'none'; style-src '" + csp_source(page_style_sha256()) +
+                        "'; script-src '" + csp_source(page_script_sha256()) +
+                        "'; base-uri 'none'; form-action 'none'");
     CHECK(between(page, "<style>", "</style>") == page_style());
     CHECK(between(page, "<script>", "</script>") == page_script());
     const std::string style = openssl_source(std::string(page_style()));
@@ -95,13 +99,15 @@ TEST_CASE("the same model gives the same bytes") {
 
 TEST_CASE("trap 77, trap 78: every string from the wire is escaped, in markup and in data") {
     analysis::Report report = sample::report();
-    const std::string evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'\x1b\xff\xe2\x80\xae";
+    const std::string evil =
+        "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'\x1b\xff\xe2\x80\xae";
     report.files[0].name = report.files[0].format = report.files[0].compression = evil;
     report.files[0].comments = report.files[0].interfaces = {evil};
     report.names.push_back({report.calls[0].caller.address, evil});
     for (auto& call : report.calls) {
         const std::string_view kept = call.texts.keep(evil);
-        for (analysis::Party* party : {&call.from, &call.to}) party->display = party->uri = party->user = kept;
+        for (analysis::Party* party : {&call.from, &call.to})
+            party->display = party->uri = party->user = kept;
         call.request_uri = call.caller_agent = call.callee_agent = kept;
         call.final_reason = call.reason_header = call.event = call.contact = kept;
         for (auto& message : call.messages) message.method_name = kept;
@@ -141,13 +147,17 @@ TEST_CASE("trap 77, trap 78: every string from the wire is escaped, in markup an
 TEST_CASE("data for the script can end no script element and is JSON to every reader") {
     std::string out;
     put_json_string(out, "a\"b\\c</script><!--&'\n\t\xe2\x80\xa8\xe2\x80\xa9é");
-    CHECK(out == "\"a\\\"b\\\\c\\u003c/script\\u003e\\u003c!--\\u0026\\u0027\\u000a\\u0009\\u2028\\u2029é\"");
+    CHECK(out ==
+          "\"a\\\"b\\\\c\\u003c/"
+          "script\\u003e\\u003c!--\\u0026\\u0027\\u000a\\u0009\\u2028\\u2029é\"");
 }
 
 TEST_CASE("the outcome is said in plain words") {
-    CHECK(outcome_sentence(sample::busy_call()) == "Busy: 100 answered 486 Busy Here after 310 ms. It took a login.");
+    CHECK(outcome_sentence(sample::busy_call()) ==
+          "Busy: 100 answered 486 Busy Here after 310 ms. It took a login.");
     CHECK(outcome_sentence(sample::answered_call()) ==
-          "bob answered after 4.8 s (4.2 s of ringing); they were connected for 12.3 s, until bob hung up.");
+          "bob answered after 4.8 s (4.2 s of ringing); they were connected for 12.3 s, until bob "
+          "hung up.");
     CHECK(has(outcome_sentence(sample::registration()), "900 registered, for"));
     CHECK(has(outcome_sentence(sample::forked_call()), "still up when the capture ended"));
     analysis::Call call;
@@ -163,9 +173,10 @@ TEST_CASE("the outcome is said in plain words") {
 TEST_CASE("the page tells what was read, what is in force, and what RTCP claims") {
     const std::string page = report_html(sample::report());
     for (const std::string_view part :
-         {"sample.pcapng", "pcapng, zstd", "recorded by hand", "not-ip", "bob answers in", "alice holds the call",
-          "Streams without a call", "beside what was measured here", "<kbd>#</kbd>", "telephone network cause 16",
-          "same numbers, and it began 20 ms later", "PLI", "href=\"#message-1.4\""}) {
+         {"sample.pcapng", "pcapng, zstd", "recorded by hand", "not-ip", "bob answers in",
+          "alice holds the call", "Streams without a call", "beside what was measured here",
+          "<kbd>#</kbd>", "telephone network cause 16", "same numbers, and it began 20 ms later",
+          "PLI", "href=\"#message-1.4\""}) {
         CHECK_MESSAGE(has(page, part), part);
     }
 }
@@ -195,7 +206,8 @@ TEST_CASE("more calls and findings than a page can hold are counted, not shown")
         call.number = i + 1;
         report.calls.push_back(std::move(call));
     }
-    report.findings.resize(most_findings_shown + 7, Finding{"rule", Severity::note, 0, 0, "text", ""});
+    report.findings.resize(most_findings_shown + 7,
+                           Finding{"rule", Severity::note, 0, 0, "text", ""});
     const std::string page = report_html(report);
     CHECK(has(page, "5 more calls are not listed here"));
     CHECK(has(page, "kept for the first 2000 calls"));

@@ -87,15 +87,17 @@ TEST_CASE("the same calls give the same bytes") {
 TEST_CASE("a ladder shows its messages, retransmissions, media, keys and pauses") {
     const auto call = sample::answered_call();
     const std::string svg = ladder_svg(pointers(call));
-    for (const std::string_view part : {"INVITE (SDP)", "180 Ringing", "200 OK", "again (1)", "arrow request again",
-                                        "audio PCMU", "video H264", "class=\"lane\"", "class=\"digits\"", "later</text>",
-                                        ">0.501</text>", "class=\"mark note\""})
+    for (const std::string_view part :
+         {"INVITE (SDP)", "180 Ringing", "200 OK", "again (1)", "arrow request again", "audio PCMU",
+          "video H264", "class=\"lane\"", "class=\"digits\"", "later</text>", ">0.501</text>",
+          "class=\"mark note\""})
         CHECK_MESSAGE(has(svg, part), part);
 }
 
 TEST_CASE("trap 78: hostile names and phrases come out as text in the drawing") {
     const auto call = sample::hostile_call();
-    const std::string svg = ladder_svg(pointers(call)), page = page_figure(build_ladder(pointers(call)));
+    const std::string svg = ladder_svg(pointers(call)),
+                      page = page_figure(build_ladder(pointers(call)));
     for (const std::string& out : {svg, page}) {
         CHECK(!has(out, "<script"));
         CHECK(!has(out, "<img"));
@@ -111,7 +113,8 @@ TEST_CASE("the page's figure has arrows that a script and a keyboard can reach")
     const auto call = sample::answered_call();
     const std::string figure = page_figure(build_ladder(pointers(call)));
     CHECK(well_formed(figure));
-    CHECK(has(figure, "role=\"button\" tabindex=\"-1\" data-message=\"1.0\" aria-label=\"INVITE (SDP)"));
+    CHECK(has(figure,
+              "role=\"button\" tabindex=\"-1\" data-message=\"1.0\" aria-label=\"INVITE (SDP)"));
     CHECK(has(figure, "data-stream=\"1.0\""));
     CHECK(!has(figure, "<style"));
     CHECK(!has(figure, " style="));
