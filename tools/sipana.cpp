@@ -127,6 +127,8 @@ struct Run {
         std::uint64_t count = 0;
         while (stop_asked == 0 && input->next(frame)) {
             analyzer.on_frame(frame);
+            // Calls look back at their messages: what that brings into memory is let go again.
+            if ((count & 0x3fff) == 0) input->let_go();
             if ((++count & 0xfffff) == 0 && progress) fmt::print(stderr, "\r{} frames ", count);
         }
         if (progress && count > 0xfffff) fmt::print(stderr, "\r\x1b[K");
@@ -150,8 +152,8 @@ int finish(const Run& run, const Output& out) {
 class Rows : public analysis::Sink {
 public:
     enum class What { calls, messages, streams };
-    Rows(What what, const Arguments& a, const analysis::Where* where, pcap::Input& input, Output& out)
-        : what_(what), csv_(a.format == "csv"), where_(where), input_(input), out_(out) {
+    Rows(What what, const Arguments& a, const analysis::Where* where, Output& out)
+        : what_(what), csv_(a.format == "csv"), where_(where), out_(out) {
         if (!csv_) return;
         out_.line(what == What::calls      ? render::calls_csv_header()
                   : what == What::messages ? render::messages_csv_header()
@@ -165,7 +167,6 @@ public:
             render::append_message_json(out_.buffer(), m, call_id), out_.end_line();
     }
     void on_call(analysis::Call&& call) override {
-        if (++calls_ % calls_between_let_go == 0) input_.let_go();
         if (where_ != nullptr && !where_->matches(call)) return;
         if (what_ == What::calls) {
             if (csv_)
@@ -188,13 +189,9 @@ private:
         else
             render::append_stream_json(out_.buffer(), s), out_.end_line();
     }
-    // A call looks back at its messages when it is over: what that brings into memory is let go again.
-    static constexpr std::uint64_t calls_between_let_go = 2048;
-    std::uint64_t calls_ = 0;
     What what_;
     bool csv_;
     const analysis::Where* where_;
-    pcap::Input& input_;
     Output& out_;
 };
 
@@ -239,8 +236,9 @@ int rows(Rows::What what, const Arguments& a, const analysis::Where* where) {
     Run run;
     if (!run.open(a)) return run.status;
     Output out;
-    Rows sink(what, a, where, *run.input, out);
+    Rows sink(what, a, where, out);
     analysis::Options options;
+    options.parallel = true;
     options.detail = analysis::Detail::summary;
     analysis::Analyzer analyzer(options, sink);
     run.read(analyzer, a);
