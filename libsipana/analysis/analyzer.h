@@ -7,8 +7,10 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "libsipana/analysis/model.h"
+#include "libsipana/analysis/payload_map.h"
 #include "libsipana/pcap/frame.h"
 
 namespace sipana::analysis {
@@ -25,6 +27,7 @@ struct Options {
     // Hand a call without an end on after this much silence in signalling and media.
     Duration idle = std::chrono::hours{2};
     bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
+    std::vector<PayloadMapping> payload_map;  // for streams whose SDP was not seen
     std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
 };
