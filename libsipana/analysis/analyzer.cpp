@@ -53,6 +53,8 @@ public:
             if (streams_.on_packet(d)) return;
         } else if (content == Content::sip) {
             return on_sip(as_text(d.payload), seen_at(d), d.cut);
+        } else if (content == Content::zrtp || content == Content::dtls) {
+            streams_.on_keys(d);
         }
         if (streams_.is_fax(d))
             ++counts_.t38;

@@ -104,6 +104,12 @@ void StreamMeter::relearn(const Announced& by) {
     use(by);
 }
 
+void StreamMeter::encrypt() {
+    video_.reset();
+    const Used& now = used_[now_];
+    plain_ = !seconds_ && (now.kind == rtp::Kind::audio || now.kind == rtp::Kind::unknown);
+}
+
 const Payload& StreamMeter::main() const {
     const auto weight = [](const Used& u) {
         const bool beside = u.kind == rtp::Kind::event || u.kind == rtp::Kind::comfort_noise;

@@ -43,6 +43,8 @@ public:
     void count(const Early& packet, Bytes payload, const Announced& by);
     // The SDP says other things than before.
     void relearn(const Announced& by);
+    // What follows is encrypted. What was read of frames before is too little to be told.
+    void encrypt();
     // What was sent since the last packet was sent elsewhere, and is not missing here.
     void resume() { receiver_.resume(); }
 

@@ -40,14 +40,7 @@ Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
 bool Streams::on_packet(const net::Datagram& d) {
     if (d.payload.size() < 4) return false;
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
-    // The types that nobody sends (RFC 2032, RFC 5760, ...) are believed only where media is
-    // expected.
-    const bool usual = d.payload[1] >= 200 && d.payload[1] <= 207;
-    if (d.payload[1] >= 192 && d.payload[1] <= 223 && d.payload.size() >= 8 &&
-        rtp::is_rtcp(d.payload) && (usual || claims_.match(d.src, d.dst).claim != none)) {
-        reports_.on_compound(d, is_encrypted(load_be32(d.payload.data() + 4)));
-        return true;
-    }
+    if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) return true;
     rtp::Packet p;
     if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return false;
     const std::uint64_t h = hash_of_flow(d.src, d.dst);
@@ -63,6 +56,56 @@ bool Streams::on_packet(const net::Datagram& d) {
     update(streams_[flow.last], p, d);
     ++counts_.rtp_packets;
     return true;
+}
+
+// Where media is expected an RTCP packet type settles it. Elsewhere a datagram of anything may
+// begin like this, and must hold together: the types that are in use (RFC 2032, RFC 5760 are not),
+// each length right.
+bool Streams::on_rtcp(const net::Datagram& d) {
+    if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
+    const Bearer bearer = bearer_of(d);
+    if (!bearer.known) {
+        const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
+        if (!usual || !rtcp::is_whole(d.payload, d.cut)) return false;
+    }
+    reports_.on_compound(d, bearer.encrypted);
+    return true;
+}
+
+Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
+    Bearer bearer;
+    const std::uint32_t ssrc = load_be32(d.payload.data() + 4);  // of the sender
+    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
+        const Live& live = streams_[s];
+        if (live.ssrc == ssrc && src_of(live).address == d.src.address) {
+            bearer.known = true;
+            bearer.encrypted = live.by.encrypted;
+        }
+        return bearer.known;
+    });
+    // RTCP has the port of its RTP (RFC 5761) or the next one (RFC 3550 11).
+    for (std::uint16_t behind = 0; behind < 2; ++behind) {
+        if (d.src.port < behind || d.dst.port < behind) break;
+        const Endpoint src{d.src.address, static_cast<std::uint16_t>(d.src.port - behind)};
+        const Endpoint dst{d.dst.address, static_cast<std::uint16_t>(d.dst.port - behind)};
+        const std::uint32_t claim = claims_.match(src, dst).claim;
+        bearer.known |= claim != none;
+        bearer.encrypted |=
+            (claim != none && claims_[claim].encrypted) || secured_.contains(src, dst);
+    }
+    return bearer;
+}
+
+void Streams::on_keys(const net::Datagram& d) {
+    if (!secured_.on_keys(d)) return;
+    for (const auto& [src, dst] : {std::pair(d.src, d.dst), std::pair(d.dst, d.src)}) {
+        const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst));
+        for (std::uint32_t s = f == none ? none : flows_[f].first; s != none;
+             s = streams_[s].next_in_flow) {
+            streams_[s].by.encrypted = true;
+            if (streams_[s].meter) streams_[s].meter->encrypt();
+        }
+    }
 }
 
 std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t h) const {
@@ -178,6 +221,7 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.ssrc = ssrc;
     live.flow = f;
     live.first = first;
+    live.by.encrypted = secured_.contains(d.src, d.dst);
     Flow& flow = flows_[f];
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
@@ -202,7 +246,7 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
     const Claims::Claim& claim = claims_[number];
     Live& live = streams_[s];
     live.call = claim.call;
-    live.by = {claim.sdp, claim.line, claim.video, claim.encrypted};
+    live.by = {claim.sdp, claim.line, claim.video, claim.encrypted || live.by.encrypted};
     live.from_caller = claim.by_caller != by_destination;
     if (claim.call >= of_call_.size()) of_call_.resize(claim.call + 1, {none, none});
     auto& [first, last] = of_call_[claim.call];
@@ -299,12 +343,6 @@ void Streams::count(Live& live, const Early& p, Bytes payload) {
     live.meter->count(p, payload, live.by);
 }
 
-bool Streams::is_encrypted(std::uint32_t ssrc) const {
-    return by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
-        return streams_[s].ssrc == ssrc && streams_[s].by.encrypted;
-    }) != none;
-}
-
 // Did the same source send this SSRC to somebody else since then? Direct media and forks do: what
 // went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
@@ -369,6 +407,7 @@ void Streams::advance(Time now) {
     if (now < next_sweep_) return;
     next_sweep_ = now + sweep_interval;
     reports_.advance(now);
+    secured_.advance(now);
     if (orphans_ == 0) return;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> silent;
     for (std::uint32_t s = 0; s < streams_.end(); ++s)

@@ -12,6 +12,7 @@
 #include "libsipana/analysis/legs.h"
 #include "libsipana/analysis/payloads.h"
 #include "libsipana/analysis/reports.h"
+#include "libsipana/analysis/secured.h"
 #include "libsipana/analysis/stream_meter.h"
 #include "libsipana/rtp/packet.h"
 
@@ -23,6 +24,8 @@ public:
 
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
+    // ZRTP or DTLS between two endpoints.
+    void on_keys(const net::Datagram& datagram);
     // An SDP said where media is to be received. `sdp` lives as long as the call.
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen);
     // An SDP announced T.38 (image) at the datagram's source or destination.
@@ -88,7 +91,12 @@ private:
     void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
     void begin_meter(Live& stream, Bytes payload);
     void count(Live& stream, const Early& packet, Bytes payload);
-    bool is_encrypted(std::uint32_t ssrc) const;
+    // What is known of the RTP that an RTCP datagram speaks of.
+    struct Bearer {
+        bool known = false, encrypted = false;
+    };
+    Bearer bearer_of(const net::Datagram& rtcp) const;
+    bool on_rtcp(const net::Datagram& datagram);
     bool was_elsewhere(const Live& stream, Time since) const;
 
     void drop(std::uint32_t stream);
@@ -106,6 +114,7 @@ private:
     Counts& counts_;
     Sink& sink_;
     Claims claims_;
+    Secured secured_;
     Pool<Flow> flows_;
     HashIndex by_addresses_;
     Pool<Live> streams_;
