@@ -97,7 +97,7 @@ void StreamMeter::relearn(const Announced& by) {
     std::vector<Used> before;
     before.swap(used_);
     for (const Used& u : before) {
-        Used& again = used_[add(payloads_.resolve(by, u.type))];
+        Used& again = used_[add(payloads_.again(u, by))];
         again.packets = u.packets;
         again.in_red = u.in_red;
     }

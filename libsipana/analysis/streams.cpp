@@ -20,6 +20,7 @@ constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
+constexpr std::size_t most_lines = 32;     // m-lines of one SDP that are looked at
 constexpr Duration same_time = 2s;         // two legs carry one stream
 
 std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
@@ -126,8 +127,8 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
                       p.marker};
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
-    const Claims::Claim& claim = claims_[match.claim];
-    if (!Claims::names(claim, p.payload_type)) return plausible(d, p, h, early);
+    if (!Claims::names(line_of(match.claim, p.payload_type), p.payload_type))
+        return plausible(d, p, h, early);
     const std::uint32_t s = open(d, p.ssrc, h, early);
     Live& live = streams_[s];
     attach(s, match.claim, match.by_destination);
@@ -246,8 +247,8 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
     const Claims::Claim& claim = claims_[number];
     Live& live = streams_[s];
     live.call = claim.call;
-    live.by = {claim.sdp, claim.line, claim.video, claim.encrypted || live.by.encrypted};
     live.from_caller = claim.by_caller != by_destination;
+    learn(live, {number, by_destination});
     if (claim.call >= of_call_.size()) of_call_.resize(claim.call + 1, {none, none});
     auto& [first, last] = of_call_[claim.call];
     if (first == none)
@@ -256,6 +257,35 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
         streams_[last].next_of_call = s;
     last = s;
     join_legs(s);
+}
+
+// Several m-lines may stand for one address (BUNDLE, RFC 8843 9.2): the payload type says which it
+// is.
+Claims::Claim Streams::line_of(std::uint32_t number, std::uint8_t payload_type) const {
+    const Claims::Claim& claim = claims_[number];
+    if (Claims::names(claim, payload_type)) return claim;
+    const bool bundled = claim.sdp.find("a=group:BUNDLE") != claim.sdp.npos;
+    std::array<sdp::MediaAddress, most_lines> media;
+    const std::size_t n = std::min(sdp::media_addresses(claim.sdp, media), media.size());
+    for (std::uint16_t line = 0; line < n; ++line) {
+        if (media[line].rtp != claim.at && !bundled) continue;
+        const Claims::Claim other = Claims::on_line(claim, line, media[line]);
+        if (Claims::names(other, payload_type)) return other;
+    }
+    return claim;
+}
+
+void Streams::learn(Live& live, const Claims::Match& match) {
+    const Claims::Claim claim = line_of(match.claim, live.first.payload_type);
+    const bool encrypted = live.by.encrypted || claim.encrypted;
+    live.by = {claim.sdp, claim.line, claim.video, encrypted};
+    if (encrypted || !match.by_destination) return;
+    // RFC 8643: with keys on both sides RTP/AVP is encrypted as well.
+    const std::uint32_t source = claims_.latest(src_of(live));
+    if (source == none || claims_[source].call != claim.call) return;
+    const Claims::Claim sender = line_of(source, live.first.payload_type);
+    live.by.encrypted =
+        payloads_.has_keys(live.by) && payloads_.has_keys({sender.sdp, sender.line});
 }
 
 // One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs
@@ -290,11 +320,12 @@ void Streams::relearn(std::uint32_t s) {
     Live& live = streams_[s];
     const Claims::Match match = claims_.match(src_of(live), dst_of(live));
     if (match.claim == none || claims_[match.claim].call != live.call) return;
-    live.by.sdp = claims_[match.claim].sdp;
-    live.by.line = claims_[match.claim].line;
-    live.by.video = claims_[match.claim].video;
-    live.payload = payloads_.resolve(live.by, live.payload.type);
-    if (live.meter) live.meter->relearn(live.by);
+    const bool encrypted = live.by.encrypted;
+    learn(live, match);
+    live.payload = payloads_.again(live.payload, live.by);
+    if (!live.meter) return;
+    live.meter->relearn(live.by);
+    if (live.by.encrypted && !encrypted) live.meter->encrypt();
 }
 
 // Media that came before the SDP that announces it (early media, mirrored captures).

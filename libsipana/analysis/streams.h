@@ -85,6 +85,8 @@ private:
     void watch_orphan(std::uint32_t stream);
     void forget_orphan(std::uint32_t stream);
     void relearn(std::uint32_t stream);
+    void learn(Live& stream, const Claims::Match& match);
+    Claims::Claim line_of(std::uint32_t claim, std::uint8_t payload_type) const;
     void join_legs(std::uint32_t stream);
     void adopt(std::uint32_t call);
 

@@ -127,3 +127,21 @@ TEST_CASE("RFC 7983 7: a datagram that only begins like RTCP is none where no me
     CHECK(r.counts.malformed_rtcp == 0);
     CHECK(r.counts.other_datagrams == 4);
 }
+
+TEST_CASE("RFC 8643: RTP/AVP is encrypted where both sides bring keys, and not by an offer alone") {
+    const std::string keys =
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5\r\n";
+    for (const bool accepted : {false, true}) {
+        CAPTURE(accepted);
+        const std::string invite = request({.body = sdp_body("10.0.0.1", 4000, keys)});
+        Wire w;
+        w.udp(0, alice, bob, invite).speech(5, bob_rtp, alice_rtp, 5, 1, 0xb);  // before the answer
+        w.udp(100, bob, alice,
+              response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000, accepted ? keys : "")));
+        w.speech(200, alice_rtp, bob_rtp, 5, 1, 0xa).udp(310, alice_rtp, bob_rtp, key(6));
+        const Report r = w.play();
+        REQUIRE(r.calls[0].streams.size() == 2);
+        for (const auto& s : r.calls[0].streams) CHECK(s.encrypted == accepted);
+        CHECK(r.calls[0].streams[1].digits.size() == (accepted ? 0 : 1));
+    }
+}
