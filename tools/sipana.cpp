@@ -35,6 +35,8 @@ struct Arguments {
     std::string filter, where, format = "table", call, output, color = "auto";
     std::size_t width = 0;
     bool secrets = false, raw = false, quiet = false, ascii = false;
+    std::vector<std::string> map;
+    std::vector<analysis::PayloadMapping> payload_map;  // of `map`
 };
 
 // Standard output with its failures seen: a full disk or a closed pipe must not pass for success.
@@ -200,6 +202,7 @@ bool collect(Run& run, const Arguments& a, const analysis::Where* where, analysi
     if (!run.open(a)) return false;
     analysis::Collector collector(report);
     analysis::Options options;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, collector);
     run.read(analyzer, a);
     for (const Finding& f : run.input->findings()) report.findings.push_back(f);
@@ -240,6 +243,7 @@ int rows(Rows::What what, const Arguments& a, const analysis::Where* where) {
     analysis::Options options;
     options.parallel = true;
     options.detail = analysis::Detail::summary;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, sink);
     run.read(analyzer, a);
     out.flush();
@@ -468,6 +472,11 @@ int main(int argc, char** argv) {
         command("check", "What breaks the RFCs, with the clause", {"table", "json", "ndjson"});
     CLI::App* report_command = command("report", "A report in one file: HTML or JSON", {});
     report_command->add_option("-o,--output", a.output, "OUT.html, OUT.json or a folder")->required();
+    for (CLI::App* c : {calls_command, flow_command, streams_command, check_command, report_command})
+        c->add_option("--map", a.map,
+                      "RTP without SDP: what a payload type is, as in 96=H264/90000; may be repeated")
+            ->type_name("PT=NAME/CLOCK[/CHANNELS]")
+            ->allow_extra_args(false);
     flow_command->preparse_callback([&](std::size_t) { a.format = "text"; });
     for (CLI::App* c : {calls_command, messages_command, streams_command, check_command})
         c->preparse_callback([&](std::size_t) { a.format = "table"; });
@@ -480,6 +489,14 @@ int main(int argc, char** argv) {
         complain(e.what());
         fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
         return usage;
+    }
+    for (const std::string& text : a.map) {
+        auto mapping = analysis::parse_payload_mapping(text);
+        if (!mapping) {
+            complain("--map " + mapping.error().what);
+            return usage;
+        }
+        a.payload_map.push_back(std::move(*mapping));
     }
     std::optional<analysis::Where> where;
     if (!a.where.empty()) {

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "libsipana/analysis/model.h"
+#include "libsipana/analysis/payload_map.h"
 #include "libsipana/pcap/frame.h"
 
 namespace sipana::analysis {
@@ -28,6 +30,7 @@ struct Options {
     // one call at a time; never after finish() or catch_up() has returned.
     bool parallel = false;
     bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
+    std::vector<PayloadMapping> payload_map;  // for streams whose SDP was not seen
     std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
 };

@@ -45,6 +45,8 @@ public:
     bool is_fax(const Endpoint& at) const;
     // Does the m-line name that payload type?
     static bool names(const Claim& claim, std::uint8_t payload_type);
+    // The claim as another m-line of its SDP makes it.
+    static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
     // Calls visit(const Claim&) for each claim of a call.
     template <typename Visit>

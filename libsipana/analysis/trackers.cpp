@@ -67,6 +67,8 @@ void Trackers::on_item(Batch& batch, const Item& item) {
     } else if (item.content == Content::sip) {
         const Batch::Read& read = batch.read_of(item);
         return on_sip(read.message, read.status, d);
+    } else if (item.content == Content::zrtp || item.content == Content::dtls) {
+        streams_.on_keys(d);
     }
     if (streams_.is_fax(d))
         ++counts_.t38;
