@@ -5,6 +5,7 @@
 #include "libsipana/render/html.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/render.h"
+#include "libsipana/render/rows.h"
 #include "libsipana/render/svg.h"
 
 namespace sipana::render {
@@ -141,25 +142,31 @@ void put_figure(Page& page, std::span<const Call* const> calls) {
 
 void put_findings(Page& page, const std::vector<Finding>& findings) {
     page.out += "<ul class=\"findings\">\n";
-    const std::size_t count = std::min(findings.size(), most_findings_shown);
+    const auto groups = grouped(findings, Alike::text);
+    const std::size_t count = std::min(groups.size(), most_findings_shown);
     for (std::size_t i = 0; i < count; ++i) {
-        const Finding& finding = findings[i];
+        const FindingGroup& group = groups[i];
+        const Finding& finding = *group.first;
         page.put("<li><span class=\"badge {0}\">{0}</span> <span>{1}", to_string(finding.severity),
                  escaped(finding.text));
         page.put(" <small>{}", escaped(finding.rule));
         if (!finding.clause.empty()) page.put(" · {}", escaped(finding.clause));
-        if (finding.frame > 0) {
-            const std::string link = page.link_to_frame(finding.frame);
+        if (group.count > 1) page.put(" · {} times", group.count);
+        if (!group.frames.empty()) page.out += group.frames.size() == 1 ? " · frame" : " · frames";
+        for (std::size_t k = 0; k < group.frames.size(); ++k) {
+            const std::uint64_t frame = group.frames[k];
+            const std::string link = page.link_to_frame(frame);
+            page.out += k == 0 ? " " : ", ";
             if (link.empty())
-                page.put(" · frame {}", finding.frame);
+                page.put("{}", frame);
             else
-                page.put(" · <a href=\"{}\">frame {}</a>", link, finding.frame);
+                page.put("<a href=\"{}\">{}</a>", link, frame);
         }
-        page.out += "</small></span>\n";
+        page.put("{}</small></span>\n", group.more_frames ? ", …" : "");
     }
     page.out += "</ul>\n";
-    if (count < findings.size())
-        page.put("<p class=\"omitted\">{} more are not shown.</p>\n", findings.size() - count);
+    if (count < groups.size())
+        page.put("<p class=\"omitted\">{} more are not shown.</p>\n", groups.size() - count);
 }
 
 namespace {
