@@ -187,7 +187,7 @@ private:
         streams_.release(i, call);
         if (options_.detail == Detail::full) {
             tell_history(call);
-            if (options_.check) check_call(call);
+            if (options_.check) check_call(call, last_);
         }
         sink_.on_call(std::move(call));
     }
