@@ -165,6 +165,8 @@ private:
         }
         if (p.is_new_call && message_.is_request() && message_.method() == sip::Method::invite)
             legs_.on_invite(p.call, message_, seen);
+        if (message_.is_request() && message_.method() == sip::Method::refer)
+            legs_.on_refer(p.call, message_, seen);
         if (options_.detail != Detail::full) return;
         std::vector<Finding>& findings = call.more->findings;
         const std::size_t before = findings.size();
