@@ -46,7 +46,7 @@ public:
         frame_stays_ = false;
         decoder_.finish();
         catch_up();
-        trackers_.finish();
+        trackers_.finish(last_);
     }
 
     void on_datagram(const net::Datagram& d) override {

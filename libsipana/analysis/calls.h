@@ -25,15 +25,19 @@ struct Seen {
 
 // A transaction while its call lives: enough to tell retransmissions and the outcome.
 struct LiveTransaction {
+    // A message that was seen, hashed to know it again, and when it was seen last: milliseconds of
+    // capture time in 32 bits. Hash 0: none.
+    struct Known {
+        std::uint32_t hash = 0, at = 0;
+    };
     std::uint64_t key = 0;  // branch, or RFC 2543's substitutes (17.2.3), with CSeq and method
-    Time last_at{};
+    std::uint32_t branch = 0;  // hashed: a CANCEL shares it with its INVITE
     std::uint32_t cseq = 0;
-    std::uint32_t responses[3] = {};  // the last responses, hashed, to know them again
-    std::uint32_t ack = 0;            // the ACK seen, hashed; 0: none
+    Known requests[2], responses[4], acks[2];  // the last ones
     std::uint16_t final_code = 0;
     sip::Method method = sip::Method::other;
-    bool request_seen = false;
     bool from_caller = true;
+    bool acked = false;  // INVITE: the ACK of its final response passed here or further on
 };
 
 // Words of a call's messages that are told when it is over, packed into one block: looking back at the
@@ -64,6 +68,7 @@ struct LiveCall {
     std::unique_ptr<char[]> id;  // the Call-ID
     std::uint32_t id_size = 0;
     std::uint32_t caller_tag = 0, answered_tag = 0;  // tags, hashed; 0: none
+    std::uint32_t other_tag = 0;  // of a second 2xx, from another branch of a fork (13.2.2.4)
     Words first, final;
     Endpoint caller, callee;
     Time start{}, last{};
@@ -72,6 +77,7 @@ struct LiveCall {
     std::uint32_t attempt_cseq = 0;
     std::uint32_t dropped_transactions = 0;
     std::uint32_t message_count = 0, retransmissions = 0, expires_s = 0;
+    std::uint32_t asked_expires = unsaid;  // register: by the last request
     std::uint16_t final_code = 0, challenges = 0;
     CallKind kind = CallKind::other;
     CallState state = CallState::trying;
@@ -82,6 +88,9 @@ struct LiveCall {
     bool waiting = false, lingering = false;  // stands in that queue
     bool final_is_nearest = false;  // the final code was heard by the caller itself, not further on
     bool granted = false;           // register, subscribe: a 2xx said so
+    bool asked = false;             // the initial request itself was seen
+    bool credentials = false;       // the last try had some
+    bool referring = false;         // a REFER was accepted, whose NOTIFYs may still come (RFC 3515 2.4.4)
     std::vector<LiveTransaction> transactions;
     struct More {
         TextStore texts;  // that lie in no mapped file
@@ -95,6 +104,7 @@ struct LiveCall {
         return *more;
     }
 
+    static constexpr std::uint32_t unsaid = 0xffffffffu;
     std::string_view call_id() const { return {id.get(), id_size}; }
 };
 
@@ -153,14 +163,22 @@ private:
                        const Seen& seen);
     std::uint32_t transaction_of(LiveCall& call, const sip::Message& message, const sip::CSeq& cseq,
                                  bool from_caller);
-    bool repeated(LiveTransaction& transaction, const sip::Message& message, Time now,
+    bool repeated(LiveTransaction& transaction, const sip::Message& message, const Seen& seen,
                   SipMessage& record);
     void on_request(LiveCall& call, const sip::Message& message, const Seen& seen,
                     const SipMessage& record, bool from_caller);
+    void begin(LiveCall& call, const sip::Message& message, const Seen& seen, bool initial,
+               bool& from_caller);
+    void on_try(LiveCall& call, const sip::Message& message, const SipMessage& record);
+    void on_bye(LiveCall& call, const sip::Message& message, Time now, bool from_caller);
+    void on_notify(LiveCall& call, const sip::Message& message);
     void on_response(LiveCall& call, const sip::Message& message, const Seen& seen,
-                     const SipMessage& record);
+                     const SipMessage& record, bool to_caller);
+    void on_other_response(LiveCall& call, const SipMessage& record, bool to_caller);
     void on_final(LiveCall& call, const sip::Message& message, const Seen& seen);
+    void on_granted(LiveCall& call, const sip::Message& message);
     bool expects_more(const LiveCall& call) const;
+    Duration wait_of(const LiveCall& call) const;
     void queue_if_over(std::uint32_t call);
     void drain(std::deque<Due>& queue);
     void sweep();

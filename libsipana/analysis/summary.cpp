@@ -67,14 +67,14 @@ Call summarize(LiveCall& live) {
 
     if (live.kind == CallKind::invite) {
         // Times from the initial request only; a call met half-way has none.
-        const Time asked = live.attempt != none ? live.start : no_time;
+        const Time asked = live.asked ? live.start : no_time;
         call.post_dial_delay = between(asked, live.ringing_at);
         call.setup = between(asked, live.answered_at);
         const Time decided = live.answered_at != no_time ? live.answered_at : live.final_at;
         call.ring = between(live.ringing_at, decided);
         call.duration = between(live.answered_at, live.ended_at);
     } else if (live.final_code >= 200 && live.final_code < 300) {
-        call.setup = between(live.start, live.final_at);
+        call.setup = between(live.asked ? live.start : no_time, live.answered_at);
     }
     return call;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libsipana/analysis/check.h"
 #include "libsipana/analysis/history.h"
 #include "libsipana/analysis/summary.h"
@@ -57,6 +59,7 @@ void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
 void Trackers::on_item(Batch& batch, const Item& item) {
     const net::Datagram& d = item.datagram;
     if (item.kind == Item::Kind::finding) return sink_.on_finding(std::move(batch.finding_of(item)));
+    last_ = std::max(last_, d.time);
     if (item.kind == Item::Kind::tick) {
         calls_.advance(d.time);
         streams_.advance(d.time);
@@ -76,7 +79,8 @@ void Trackers::on_item(Batch& batch, const Item& item) {
         count(item.content);
 }
 
-void Trackers::finish() {
+void Trackers::finish(Time last) {
+    last_ = last;
     calls_.finish();
     streams_.finish();
 }
@@ -140,6 +144,8 @@ void Trackers::on_new(const sip::Message& message, const Placed& p, LiveCall& ca
     }
     if (p.is_new_call && message.is_request() && message.method() == sip::Method::invite)
         legs_.on_invite(p.call, message, seen);
+    if (message.is_request() && message.method() == sip::Method::refer)
+        legs_.on_refer(p.call, message, seen);
     if (options_.detail != Detail::full) return;
     std::vector<Finding>& findings = call.more->findings;
     const std::size_t before = findings.size();
@@ -160,7 +166,7 @@ void Trackers::on_over(std::uint32_t i) {
     streams_.release(i, call);
     if (options_.detail == Detail::full) {
         tell_history(call);
-        if (options_.check) check_call(call);
+        if (options_.check) check_call(call, last_);
     }
     sink_.on_call(std::move(call));
 }

@@ -17,7 +17,7 @@ public:
     Trackers(const Options& options, Sink& sink);
 
     void work_off(Batch& batch);
-    void finish();
+    void finish(Time last);  // `last`: of the capture
     Counts& counts() { return counts_; }
 
 private:
@@ -40,6 +40,7 @@ private:
     Calls calls_;
     Legs legs_;
     Streams streams_;
+    Time last_ = no_time;  // of what was worked off
 };
 
 }  // namespace sipana::analysis
