@@ -78,6 +78,16 @@ Claims::Match Claims::match(const Endpoint& src, const Endpoint& dst) const {
     return {at_dst, true};
 }
 
+void Claims::fetch_index(const Endpoint& src, const Endpoint& dst) const {
+    by_address_.fetch(hash(src));
+    by_address_.fetch(hash(dst));
+}
+
+void Claims::fetch(const Endpoint& src, const Endpoint& dst) const {
+    pool_.fetch(by_address_.peek(hash(src)));
+    pool_.fetch(by_address_.peek(hash(dst)));
+}
+
 bool Claims::names(const Claim& claim, std::uint8_t payload_type) {
     std::string_view formats = claim.sdp.substr(claim.formats);
     formats = formats.substr(0, formats.find_first_of("\r\n"));

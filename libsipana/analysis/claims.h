@@ -37,6 +37,9 @@ public:
     void release(std::uint32_t call);
 
     Match match(const Endpoint& src, const Endpoint& dst) const;
+    // Ask for the memory that match() will need, the one some time before the other.
+    void fetch_index(const Endpoint& src, const Endpoint& dst) const;
+    void fetch(const Endpoint& src, const Endpoint& dst) const;
     // The latest claim on an address; none if there is none.
     std::uint32_t latest(const Endpoint& at) const;
     bool is_fax(const Endpoint& at) const;

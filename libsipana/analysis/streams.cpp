@@ -23,9 +23,6 @@ constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have 
 constexpr std::size_t most_lines = 32;     // m-lines of one SDP that are looked at
 constexpr Duration same_time = 2s;         // two legs carry one stream
 
-std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
-    return mix(hash(src), hash(dst) + 1);
-}
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
 
 }  // namespace
@@ -37,6 +34,18 @@ Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
       sink_(sink),
       payloads_(options),
       reports_(options, counts, sink) {}
+
+void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) const {
+    if (step == 0) return by_addresses_.fetch(key);
+    const std::uint32_t f = by_addresses_.peek(key);
+    if (f == none) {  // a first packet asks the claims
+        step == 1 ? claims_.fetch_index(d.src, d.dst) : claims_.fetch(d.src, d.dst);
+    } else if (step == 1) {
+        flows_.fetch(f);
+    } else {
+        streams_.fetch(flows_[f].last);
+    }
+}
 
 bool Streams::on_packet(const net::Datagram& d) {
     if (d.payload.size() < 4) return false;

@@ -22,6 +22,13 @@ class Streams {
 public:
     Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink);
 
+    // Of the flow from `src` to `dst`.
+    static std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
+        return mix(hash(src), hash(dst) + 1);
+    }
+    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart. `key` is
+    // the flow's hash.
+    void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
     // ZRTP or DTLS between two endpoints.
