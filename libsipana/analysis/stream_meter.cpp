@@ -42,7 +42,7 @@ void StreamMeter::count(const Early& p, Bytes payload, const Announced& by) {
 // A packet without a picture (FEC, padding, another format) fills its place, so that it is not
 // missing.
 void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by) {
-    const bool kept = payload.size() >= p.payload_bytes;
+    const bool kept = payload.size() + p.absent >= p.payload_bytes;
     std::size_t content = now_;
     if (used_[content].redundant && kept) {
         if (const auto primary = rtp::primary_of_redundant(payload)) {
@@ -56,7 +56,7 @@ void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by
     if (!video_) return;
     if (picture && kept) {
         video_->set_codec(*picture);
-        video_->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at);
+        video_->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at, p.absent);
     } else {
         video_->on_other_packet(p.sequence, p.timestamp, p.marker, p.at);
     }

@@ -20,7 +20,9 @@ struct Early {
     Time at{};
     std::uint64_t frame = 0;
     std::uint32_t timestamp = 0;
-    std::uint16_t sequence = 0, payload_bytes = 0, rtp_bytes = 0;
+    // As on the wire; `absent` of them were not captured.
+    std::uint16_t payload_bytes = 0, rtp_bytes = 0, absent = 0;
+    std::uint16_t sequence = 0;
     std::uint8_t payload_type = 0;
     bool marker = false;
 };
@@ -31,11 +33,11 @@ public:
 
     // A packet like the one before, whose payload tells nothing: for the hot path. False: count()
     // it.
-    bool count_plain(const rtp::Packet& packet, std::size_t rtp_bytes, Time at) {
+    bool count_plain(const rtp::Packet& packet, const net::Datagram& d) {
         if (!plain_ || packet.payload_type != used_[now_].type) return false;
         receiver_.on_packet(packet.sequence, packet.timestamp, packet.marker,
-                            static_cast<std::uint32_t>(packet.payload.size()), at);
-        rtp_bytes_ += rtp_bytes;
+                            static_cast<std::uint32_t>(packet.payload.size()) + d.absent, d.time);
+        rtp_bytes_ += d.payload.size() + d.absent;
         ++used_[now_].packets;
         return true;
     }

@@ -25,6 +25,20 @@ constexpr Duration same_time = 2s;         // two legs carry one stream
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
 
+Early early_of(const rtp::Packet& p, const net::Datagram& d) {
+    Early early;
+    early.at = d.time;
+    early.frame = d.frame;
+    early.timestamp = p.timestamp;
+    early.sequence = p.sequence;
+    early.absent = static_cast<std::uint16_t>(d.absent);
+    early.payload_bytes = static_cast<std::uint16_t>(p.payload.size() + d.absent);
+    early.rtp_bytes = static_cast<std::uint16_t>(d.payload.size() + d.absent);
+    early.payload_type = p.payload_type;
+    early.marker = p.marker;
+    return early;
+}
+
 }  // namespace
 
 Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
@@ -126,14 +140,7 @@ std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::
 // Is this the first packet of a stream? An SDP that names the address and the payload type settles
 // it.
 bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h) {
-    const Early early{d.time,
-                      d.frame,
-                      p.timestamp,
-                      p.sequence,
-                      static_cast<std::uint16_t>(p.payload.size()),
-                      static_cast<std::uint16_t>(d.payload.size()),
-                      p.payload_type,
-                      p.marker};
+    const Early early = early_of(p, d);
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
     if (!Claims::names(line_of(match.claim, p.payload_type), p.payload_type))
@@ -360,13 +367,9 @@ void Streams::adopt(std::uint32_t call) {
 void Streams::update(Live& live, const rtp::Packet& p, const net::Datagram& d) {
     if (!live.meter) begin_meter(live, {});
     StreamMeter& meter = *live.meter;
-    if (d.time - meter.last_arrival() < elsewhere_gap &&
-        meter.count_plain(p, d.payload.size(), d.time)) [[likely]]
+    if (d.time - meter.last_arrival() < elsewhere_gap && meter.count_plain(p, d)) [[likely]]
         return;
-    count(live,
-          {d.time, d.frame, p.timestamp, p.sequence, static_cast<std::uint16_t>(p.payload.size()),
-           static_cast<std::uint16_t>(d.payload.size()), p.payload_type, p.marker},
-          p.payload);
+    count(live, early_of(p, d), p.payload);
 }
 
 void Streams::begin_meter(Live& live, Bytes payload) {

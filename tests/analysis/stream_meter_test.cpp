@@ -121,6 +121,32 @@ TEST_CASE(
     CHECK(only(w.play()).silences == 0);
 }
 
+TEST_CASE("bytes and frames are those of the wire, whatever the snap length left of them") {
+    Wire w = video_call();
+    const auto cut = [&](double ms, std::uint16_t seq, bool marker,
+                         std::initializer_list<std::uint8_t> head) {
+        Buffer payload(head);
+        payload.resize(1000, 0x55);
+        Buffer b;
+        ByteWriter(b).u8(0x80).u8((marker ? 0x80u : 0u) | h264).u16(seq).u32(3000u * seq).u32(0xa);
+        b.insert(b.end(), payload.begin(), payload.end());
+        Buffer frame = *net::udp_frame(alice_rtp, bob_rtp, b);
+        frame.resize(68);  // 14 bytes of payload
+        w.frame(ms, frame);
+    };
+    // STAP-A whose second unit is cut off, and a slice.
+    cut(100, 1, true, {24, 0, 5, 0x65, 0x80, 1, 2, 3, 0x03, 0xde, 0x65, 0x40});
+    cut(133, 2, true, {0x41, 0x80, 1, 2});
+    const Stream s = only(w.play());
+    CHECK(s.bytes == 2000);
+    CHECK(s.ip_bytes == 2024);
+    REQUIRE(s.video);
+    CHECK(s.video->frames == 2);
+    CHECK(s.video->key_frames == 1);
+    CHECK(s.video->incomplete_frames == 0);
+    CHECK(s.video->marks.at(0).bytes == 1000);
+}
+
 TEST_CASE("a video stream without SDP begins with its first packets' parameter sets") {
     analysis::Options options;
     options.payload_map = {{h264, "H264", 90000}};
