@@ -43,6 +43,8 @@ public:
     }
     // Any packet. `payload` is empty where it was not kept.
     void count(const Early& packet, Bytes payload, const Announced& by);
+    // Looks for what a datagram of the stream must not do. Told once a rule, with the number.
+    void check(const net::Datagram& datagram, Bytes payload, const Announced& by);
     // The SDP says other things than before.
     void relearn(const Announced& by);
     // What follows is encrypted. What was read of frames before is too little to be told.
@@ -62,10 +64,16 @@ private:
         bool in_red = false;  // within redundant packets only: no payload type of the stream's own
         std::optional<media::VideoCodec> picture;  // whose payloads can be read
     };
+    struct Fault {
+        Finding first;
+        std::uint64_t count = 0;
+    };
+    void note(std::vector<Finding> findings, std::uint64_t frame);
     std::size_t add(const Payload& payload);
     std::size_t number_of(std::uint8_t type, const Announced& by);
     void use(const Announced& by);
     void count_video(const Early& packet, Bytes payload, const Announced& by);
+    void describe_faults(Stream& into) const;
     void describe_seconds(Stream& into) const;
     void describe_video(Stream& into);
 
@@ -75,10 +83,11 @@ private:
     std::vector<Used> used_;  // in order of appearance
     std::size_t now_ = 0;     // of the last packet
     bool plain_ = false;      // its packets need the receiver only, until the payload type changes
-    bool full_ = false;
+    bool full_ = false, checked_ = false;
     std::unique_ptr<media::VideoMeter> video_;
     std::unique_ptr<rtp::EventDecoder> events_;
     std::unique_ptr<rtp::Seconds> seconds_;
+    std::vector<Fault> faults_;  // one a rule
 };
 
 }  // namespace sipana::analysis

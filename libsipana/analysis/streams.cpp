@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsipana/base/text.h"
+#include "libsipana/rtp/check.h"
 
 namespace sipana::analysis {
 namespace {
@@ -19,9 +20,10 @@ constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
-constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
-constexpr std::size_t most_lines = 32;     // m-lines of one SDP that are looked at
-constexpr Duration same_time = 2s;         // two legs carry one stream
+constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
+constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
+constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
+constexpr Duration same_time = 2s;              // two legs carry one stream
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
 
@@ -66,7 +68,7 @@ bool Streams::on_packet(const net::Datagram& d) {
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
     if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) return true;
     rtp::Packet p;
-    if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return false;
+    if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return unreadable(d);
     const std::uint64_t h = hash_of_flow(d.src, d.dst);
     const std::uint32_t f = find_flow(d.src, d.dst, h);
     if (f == none) return accept(d, p, h);
@@ -153,6 +155,7 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     const rtp::Kind kind = live.payload.kind;
     if (kind == rtp::Kind::video || kind == rtp::Kind::event || options_.detail == Detail::full)
         begin_meter(live, p.payload);
+    check(live, p, d);
     ++counts_.rtp_packets;
     return true;
 }
@@ -206,6 +209,7 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
     begin_meter(live, kept_payload(c.packets[0].frame, p.ssrc));
     count(live, c.packets[1], kept_payload(c.packets[1].frame, p.ssrc));
     count(live, early, p.payload);
+    check(live, p, d);
     return true;
 }
 
@@ -370,6 +374,27 @@ void Streams::update(Live& live, const rtp::Packet& p, const net::Datagram& d) {
     if (d.time - meter.last_arrival() < elsewhere_gap && meter.count_plain(p, d)) [[likely]]
         return;
     count(live, early_of(p, d), p.payload);
+    check(live, p, d);
+}
+
+void Streams::check(Live& live, const rtp::Packet& p, const net::Datagram& d) const {
+    if (options_.detail == Detail::full && options_.check && !d.cut)
+        live.meter->check(d, p.payload, live.by);
+}
+
+// A datagram of version 2 that is no RTP. Where media flows it should be: always false.
+bool Streams::unreadable(const net::Datagram& d) {
+    if (options_.detail != Detail::full || !options_.check || d.cut ||
+        unreadable_ >= most_unreadable)
+        return false;
+    if (find_flow(d.src, d.dst, hash_of_flow(d.src, d.dst)) == none) return false;
+    for (Finding& f : rtp::check(d.payload)) {
+        f.frame = d.frame;
+        f.text = fmt::format("{} > {}: {}", d.src.to_string(), d.dst.to_string(), f.text);
+        sink_.on_finding(std::move(f));
+        ++unreadable_;
+    }
+    return false;
 }
 
 void Streams::begin_meter(Live& live, Bytes payload) {

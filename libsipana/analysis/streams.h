@@ -26,8 +26,8 @@ public:
     static std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
         return mix(hash(src), hash(dst) + 1);
     }
-    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart. `key` is
-    // the flow's hash.
+    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart.
+    // `key` is the flow's hash.
     void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
@@ -98,6 +98,8 @@ private:
     void adopt(std::uint32_t call);
 
     void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
+    void check(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram) const;
+    bool unreadable(const net::Datagram& datagram);
     void begin_meter(Live& stream, Bytes payload);
     void count(Live& stream, const Early& packet, Bytes payload);
     // What is known of the RTP that an RTCP datagram speaks of.
@@ -136,6 +138,7 @@ private:
     std::vector<Candidate> candidates_;
     std::array<Kept, 64> kept_;
     std::size_t next_kept_ = 0;
+    std::uint32_t unreadable_ = 0;
     Reports reports_;
     Time next_sweep_ = Time::min();
 };
