@@ -20,12 +20,18 @@ constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
-constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
+constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
+constexpr std::uint32_t most_same_ssrc =
+    64;                                      // streams of one SSRC that are looked at, newest first
+constexpr std::uint32_t most_adopted = 128;  // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
 constexpr Duration same_time = 2s;              // two legs carry one stream
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
+std::uint64_t hash_of_source(std::uint32_t ssrc, const Endpoint& src) {
+    return mix(ssrc, hash(src));
+}
 
 Early early_of(const rtp::Packet& p, const net::Datagram& d) {
     Early early;
@@ -101,7 +107,7 @@ bool Streams::on_rtcp(const net::Datagram& d) {
 Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
     Bearer bearer;
     const std::uint32_t ssrc = load_be32(d.payload.data() + 4);  // of the sender
-    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
+    by_ssrc_.visit(hash_of_ssrc(ssrc), most_same_ssrc, [&](std::uint32_t s) {
         const Live& live = streams_[s];
         if (live.ssrc == ssrc && src_of(live).address == d.src.address) {
             bearer.known = true;
@@ -247,20 +253,21 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
     ++flow.count;
-    by_ssrc_.insert(hash_of_ssrc(ssrc), s);
+    live.ssrc_place = by_ssrc_.insert(hash_of_ssrc(ssrc), s);
+    live.source_place = by_source_.insert(hash_of_source(ssrc, d.src), s);
     return s;
 }
 
 void Streams::watch_orphan(std::uint32_t s) {
     ++orphans_;
-    orphans_by_address_.insert(hash(src_of(streams_[s])), s);
-    orphans_by_address_.insert(hash(dst_of(streams_[s])), s);
+    Live& live = streams_[s];
+    live.orphan_places[0] = orphans_by_address_.insert(hash(src_of(live)), s);
+    live.orphan_places[1] = orphans_by_address_.insert(hash(dst_of(live)), s);
 }
 
 void Streams::forget_orphan(std::uint32_t s) {
     --orphans_;
-    orphans_by_address_.erase(hash(src_of(streams_[s])), s);
-    orphans_by_address_.erase(hash(dst_of(streams_[s])), s);
+    for (const std::uint32_t place : streams_[s].orphan_places) orphans_by_address_.erase(place);
 }
 
 void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination) {
@@ -308,21 +315,29 @@ void Streams::learn(Live& live, const Claims::Match& match) {
         payloads_.has_keys(live.by) && payloads_.has_keys({sender.sdp, sender.line});
 }
 
-// One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs
-// of one.
+// One stream that comes in to a host and goes out again makes the calls on both sides legs of one.
+// An SSRC is random (RFC 3550 8.1): one that several calls share, as players of one recording do,
+// is no evidence, and neither is what comes straight back, an echo.
 void Streams::join_legs(std::uint32_t s) {
     const Live& live = streams_[s];
-    by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
+    std::uint32_t call = none;
+    bool several = false;
+    Address through;
+    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_same_ssrc, [&](std::uint32_t i) {
         const Live& other = streams_[i];
         if (other.ssrc != live.ssrc || other.call == none || other.call == live.call) return false;
-        const bool goes_on = dst_of(other).address == src_of(live).address;
-        if (!goes_on && src_of(other).address != dst_of(live).address) return false;
-        if (live.first.at - last_of(other) > same_time) return false;
-        legs_.join(live.call, other.call,
-                   fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
-                               (goes_on ? src_of(live) : dst_of(live)).address.to_string()));
-        return true;
+        const bool went_in = dst_of(other).address == src_of(live).address;
+        const bool went_out = src_of(other).address == dst_of(live).address;
+        if (went_in == went_out || live.first.at - last_of(other) > same_time) return false;
+        several = call != none && call != other.call;
+        call = other.call;
+        through = went_in ? src_of(live).address : dst_of(live).address;
+        return several;
     });
+    if (call == none || several) return;
+    legs_.join(live.call, call,
+               fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
+                           through.to_string()));
 }
 
 void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen) {
@@ -352,10 +367,10 @@ void Streams::relearn(std::uint32_t s) {
 void Streams::adopt(std::uint32_t call) {
     std::vector<std::uint32_t> found;
     claims_.of_call(call, [&](const Claims::Claim& c) {
-        orphans_by_address_.find(hash(c.at), [&](std::uint32_t s) {
+        orphans_by_address_.visit(hash(c.at), most_adopted, [&](std::uint32_t s) {
             const bool its = dst_of(streams_[s]) == c.at || src_of(streams_[s]) == c.at;
             if (its && std::find(found.begin(), found.end(), s) == found.end()) found.push_back(s);
-            return found.size() >= most_streams_of_flow;
+            return found.size() >= most_adopted;
         });
     });
     for (const std::uint32_t s : found) {
@@ -414,11 +429,14 @@ void Streams::count(Live& live, const Early& p, Bytes payload) {
 // Did the same source send this SSRC to somebody else since then? Direct media and forks do: what
 // went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
-    return by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
+    bool found = false;
+    by_source_.visit(hash_of_source(live.ssrc, src_of(live)), most_same_ssrc, [&](std::uint32_t i) {
         const Live& other = streams_[i];
-        return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
-               last_of(other) > since;
-    }) != none;
+        found = &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
+                last_of(other) > since;
+        return found;
+    });
+    return found;
 }
 
 // ---------------------------------------------------------------- ends
@@ -467,7 +485,8 @@ void Streams::drop(std::uint32_t s) {
         by_addresses_.erase(hash_of_flow(flow.src, flow.dst), live.flow);
         flows_.release(live.flow);
     }
-    by_ssrc_.erase(hash_of_ssrc(live.ssrc), s);
+    by_ssrc_.erase(live.ssrc_place);
+    by_source_.erase(live.source_place);
     streams_.release(s);
 }
 

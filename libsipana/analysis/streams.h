@@ -8,6 +8,7 @@
 #include <array>
 
 #include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/chains.h"
 #include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
 #include "libsipana/analysis/payloads.h"
@@ -54,6 +55,8 @@ private:
         Announced by;
         std::uint32_t ssrc = 0, call = none, flow = none;
         std::uint32_t next_in_flow = none, next_of_call = none;
+        std::uint32_t ssrc_place = none, source_place = none;  // in by_ssrc_, by_source_
+        std::uint32_t orphan_places[2] = {none, none};
         bool from_caller = false;
         std::unique_ptr<StreamMeter> meter;  // from the second packet on
     };
@@ -129,11 +132,12 @@ private:
     Pool<Flow> flows_;
     HashIndex by_addresses_;
     Pool<Live> streams_;
-    HashIndex by_ssrc_;
+    Chains by_ssrc_;
+    Chains by_source_;  // SSRC and source
     std::vector<std::pair<std::uint32_t, std::uint32_t>>
-        of_call_;                   // first and last stream, by call
-    std::uint32_t orphans_ = 0;     // streams of no call
-    HashIndex orphans_by_address_;  // each under its source and its destination
+        of_call_;                // first and last stream, by call
+    std::uint32_t orphans_ = 0;  // streams of no call
+    Chains orphans_by_address_;  // each under its source and its destination
     Payloads payloads_;
     std::vector<Candidate> candidates_;
     std::array<Kept, 64> kept_;

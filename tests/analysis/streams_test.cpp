@@ -279,3 +279,23 @@ TEST_CASE("RFC 3264 8.3.2: a codec that a later offer leaves out is still what i
     CHECK(r.calls[0].streams[0].codec == "speex");
     CHECK(r.calls[0].streams[0].clock_hz == 16000);
 }
+
+TEST_CASE("RFC 3550 8.1: an SSRC that is played into every call and echoed makes no legs of them") {
+    Wire w;
+    for (int i = 0; i < 3; ++i) {
+        const std::string id = fmt::format("load{}", i), branch = fmt::format("z9hG4bK{}", i);
+        const std::string invite = request(
+            {.call_id = id, .branch = branch, .body = sdp_body("10.0.0.1", 4000 + 2 * i),
+             .from_tag = id, .from = fmt::format("<sip:{}@a.example>", 100 + i), .to = fmt::format("<sip:{}@b.example>", 200 + i)});
+        w.udp(10 * i, alice, bob, invite);
+        w.udp(10 * i + 5, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000 + 2 * i)));
+        const Endpoint a = ep(fmt::format("10.0.0.1:{}", 4000 + 2 * i)), b = ep(fmt::format("10.0.0.2:{}", 5000 + 2 * i));
+        w.speech(100 + 7 * i, a, b, 10).speech(101 + 7 * i, b, a, 10);
+    }
+    const Report r = w.play();
+    REQUIRE(r.calls.size() == 3);
+    for (const auto& call : r.calls) {
+        CHECK(call.streams.size() == 2);
+        CHECK(call.legs.empty());
+    }
+}
