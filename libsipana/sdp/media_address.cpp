@@ -9,7 +9,7 @@ namespace {
 
 // One level while it is read: its first c=, a=rtcp and rtcp-mux.
 struct Level {
-    bool has_connection = false, mux = false;
+    bool has_connection = false, mux = false, ice = false;
     std::optional<Connection> connection;
     bool has_rtcp = false;
     std::optional<RtcpAttribute> rtcp;
@@ -25,6 +25,8 @@ struct Level {
                 rtcp = parse_rtcp({value, line.value.data() + line.value.size()});
             }
             mux |= attribute_value(line, "rtcp-mux") != nullptr;
+        } else if (line.type == 'a' && !ice && attribute_value(line, "candidate") != nullptr) {
+            ice = true;
         }
     }
 };
@@ -45,6 +47,7 @@ std::size_t media_addresses(std::string_view text, std::span<MediaAddress> out) 
         a.media = field.media;
         a.protocol = field.protocol;
         a.rtp = {connection ? connection->address : Address{}, field.port};
+        a.ice = level.ice;
         a.rtcp_mux = level.mux;
         a.rtcp = level.mux ? rtcp_endpoint_with_mux(a.rtp, level.rtcp)
                            : rtcp_endpoint(a.rtp, level.rtcp);

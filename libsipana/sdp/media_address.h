@@ -15,6 +15,7 @@ struct MediaAddress {
     Endpoint rtp;   // the address is empty if it is a name, the port 0 if the line is refused
     Endpoint rtcp;  // as Media::rtcp()
     bool rtcp_mux = false;
+    bool ice = false;  // it has candidates (RFC 8839)
 };
 
 // Fills `out` with the m-lines in order; returns how many there were, which may be more than fit.
