@@ -135,7 +135,8 @@ void check_stream(Call& call, Stream& s) {
                     fmt::format("payload type {} is sent to {}, whose SDP does not name it", pt,
                                 s.dst.to_string()),
                     "RFC 3264 6.1");
-    if (to != nullptr && to->rtp.port != 0 && to->rtp != s.dst && !to->rtp.address.is_unspecified())
+    const bool ice = to != nullptr && !to->candidates.empty();  // which chose another address
+    if (to != nullptr && !ice && to->rtp.port != 0 && to->rtp != s.dst && !to->rtp.address.is_unspecified())
         add(s.findings, "rtp-other-destination", Severity::note, s.first_frame,
             fmt::format("the SDP asks for {}, but the stream goes to {}: NAT or a relay between",
                         to->rtp.to_string(), s.dst.to_string()),

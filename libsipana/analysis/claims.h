@@ -63,6 +63,9 @@ private:
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
                const sdp::MediaAddress& media, const Seen& seen);
 
+    void add_candidates(std::uint32_t call, bool by_caller, std::string_view sdp,
+                        std::span<const sdp::MediaAddress> media, const Seen& seen);
+
     Pool<Claim> pool_;
     HashIndex by_address_;               // the latest claim on each address
     std::vector<std::uint32_t> heads_;   // first claim, by call
@@ -83,6 +86,8 @@ void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp,
             }
         claim(call, by_caller, sdp, line, media[line], seen);
     }
+    for (const sdp::MediaAddress& m : media)
+        if (m.ice) return add_candidates(call, by_caller, sdp, media, seen);
 }
 
 }  // namespace sipana::analysis
