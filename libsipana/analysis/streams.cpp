@@ -22,16 +22,14 @@ constexpr Duration orphan_patience = 2min;  // silence after which a stream of n
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
 constexpr std::uint32_t most_same_ssrc =
-    64;                                      // streams of one SSRC that are looked at, newest first
-constexpr std::uint32_t most_adopted = 128;  // streams at one address that join a call late
+    64;  // streams of one SSRC that are looked at, newest first
+constexpr std::uint32_t most_elsewhere = 1024;  // the same, after a pause
+constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
 constexpr Duration same_time = 2s;              // two legs carry one stream
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
-std::uint64_t hash_of_source(std::uint32_t ssrc, const Endpoint& src) {
-    return mix(ssrc, hash(src));
-}
 
 Early early_of(const rtp::Packet& p, const net::Datagram& d) {
     Early early;
@@ -95,11 +93,11 @@ bool Streams::on_packet(const net::Datagram& d) {
 // each length right.
 bool Streams::on_rtcp(const net::Datagram& d) {
     if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
-    const Bearer bearer = bearer_of(d);
-    if (!bearer.known) {
-        const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
-        if (!usual || !rtcp::is_whole(d.payload, d.cut)) return false;
-    }
+    const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
+    const bool whole = usual && rtcp::is_whole(d.payload, d.cut);
+    Bearer bearer;
+    if (!whole || any_encrypted_) bearer = bearer_of(d);
+    if (!whole && !bearer.known) return false;
     reports_.on_compound(d, bearer.encrypted);
     return true;
 }
@@ -130,6 +128,7 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
 
 void Streams::on_keys(const net::Datagram& d) {
     if (!secured_.on_keys(d)) return;
+    any_encrypted_ = true;
     for (const auto& [src, dst] : {std::pair(d.src, d.dst), std::pair(d.dst, d.src)}) {
         const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst));
         for (std::uint32_t s = f == none ? none : flows_[f].first; s != none;
@@ -254,7 +253,6 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     flow.last = s;
     ++flow.count;
     live.ssrc_place = by_ssrc_.insert(hash_of_ssrc(ssrc), s);
-    live.source_place = by_source_.insert(hash_of_source(ssrc, d.src), s);
     return s;
 }
 
@@ -344,6 +342,7 @@ void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, co
     claims_.add(call, by_caller, sdp, seen, [&](std::uint32_t other, const Endpoint& at) {
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
+    any_encrypted_ |= claims_.any_encrypted();
     if (call < of_call_.size())
         for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call)
             relearn(s);
@@ -430,7 +429,7 @@ void Streams::count(Live& live, const Early& p, Bytes payload) {
 // went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
     bool found = false;
-    by_source_.visit(hash_of_source(live.ssrc, src_of(live)), most_same_ssrc, [&](std::uint32_t i) {
+    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_elsewhere, [&](std::uint32_t i) {
         const Live& other = streams_[i];
         found = &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
                 last_of(other) > since;
@@ -486,7 +485,6 @@ void Streams::drop(std::uint32_t s) {
         flows_.release(live.flow);
     }
     by_ssrc_.erase(live.ssrc_place);
-    by_source_.erase(live.source_place);
     streams_.release(s);
 }
 

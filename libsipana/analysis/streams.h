@@ -55,8 +55,7 @@ private:
         Announced by;
         std::uint32_t ssrc = 0, call = none, flow = none;
         std::uint32_t next_in_flow = none, next_of_call = none;
-        std::uint32_t ssrc_place = none, source_place = none;  // in by_ssrc_, by_source_
-        std::uint32_t orphan_places[2] = {none, none};
+        std::uint32_t ssrc_place = none, orphan_places[2] = {none, none};
         bool from_caller = false;
         std::unique_ptr<StreamMeter> meter;  // from the second packet on
     };
@@ -133,7 +132,6 @@ private:
     HashIndex by_addresses_;
     Pool<Live> streams_;
     Chains by_ssrc_;
-    Chains by_source_;  // SSRC and source
     std::vector<std::pair<std::uint32_t, std::uint32_t>>
         of_call_;                // first and last stream, by call
     std::uint32_t orphans_ = 0;  // streams of no call
@@ -143,6 +141,7 @@ private:
     std::array<Kept, 64> kept_;
     std::size_t next_kept_ = 0;
     std::uint32_t unreadable_ = 0;
+    bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;
     Time next_sweep_ = Time::min();
 };
