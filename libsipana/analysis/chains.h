@@ -1,6 +1,5 @@
-// Chains: numbers filed under hashes, any number of them under one, each step in constant time.
-// Where many share a hash (a load generator sends one SSRC in every call) HashIndex alone would
-// walk them all.
+// Chains: numbers filed under hashes, any number of them under one, each step in constant time. Where
+// many share a hash (streams of no call at one port) HashIndex alone would walk them all.
 #pragma once
 
 #include <cstdint>

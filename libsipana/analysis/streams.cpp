@@ -16,14 +16,12 @@ using namespace std::chrono_literals;
 constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once that nobody claims
 constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
+constexpr std::uint32_t most_namesakes = 64;  // streams of one SSRC that are found by it
 constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
-constexpr std::uint32_t most_same_ssrc =
-    64;  // streams of one SSRC that are looked at, newest first
-constexpr std::uint32_t most_elsewhere = 1024;  // the same, after a pause
 constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
@@ -105,7 +103,7 @@ bool Streams::on_rtcp(const net::Datagram& d) {
 Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
     Bearer bearer;
     const std::uint32_t ssrc = load_be32(d.payload.data() + 4);  // of the sender
-    by_ssrc_.visit(hash_of_ssrc(ssrc), most_same_ssrc, [&](std::uint32_t s) {
+    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
         const Live& live = streams_[s];
         if (live.ssrc == ssrc && src_of(live).address == d.src.address) {
             bearer.known = true;
@@ -141,7 +139,7 @@ void Streams::on_keys(const net::Datagram& d) {
 
 std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t h) const {
     return by_addresses_.find(
-        h, [&](std::uint32_t i) { return flows_[i].src == src && flows_[i].dst == dst; });
+        h, [&](std::uint32_t i) { return flows_[i].src() == src && flows_[i].dst() == dst; });
 }
 
 // Is this the first packet of a stream? An SDP that names the address and the payload type settles
@@ -238,8 +236,7 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     std::uint32_t f = find_flow(d.src, d.dst, h);
     if (f == none) {
         f = flows_.make();
-        flows_[f].src = d.src;
-        flows_[f].dst = d.dst;
+        flows_[f] = {d.src.address, d.dst.address, d.src.port, d.dst.port};
         by_addresses_.insert(h, f);
     }
     const std::uint32_t s = streams_.make();
@@ -252,7 +249,10 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
     ++flow.count;
-    live.ssrc_place = by_ssrc_.insert(hash_of_ssrc(ssrc), s);
+    // SIPp gives every stream the same SSRC: then it tells nothing, and must not cost anything either.
+    std::uint32_t namesakes = 0;
+    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t) { return ++namesakes == most_namesakes; });
+    if (namesakes < most_namesakes) by_ssrc_.insert(hash_of_ssrc(ssrc), s);
     return s;
 }
 
@@ -308,9 +308,8 @@ void Streams::learn(Live& live, const Claims::Match& match) {
     // RFC 8643: with keys on both sides RTP/AVP is encrypted as well.
     const std::uint32_t source = claims_.latest(src_of(live));
     if (source == none || claims_[source].call != claim.call) return;
-    const Claims::Claim sender = line_of(source, live.first.payload_type);
-    live.by.encrypted =
-        payloads_.has_keys(live.by) && payloads_.has_keys({sender.sdp, sender.line});
+    live.by.encrypted = claim.keys && line_of(source, live.first.payload_type).keys;
+    any_encrypted_ |= live.by.encrypted;
 }
 
 // One stream that comes in to a host and goes out again makes the calls on both sides legs of one.
@@ -321,7 +320,7 @@ void Streams::join_legs(std::uint32_t s) {
     std::uint32_t call = none;
     bool several = false;
     Address through;
-    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_same_ssrc, [&](std::uint32_t i) {
+    by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
         const Live& other = streams_[i];
         if (other.ssrc != live.ssrc || other.call == none || other.call == live.call) return false;
         const bool went_in = dst_of(other).address == src_of(live).address;
@@ -338,8 +337,9 @@ void Streams::join_legs(std::uint32_t s) {
                            through.to_string()));
 }
 
-void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen) {
-    claims_.add(call, by_caller, sdp, seen, [&](std::uint32_t other, const Endpoint& at) {
+void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
+                    std::span<const sdp::MediaAddress> media, const Seen& seen) {
+    claims_.add(call, by_caller, sdp, media, seen, [&](std::uint32_t other, const Endpoint& at) {
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
     any_encrypted_ |= claims_.any_encrypted();
@@ -428,14 +428,11 @@ void Streams::count(Live& live, const Early& p, Bytes payload) {
 // Did the same source send this SSRC to somebody else since then? Direct media and forks do: what
 // went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
-    bool found = false;
-    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_elsewhere, [&](std::uint32_t i) {
+    return by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
         const Live& other = streams_[i];
-        found = &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
-                last_of(other) > since;
-        return found;
-    });
-    return found;
+        return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
+               last_of(other) > since;
+    }) != none;
 }
 
 // ---------------------------------------------------------------- ends
@@ -481,10 +478,10 @@ void Streams::drop(std::uint32_t s) {
     flow.last = flow.first;
     --flow.count;
     if (flow.first == none) {
-        by_addresses_.erase(hash_of_flow(flow.src, flow.dst), live.flow);
+        by_addresses_.erase(hash_of_flow(flow.src(), flow.dst()), live.flow);
         flows_.release(live.flow);
     }
-    by_ssrc_.erase(live.ssrc_place);
+    by_ssrc_.erase(hash_of_ssrc(live.ssrc), s);
     streams_.release(s);
 }
 
