@@ -42,6 +42,7 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     c.sdp = sdp;
     c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
     c = on_line(c, line, media);
+    any_encrypted_ |= c.encrypted;
 }
 
 // RFC 8839 5.1: with ICE media may go to any candidate of the m-line; component 1 is RTP.

@@ -48,6 +48,7 @@ public:
     static bool names(const Claim& claim, std::uint8_t payload_type) {
         return payload_type < claim.formats.size() && claim.formats.test(payload_type);
     }
+    bool any_encrypted() const { return any_encrypted_; }  // has any been, so far
     // The claim as another m-line of its SDP makes it.
     static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
@@ -69,6 +70,7 @@ private:
     Pool<Claim> pool_;
     HashIndex by_address_;               // the latest claim on each address
     std::vector<std::uint32_t> heads_;   // first claim, by call
+    bool any_encrypted_ = false;
 };
 
 template <typename Rival>

@@ -21,9 +21,8 @@ constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
-constexpr std::uint32_t most_same_ssrc =
-    64;                                      // streams of one SSRC that are looked at, newest first
-constexpr std::uint32_t most_adopted = 128;  // streams at one address that join a call late
+constexpr std::uint32_t most_same_ssrc = 64;    // streams of one SSRC that are looked at, newest first
+constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
 constexpr Duration same_time = 2s;              // two legs carry one stream
@@ -95,11 +94,11 @@ bool Streams::on_packet(const net::Datagram& d) {
 // each length right.
 bool Streams::on_rtcp(const net::Datagram& d) {
     if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
-    const Bearer bearer = bearer_of(d);
-    if (!bearer.known) {
-        const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
-        if (!usual || !rtcp::is_whole(d.payload, d.cut)) return false;
-    }
+    const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
+    const bool whole = usual && rtcp::is_whole(d.payload, d.cut);
+    Bearer bearer;
+    if (!whole || any_encrypted_) bearer = bearer_of(d);
+    if (!whole && !bearer.known) return false;
     reports_.on_compound(d, bearer.encrypted);
     return true;
 }
@@ -131,6 +130,7 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
 
 void Streams::on_keys(const net::Datagram& d) {
     if (!secured_.on_keys(d)) return;
+    any_encrypted_ = true;
     for (const auto& [src, dst] : {std::pair(d.src, d.dst), std::pair(d.dst, d.src)}) {
         const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst));
         for (std::uint32_t s = f == none ? none : flows_[f].first; s != none;
@@ -310,6 +310,7 @@ void Streams::learn(Live& live, const Claims::Match& match) {
     const std::uint32_t source = claims_.latest(src_of(live));
     if (source == none || claims_[source].call != claim.call) return;
     live.by.encrypted = claim.keys && line_of(source, live.first.payload_type).keys;
+    any_encrypted_ |= live.by.encrypted;
 }
 
 // One stream that comes in to a host and goes out again makes the calls on both sides legs of one.
@@ -342,6 +343,7 @@ void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
     claims_.add(call, by_caller, sdp, media, seen, [&](std::uint32_t other, const Endpoint& at) {
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
+    any_encrypted_ |= claims_.any_encrypted();
     if (call < of_call_.size())
         for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call)
             relearn(s);

@@ -144,6 +144,7 @@ private:
     std::array<Kept, 64> kept_;
     std::size_t next_kept_ = 0;
     std::uint32_t unreadable_ = 0;
+    bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;
     Time next_sweep_ = Time::min();
 };
