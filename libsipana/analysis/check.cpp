@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sdp/check.h"
@@ -28,12 +29,13 @@ void add(std::vector<Finding>& to, std::string_view rule, Severity severity, std
 }
 
 // One request has one final response (8.2.6, 17.2): a second, different one is from a broken server. A
-// forking proxy may pass several 2xx to an INVITE on, each with a tag of its own (13.2.2.4).
+// forking proxy may pass several 2xx to an INVITE on, each with a tag of its own (13.2.2.4). A response passed
+// on without a Via of its own is seen between others.
 void check_finals(Call& call) {
-    std::map<std::uint32_t, const SipMessage*> finals;
+    std::map<std::tuple<std::uint32_t, Endpoint, Endpoint>, const SipMessage*> finals;
     for (const SipMessage& m : call.messages) {
         if (m.code < 200 || !is_new(m) || m.transaction == none) continue;
-        const auto [it, first] = finals.emplace(m.transaction, &m);
+        const auto [it, first] = finals.emplace(std::tuple(m.transaction, m.src, m.dst), &m);
         if (first) continue;
         const SipMessage& before = *it->second;
         const bool fork = m.method == Method::invite && m.code < 300 && before.code < 300;
