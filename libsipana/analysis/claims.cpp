@@ -35,7 +35,8 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     c.sdp = sdp;
     c.line = line;
     c.formats = static_cast<std::uint32_t>(media.protocol.data() + media.protocol.size() - sdp.data());
-    c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
+    c.signalled_to = static_cast<std::uint32_t>(hash(seen.dst.address));
+    c.said = seen.time;
     c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
     c.fax = iequals(media.media, "image");
     c.video = iequals(media.media, "video");
