@@ -152,7 +152,18 @@ private:
         return none;
     }
 
+    // A final refusal that reaches the caller ends all early dialogs (RFC 3261 13.2.2.3).
+    void end_early_dialogs(const SipMessage& r) {
+        const bool initial = r.method == Method::invite && r.is_request() && m_.to_tag().empty();
+        if (initial && (own_invite_ == none || r.cseq > call_.transactions[own_invite_].cseq))
+            own_invite_ = r.transaction;
+        if (r.code < 300 || r.transaction != own_invite_) return;
+        for (Dialog& d : call_.dialogs)
+            if (d.state == DialogState::early) end(d, r.time);
+    }
+
     void add_to_dialog(SipMessage& r) {
+        if (r.transaction != none) end_early_dialogs(r);
         const bool sent_by_caller_side = m_.from_tag() == caller_tag_;
         const std::string_view callee_tag = sent_by_caller_side ? m_.to_tag() : m_.from_tag();
         if (callee_tag.empty()) return;
@@ -202,7 +213,8 @@ private:
     sip::Message m_;
     Offers offers_;
     std::string_view caller_tag_, invite_contact_;
-    std::vector<bool> by_caller_;  // who sent the request, by transaction
+    std::uint32_t own_invite_ = none;  // the transaction of the caller's last try
+    std::vector<bool> by_caller_;      // who sent the request, by transaction
 };
 
 }  // namespace
