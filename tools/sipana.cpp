@@ -10,12 +10,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "libsipana/analysis/analyzer.h"
+#include "libsipana/analysis/selection.h"
 #include "libsipana/analysis/where.h"
 #include "libsipana/base/text.h"
 #include "libsipana/pcap/input.h"
@@ -31,10 +33,12 @@ volatile std::sig_atomic_t stop_asked = 0;
 extern "C" void on_interrupt(int) { stop_asked = 1; }
 
 struct Arguments {
-    std::vector<std::string> files;
-    std::string filter, where, format = "table", call, output, color = "auto";
+    std::vector<std::string> files, calls;
+    std::string filter, where, format = "table", output, color = "auto";
     std::size_t width = 0;
     bool secrets = false, raw = false, quiet = false, ascii = false;
+    std::vector<std::string> map;
+    std::vector<analysis::PayloadMapping> payload_map;  // of `map`
 };
 
 // Standard output with its failures seen: a full disk or a closed pipe must not pass for success.
@@ -127,6 +131,8 @@ struct Run {
         std::uint64_t count = 0;
         while (stop_asked == 0 && input->next(frame)) {
             analyzer.on_frame(frame);
+            // Calls look back at their messages: what that brings into memory is let go again.
+            if ((count & 0x3fff) == 0) input->let_go();
             if ((++count & 0xfffff) == 0 && progress) fmt::print(stderr, "\r{} frames ", count);
         }
         if (progress && count > 0xfffff) fmt::print(stderr, "\r\x1b[K");
@@ -150,8 +156,8 @@ int finish(const Run& run, const Output& out) {
 class Rows : public analysis::Sink {
 public:
     enum class What { calls, messages, streams };
-    Rows(What what, const Arguments& a, const analysis::Where* where, pcap::Input& input, Output& out)
-        : what_(what), csv_(a.format == "csv"), where_(where), input_(input), out_(out) {
+    Rows(What what, const Arguments& a, analysis::Selection& selection, Output& out)
+        : what_(what), csv_(a.format == "csv"), selection_(selection), out_(out) {
         if (!csv_) return;
         out_.line(what == What::calls      ? render::calls_csv_header()
                   : what == What::messages ? render::messages_csv_header()
@@ -165,8 +171,8 @@ public:
             render::append_message_json(out_.buffer(), m, call_id), out_.end_line();
     }
     void on_call(analysis::Call&& call) override {
-        if (++calls_ % calls_between_let_go == 0) input_.let_go();
-        if (where_ != nullptr && !where_->matches(call)) return;
+        ++calls_;
+        if (!selection_.everything() && !selection_.matches(call)) return;
         if (what_ == What::calls) {
             if (csv_)
                 out_.line(render::call_csv(call));
@@ -177,9 +183,10 @@ public:
         }
     }
     void on_stream(analysis::Stream&& stream) override {
-        if (what_ == What::streams && where_ == nullptr) row(stream);
+        if (what_ == What::streams && selection_.everything()) row(stream);
     }
     void on_finding(Finding&&) override {}
+    std::uint64_t calls() const { return calls_; }
 
 private:
     void row(const analysis::Stream& s) {
@@ -188,27 +195,23 @@ private:
         else
             render::append_stream_json(out_.buffer(), s), out_.end_line();
     }
-    // A call looks back at its messages when it is over: what that brings into memory is let go again.
-    static constexpr std::uint64_t calls_between_let_go = 2048;
     std::uint64_t calls_ = 0;
     What what_;
     bool csv_;
-    const analysis::Where* where_;
-    pcap::Input& input_;
+    analysis::Selection& selection_;
     Output& out_;
 };
 
-// Collects a whole report, of the calls that `where` chooses.
-bool collect(Run& run, const Arguments& a, const analysis::Where* where, analysis::Report& report) {
+// Collects a whole report.
+bool collect(Run& run, const Arguments& a, analysis::Report& report) {
     if (!run.open(a)) return false;
     analysis::Collector collector(report);
     analysis::Options options;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, collector);
     run.read(analyzer, a);
     for (const Finding& f : run.input->findings()) report.findings.push_back(f);
     collector.finish(analyzer);
-    if (where != nullptr)
-        std::erase_if(report.calls, [&](const analysis::Call& c) { return !where->matches(c); });
     for (const pcap::FileSummary& f : run.input->files()) {
         analysis::FileFacts facts{f.name, f.format, f.compression, f.frames, f.bytes, f.damaged, f.comments,
                                   f.secrets, {}};
@@ -221,12 +224,40 @@ bool collect(Run& run, const Arguments& a, const analysis::Where* where, analysi
     return true;
 }
 
-std::vector<const analysis::Stream*> all_streams(const analysis::Report& report, bool of_calls_only) {
+// False, and a word about it, if a --call names nothing that there is.
+bool all_found(const analysis::Selection& selection, std::size_t calls) {
+    const std::string_view name = selection.unmatched();
+    if (!name.empty())
+        complain(fmt::format("no call '{}' in the input, which holds {} call{}", name, calls, calls == 1 ? "" : "s"));
+    return name.empty();
+}
+
+std::vector<std::size_t> chosen_from(const analysis::Report& report, analysis::Selection& selection) {
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < report.calls.size(); ++i)
+        if (selection.matches(report.calls[i])) chosen.push_back(i);
+    return chosen;
+}
+
+// Cuts the report down to what was asked for; with_legs: and to the legs of that. False as above.
+bool select(analysis::Report& report, analysis::Selection& selection, bool with_legs = false) {
+    if (selection.everything()) return true;
+    std::vector<std::size_t> chosen = chosen_from(report, selection);
+    if (!all_found(selection, report.calls.size())) return false;
+    if (with_legs) {
+        const auto figure = render::figure_of(report, std::span<const std::size_t>(chosen));
+        chosen.clear();
+        for (const analysis::Call* c : figure) chosen.push_back(static_cast<std::size_t>(c - report.calls.data()));
+    }
+    analysis::keep_calls(report, chosen);
+    return true;
+}
+
+std::vector<const analysis::Stream*> all_streams(const analysis::Report& report) {
     std::vector<const analysis::Stream*> all;
     for (const analysis::Call& c : report.calls)
         for (const analysis::Stream& s : c.streams) all.push_back(&s);
-    if (!of_calls_only)
-        for (const analysis::Stream& s : report.streams) all.push_back(&s);
+    for (const analysis::Stream& s : report.streams) all.push_back(&s);
     std::stable_sort(all.begin(), all.end(), [](const auto* x, const auto* y) {
         return std::pair(x->start, x->first_frame) < std::pair(y->start, y->first_frame);
     });
@@ -235,23 +266,27 @@ std::vector<const analysis::Stream*> all_streams(const analysis::Report& report,
 
 // ---------------------------------------------------------------- the commands
 
-int rows(Rows::What what, const Arguments& a, const analysis::Where* where) {
+int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     if (!run.open(a)) return run.status;
     Output out;
-    Rows sink(what, a, where, *run.input, out);
+    Rows sink(what, a, selection, out);
     analysis::Options options;
+    options.parallel = true;
     options.detail = analysis::Detail::summary;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, sink);
     run.read(analyzer, a);
     out.flush();
+    if (run.status == ok && stop_asked == 0 && !all_found(selection, sink.calls())) return usage;
     return finish(run, out);
 }
 
-int tables(Rows::What what, const Arguments& a, const analysis::Where* where) {
+int tables(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
-    if (!collect(run, a, where, report)) return run.status;
+    if (!collect(run, a, report)) return run.status;
+    if (!select(report, selection)) return usage;
     const render::Style style = style_of(a);
     Output out;
     if (what == Rows::What::calls) {
@@ -260,7 +295,7 @@ int tables(Rows::What what, const Arguments& a, const analysis::Where* where) {
         else
             out.text(render::calls_table(report.calls, style));
     } else if (what == Rows::What::streams) {
-        const auto streams = all_streams(report, where != nullptr);
+        const auto streams = all_streams(report);
         if (a.format == "json") {
             std::string text = "[";
             for (std::size_t i = 0; i < streams.size(); ++i)
@@ -275,22 +310,21 @@ int tables(Rows::What what, const Arguments& a, const analysis::Where* where) {
     return finish(run, out);
 }
 
-int messages(const Arguments& a, const analysis::Where* where) {
-    if (!a.raw && (a.format == "ndjson" || a.format == "csv") && where == nullptr && a.call.empty())
-        return rows(Rows::What::messages, a, nullptr);
+int messages(const Arguments& a, analysis::Selection& selection) {
+    if (!a.raw && (a.format == "ndjson" || a.format == "csv") && selection.everything())
+        return rows(Rows::What::messages, a, selection);
     Run run;
     analysis::Report report;
-    if (!collect(run, a, where, report)) return run.status;
+    if (!collect(run, a, report)) return run.status;
+    if (!select(report, selection)) return usage;
     struct Row {
         const analysis::SipMessage* message;
         std::string_view call_id;
     };
     std::vector<Row> all;
     for (const analysis::Call& c : report.calls)
-        if (a.call.empty() || a.call == c.call_id || a.call == std::to_string(c.number))
-            for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
-    if (a.call.empty() && where == nullptr)
-        for (const analysis::SipMessage& m : report.stray_messages) all.push_back({&m, {}});
+        for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
+    for (const analysis::SipMessage& m : report.stray_messages) all.push_back({&m, {}});
     std::stable_sort(all.begin(), all.end(),
                      [](const Row& x, const Row& y) { return x.message->frame < y.message->frame; });
     const render::Style style = style_of(a);
@@ -323,53 +357,77 @@ int messages(const Arguments& a, const analysis::Where* where) {
     return finish(run, out);
 }
 
-int flow(const Arguments& a, const analysis::Where* where) {
+// The figures to draw, each as the calls in it. Calls that were named are one figure, so that legs which nothing
+// in the capture ties together can be seen side by side; otherwise each call is one, with its legs.
+std::vector<std::vector<std::size_t>> figures_of(const analysis::Report& report, const analysis::Selection& selection,
+                                                 const std::vector<std::size_t>& chosen) {
+    if (selection.named()) return {chosen};
+    std::vector<std::vector<std::size_t>> figures;
+    std::vector<bool> drawn(report.calls.size());
+    for (const std::size_t i : chosen) {
+        if (drawn[i]) continue;
+        figures.push_back({i});
+        for (const analysis::Call* leg : render::figure_of(report, i))
+            drawn[static_cast<std::size_t>(leg - report.calls.data())] = true;
+    }
+    return figures;
+}
+
+constexpr std::size_t most_figures = 20;  // without being asked for
+
+// What there is to choose from, and how.
+void offer_choice(const analysis::Report& report, std::size_t figures, const Arguments& a) {
+    const bool several = a.format == "text" || a.format == "html";
+    fmt::print(stderr, "{}",
+               render::calls_table(std::span(report.calls).first(std::min(most_figures, report.calls.size())),
+                                   style_of(a)));
+    if (report.calls.size() > most_figures) fmt::print(stderr, "and {} more\n", report.calls.size() - most_figures);
+    complain(fmt::format("{} ladders: choose with --call NUMBER, --call CALL-ID or --where{}", figures,
+                         several ? ", or take --call all" : fmt::format("; --format {} draws one", a.format)));
+}
+
+int flow(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
-    if (!collect(run, a, where, report)) return run.status;
-    // Without --call: each figure once, a call and its legs being one figure.
-    std::vector<std::size_t> chosen;
-    std::vector<const analysis::Call*> drawn;
-    for (std::size_t i = 0; i < report.calls.size(); ++i) {
-        const analysis::Call& c = report.calls[i];
-        if (a.call.empty() ? std::find(drawn.begin(), drawn.end(), &c) == drawn.end()
-                           : a.call == c.call_id || a.call == std::to_string(i + 1)) {
-            chosen.push_back(i);
-            for (const analysis::Call* leg : render::figure_of(report, i)) drawn.push_back(leg);
-        }
-    }
+    if (!collect(run, a, report)) return run.status;
+    const auto chosen = chosen_from(report, selection);
+    if (!all_found(selection, report.calls.size())) return usage;
     if (chosen.empty()) {
-        complain(a.call.empty() ? "no calls in the input" : fmt::format("no call '{}' in the input", a.call));
+        complain(report.calls.empty() ? "no calls in the input" : "no call in the input is as --where says");
         if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
-        return run.status != ok ? run.status : a.call.empty() ? static_cast<int>(ok) : static_cast<int>(usage);
+        return run.status;
     }
-    if (chosen.size() > 1 && (a.format == "svg" || a.format == "html")) {
-        complain(fmt::format("the input holds {} figures; --format {} draws one: choose with --call 1 ... {}",
-                             chosen.size(), a.format, report.calls.size()));
+    const auto figures = figures_of(report, selection, chosen);
+    const bool one_only = a.format == "svg" || a.format == "mermaid";
+    if (figures.size() > (one_only ? 1 : selection.all_named() ? figures.size() : most_figures)) {
+        offer_choice(report, figures.size(), a);
         return usage;
     }
     const render::Style style = style_of(a);
     Output out;
-    for (const std::size_t i : chosen) {
-        const auto calls = render::figure_of(report, i);
-        if (a.format == "svg")
-            out.text(render::ladder_svg(calls));
-        else if (a.format == "html")
-            out.text(render::flow_html(report, i));
-        else if (a.format == "mermaid")
-            out.text(render::ladder_mermaid(calls));
-        else
-            out.text(render::ladder_text(calls, style));
-        if (chosen.size() > 1) out.line("");
+    if (a.format == "html" && figures.size() > 1) {  // the report page has a list to choose from
+        select(report, selection, true);
+        out.text(render::report_html(report));
+    } else if (a.format == "html") {
+        out.text(render::flow_html(report, figures.front()));
+    } else {
+        for (const auto& figure : figures) {
+            if (&figure != &figures.front()) out.line("");
+            const auto calls = render::figure_of(report, std::span<const std::size_t>(figure));
+            out.text(a.format == "svg"       ? render::ladder_svg(calls, report.names)
+                     : a.format == "mermaid" ? render::ladder_mermaid(calls, report.names)
+                                             : render::ladder_text(calls, style, report.names));
+        }
     }
     out.flush();
     return finish(run, out);
 }
 
-int check(const Arguments& a, const analysis::Where* where) {
+int check(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
-    if (!collect(run, a, where, report)) return run.status;
+    if (!collect(run, a, report)) return run.status;
+    if (!select(report, selection)) return usage;
     const render::Style style = style_of(a);
     Output out;
     bool bad = false;
@@ -398,10 +456,11 @@ bool write_file(const std::filesystem::path& path, std::string_view text) {
     return fine;
 }
 
-int report(const Arguments& a, const analysis::Where* where) {
+int report(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
-    if (!collect(run, a, where, report)) return run.status;
+    if (!collect(run, a, report)) return run.status;
+    if (!select(report, selection, true)) return usage;
     const std::filesystem::path target(a.output);
     bool fine = true;
     if (target.extension() == ".html") {
@@ -461,15 +520,29 @@ int main(int argc, char** argv) {
     CLI::App* calls_command = command("calls", "One row a call: parties, outcome, times, legs", row_formats);
     CLI::App* flow_command =
         command("flow", "The ladder of a call and its legs", {"text", "svg", "html", "mermaid"});
-    flow_command->add_option("--call", a.call, "its number in `sipana calls`, or its Call-ID");
     CLI::App* messages_command = command("messages", "SIP messages", row_formats);
-    messages_command->add_option("--call", a.call, "only this call: number or Call-ID");
     messages_command->add_flag("--raw", a.raw, "their text (with --secrets into a pipe: their bytes)");
     CLI::App* streams_command = command("streams", "RTP streams: loss, jitter, RTCP, video", row_formats);
     CLI::App* check_command =
         command("check", "What breaks the RFCs, with the clause", {"table", "json", "ndjson"});
     CLI::App* report_command = command("report", "A report in one file: HTML or JSON", {});
     report_command->add_option("-o,--output", a.output, "OUT.html, OUT.json or a folder")->required();
+    for (CLI::App* c : {calls_command, flow_command, streams_command, check_command, report_command})
+        c->add_option("--map", a.map,
+                      "RTP without SDP: what a payload type is, as in 96=H264/90000; may be repeated")
+            ->type_name("PT=NAME/CLOCK[/CHANNELS]")
+            ->allow_extra_args(false);
+    // One value each time: the files may follow.
+    for (CLI::App* c : {messages_command, streams_command, check_command})
+        c->add_option("--call", a.calls, "only this call: number in `sipana calls`, or Call-ID; may be repeated")
+            ->allow_extra_args(false);
+    flow_command
+        ->add_option("--call", a.calls,
+                     "a call: its number in `sipana calls`, or its Call-ID; several are drawn as one ladder; all: each")
+        ->allow_extra_args(false);
+    report_command
+        ->add_option("--call", a.calls, "only this call and its legs: number or Call-ID; may be repeated")
+        ->allow_extra_args(false);
     flow_command->preparse_callback([&](std::size_t) { a.format = "text"; });
     for (CLI::App* c : {calls_command, messages_command, streams_command, check_command})
         c->preparse_callback([&](std::size_t) { a.format = "table"; });
@@ -483,6 +556,14 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
         return usage;
     }
+    for (const std::string& text : a.map) {
+        auto mapping = analysis::parse_payload_mapping(text);
+        if (!mapping) {
+            complain("--map " + mapping.error().what);
+            return usage;
+        }
+        a.payload_map.push_back(std::move(*mapping));
+    }
     std::optional<analysis::Where> where;
     if (!a.where.empty()) {
         auto parsed = analysis::Where::parse(a.where);
@@ -493,14 +574,14 @@ int main(int argc, char** argv) {
         }
         where = std::move(*parsed);
     }
-    const analysis::Where* chosen = where ? &*where : nullptr;
+    analysis::Selection selection(a.calls, where ? &*where : nullptr);
     const bool stream_rows = a.format == "ndjson" || a.format == "csv";
     if (calls_command->parsed())
-        return stream_rows ? rows(Rows::What::calls, a, chosen) : tables(Rows::What::calls, a, chosen);
+        return stream_rows ? rows(Rows::What::calls, a, selection) : tables(Rows::What::calls, a, selection);
     if (streams_command->parsed())
-        return stream_rows ? rows(Rows::What::streams, a, chosen) : tables(Rows::What::streams, a, chosen);
-    if (messages_command->parsed()) return messages(a, chosen);
-    if (flow_command->parsed()) return flow(a, chosen);
-    if (check_command->parsed()) return check(a, chosen);
-    return report(a, chosen);
+        return stream_rows ? rows(Rows::What::streams, a, selection) : tables(Rows::What::streams, a, selection);
+    if (messages_command->parsed()) return messages(a, selection);
+    if (flow_command->parsed()) return flow(a, selection);
+    if (check_command->parsed()) return check(a, selection);
+    return report(a, selection);
 }

@@ -9,13 +9,22 @@ namespace sipana::render {
 using analysis::Call;
 
 std::vector<const Call*> figure_of(const analysis::Report& report, std::size_t index) {
+    if (index < report.calls.size() && report.calls[index].legs.empty())
+        return {&report.calls[index]};
+    return figure_of(report, std::span(&index, 1));
+}
+
+std::vector<const Call*> figure_of(const analysis::Report& report,
+                                   std::span<const std::size_t> indexes) {
     std::vector<const Call*> out;
-    if (index >= report.calls.size()) return out;
-    if (report.calls[index].legs.empty()) return {&report.calls[index]};
     std::set<std::string_view> wanted;
-    std::vector<std::size_t> found{index};
+    std::vector<std::size_t> found;
     std::vector<bool> taken(report.calls.size());
-    taken[index] = true;
+    for (const std::size_t index : indexes) {
+        if (index >= report.calls.size() || taken[index]) continue;
+        taken[index] = true;
+        found.push_back(index);
+    }
     // Legs of legs belong too; each round looks for the Call-IDs that the last one named.
     constexpr std::size_t max_rounds = 8, max_calls = 64;
     for (std::size_t round = 0, from = 0; round < max_rounds && found.size() < max_calls; ++round) {

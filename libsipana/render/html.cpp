@@ -163,6 +163,7 @@ void put_counts(Page& page) {
         {"SIP messages", c.sip_messages},
         {"RTP packets", c.rtp_packets},
         {"RTCP packets", c.rtcp_packets},
+        {"RTCP packets that are encrypted", c.srtcp_packets},
         {"STUN", c.stun},
         {"DTLS", c.dtls},
         {"ZRTP", c.zrtp},
@@ -246,7 +247,7 @@ void put_call_parts(Page& page, std::size_t index, std::set<std::uint64_t>& draw
     const std::uint64_t figure = figure_number(page.report, index);
     if (drawn.insert(figure).second) {
         page.put("<script type=\"text/html\" id=\"figure-{}\">", figure);
-        put_figure(page, index);
+        put_figure(page, figure_of(page.report, index));
         page.out += "</script>\n";
     }
     put_messages(page, call.number, call.messages, call.start, call.findings);
@@ -275,7 +276,7 @@ std::string report_html(const Report& report) {
     const std::size_t shown = std::min(report.calls.size(), most_calls_shown);
     for (std::size_t i = 0; i < shown; ++i) {
         page.put("<script type=\"text/html\" id=\"panel-{}\">", report.calls[i].number);
-        put_call(page, report.calls[i], false);
+        put_call(page, report.calls[i], Drawn::by_script);
         page.out += "</script>\n";
         put_call_parts(page, i, drawn);
     }
@@ -283,19 +284,22 @@ std::string report_html(const Report& report) {
     return std::move(page.out);
 }
 
-std::string flow_html(const Report& report, std::size_t index) {
+std::string flow_html(const Report& report, std::span<const std::size_t> indexes) {
+    const auto figure = figure_of(report, indexes);
     Page page(report);
-    const Call& call = report.calls[index];
-    open_page(page, fmt::format("{} to {}", caller_name(call), callee_name(call)));
+    open_page(page, figure.empty() ? "SIP call"
+                                   : fmt::format("{} to {}", caller_name(*figure.front()),
+                                                 callee_name(*figure.front())));
     page.put(
         "<header class=\"masthead\"><div><p>{}</p></div><button type=\"button\" id=\"theme\" "
         "aria-pressed=\"false\">Dark</button></header>\n<main><div id=\"call\" "
         "data-fixed=\"{}\">\n",
-        escaped(title_of(report)), call.number);
-    put_call(page, call, true);
+        escaped(title_of(report)), figure.empty() ? 0 : figure.front()->number);
+    for (const Call* call : figure)
+        put_call(page, *call, call == figure.front() ? Drawn::here : Drawn::above, figure);
     page.out += "</div></main>\n";
-    for (const Call* leg : figure_of(report, index))
-        put_messages(page, leg->number, leg->messages, leg->start, leg->findings);
+    for (const Call* call : figure)
+        put_messages(page, call->number, call->messages, call->start, call->findings);
     close_page(page);
     return std::move(page.out);
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,12 +67,17 @@ private:
 void put_call_list(Page& page);
 
 // ---- html_call: one call, all about it
-// With `with_figure` the ladder stands in it; otherwise the script takes it from the figure's
-// block.
-void put_call(Page& page, const analysis::Call& call, bool with_figure);
+// Where the call's ladder is.
+enum class Drawn : std::uint8_t {
+    by_script,  // in the figure's block, from which the script takes it
+    here,
+    above  // with another call of the same figure
+};
+void put_call(Page& page, const analysis::Call& call, Drawn drawn,
+              std::span<const analysis::Call* const> figure = {});
 // The figures' ladders, each once: calls that share one refer to it by its number.
 std::uint64_t figure_number(const analysis::Report& report, std::size_t index);
-void put_figure(Page& page, std::size_t index);
+void put_figure(Page& page, std::span<const analysis::Call* const> calls);
 void put_findings(Page& page, const std::vector<Finding>& findings);
 
 // ---- html_offer: offers and answers

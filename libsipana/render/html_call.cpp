@@ -5,6 +5,7 @@
 #include "libsipana/render/html.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/render.h"
+#include "libsipana/render/rows.h"
 #include "libsipana/render/svg.h"
 
 namespace sipana::render {
@@ -135,47 +136,45 @@ std::uint64_t figure_number(const analysis::Report& report, std::size_t index) {
     return number;
 }
 
-void put_figure(Page& page, std::size_t index) {
-    const auto calls = figure_of(page.report, index);
+void put_figure(Page& page, std::span<const Call* const> calls) {
     page.out += page_figure(build_ladder(calls, page.report.names));
 }
 
 void put_findings(Page& page, const std::vector<Finding>& findings) {
     page.out += "<ul class=\"findings\">\n";
-    const std::size_t count = std::min(findings.size(), most_findings_shown);
+    const auto groups = grouped(findings, Alike::text);
+    const std::size_t count = std::min(groups.size(), most_findings_shown);
     for (std::size_t i = 0; i < count; ++i) {
-        const Finding& finding = findings[i];
+        const FindingGroup& group = groups[i];
+        const Finding& finding = *group.first;
         page.put("<li><span class=\"badge {0}\">{0}</span> <span>{1}", to_string(finding.severity),
                  escaped(finding.text));
         page.put(" <small>{}", escaped(finding.rule));
         if (!finding.clause.empty()) page.put(" · {}", escaped(finding.clause));
-        if (finding.frame > 0) {
-            const std::string link = page.link_to_frame(finding.frame);
+        if (group.count > 1) page.put(" · {} times", group.count);
+        if (!group.frames.empty()) page.out += group.frames.size() == 1 ? " · frame" : " · frames";
+        for (std::size_t k = 0; k < group.frames.size(); ++k) {
+            const std::uint64_t frame = group.frames[k];
+            const std::string link = page.link_to_frame(frame);
+            page.out += k == 0 ? " " : ", ";
             if (link.empty())
-                page.put(" · frame {}", finding.frame);
+                page.put("{}", frame);
             else
-                page.put(" · <a href=\"{}\">frame {}</a>", link, finding.frame);
+                page.put("<a href=\"{}\">{}</a>", link, frame);
         }
-        page.out += "</small></span>\n";
+        page.put("{}</small></span>\n", group.more_frames ? ", …" : "");
     }
     page.out += "</ul>\n";
-    if (count < findings.size())
-        page.put("<p class=\"omitted\">{} more are not shown.</p>\n", findings.size() - count);
+    if (count < groups.size())
+        page.put("<p class=\"omitted\">{} more are not shown.</p>\n", groups.size() - count);
 }
 
-void put_call(Page& page, const Call& call, bool with_figure) {
-    const auto n = call.number;
-    page.put(
-        "<article class=\"call\" aria-labelledby=\"call-title-{0}\"><header><h2 "
-        "id=\"call-title-{0}\" "
-        "tabindex=\"-1\">{1} <span aria-label=\"to\">→</span> {2}</h2> <span class=\"badge "
-        "{3}\">{4}</span>"
-        "<p class=\"outcome\">{5}</p></header>\n",
-        n, escaped(caller_name(call)), escaped(callee_name(call)), outcome_class(call.state),
-        to_string(call.state), escaped(outcome_sentence(call)));
+namespace {
+
+void put_ladder(Page& page, const Call& call, Drawn drawn, std::span<const Call* const> figure) {
     const auto index = static_cast<std::size_t>(&call - page.report.calls.data());
     page.put(
-        "<div class=\"beside\"><section class=\"ladder\"><div class=\"tools\"><h3>Ladder</h3>"
+        "<section class=\"ladder\"><div class=\"tools\"><h3>Ladder</h3>"
         "<div class=\"choice\" role=\"radiogroup\" aria-label=\"Times\">"
         "<button type=\"button\" role=\"radio\" aria-checked=\"true\" data-times=\"since\">Since "
         "start</button>"
@@ -186,8 +185,24 @@ void put_call(Page& page, const Call& call, bool with_figure) {
         "tabindex=\"-1\">Clock</button></div></div>"
         "<div class=\"drawing since\" data-figure=\"{}\">",
         figure_number(page.report, index));
-    if (with_figure) put_figure(page, index);
+    if (drawn == Drawn::here) put_figure(page, figure);
     page.out += "</div></section>\n";
+}
+
+}  // namespace
+
+void put_call(Page& page, const Call& call, Drawn drawn, std::span<const Call* const> figure) {
+    const auto n = call.number;
+    page.put(
+        "<article class=\"call\" aria-labelledby=\"call-title-{0}\"><header><h2 "
+        "id=\"call-title-{0}\" "
+        "tabindex=\"-1\">{1} <span aria-label=\"to\">→</span> {2}</h2> <span class=\"badge "
+        "{3}\">{4}</span>"
+        "<p class=\"outcome\">{5}</p></header>\n",
+        n, escaped(caller_name(call)), escaped(callee_name(call)), outcome_class(call.state),
+        to_string(call.state), escaped(outcome_sentence(call)));
+    page.out += "<div class=\"beside\">";
+    if (drawn != Drawn::above) put_ladder(page, call, drawn, figure);
     put_facts(page, call);
     page.out += "</div>\n";
     put_ledgers(page, call);

@@ -80,6 +80,20 @@ std::string describe(std::string_view word, const sdp::Exchange& exchange, bool 
     return out;
 }
 
+// "alice -> bob: completed, 200 OK, 12.3 s"
+std::string title_of(const Call& call) {
+    const auto who = [](const analysis::Party& party) {
+        return !party.user.empty() ? party.user : !party.uri.empty() ? party.uri : party.host;
+    };
+    std::string out =
+        call.kind == analysis::CallKind::register_
+            ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
+            : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
+    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
+    if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
+    return out;
+}
+
 class Builder {
 public:
     Builder(std::span<const Call* const> calls, Names names)
@@ -100,6 +114,7 @@ private:
     void learn(std::uint32_t c);
     void add_messages(std::uint32_t c);
     void add_arrow(std::uint32_t c, std::uint32_t index);
+    std::string_view evidence_for(std::uint32_t c) const;
     void add_leg_note(std::uint32_t c, const SipMessage& first);
     void add_fork_note(std::uint32_t c, std::uint32_t index);
     void add_media(std::uint32_t c);
@@ -229,21 +244,27 @@ void Builder::add_arrow(std::uint32_t c, std::uint32_t index) {
     put({m.time, m.frame, message_itself, c, index}, std::move(a));
 }
 
-void Builder::add_leg_note(std::uint32_t c, const SipMessage& first) {
-    std::string_view evidence;
-    for (std::uint32_t other = 0; other < c && evidence.empty(); ++other) {
+// What says that this call belongs to another one of the figure; "" if nothing does.
+std::string_view Builder::evidence_for(std::uint32_t c) const {
+    for (std::uint32_t other = 0; other < calls_.size(); ++other) {
+        if (other == c) continue;
         for (const auto& leg : calls_[c]->legs)
-            if (leg.call_id == calls_[other]->call_id) evidence = leg.evidence;
+            if (leg.call_id == calls_[other]->call_id) return leg.evidence;
         for (const auto& leg : calls_[other]->legs)
-            if (leg.call_id == calls_[c]->call_id) evidence = leg.evidence;
+            if (leg.call_id == calls_[c]->call_id) return leg.evidence;
     }
-    if (evidence.empty()) return;
+    return {};
+}
+
+void Builder::add_leg_note(std::uint32_t c, const SipMessage& first) {
+    const std::string_view evidence = evidence_for(c);
     Note note;
     note.kind = Note::Kind::leg;
     note.call = c;
     note.from = std::min(columns_.of(first.src), columns_.of(first.dst));
     note.to = std::max(columns_.of(first.src), columns_.of(first.dst));
-    note.text = fmt::format("leg {}: {}", c + 1, evidence);
+    note.text = evidence.empty() ? fmt::format("call {}: {}", c + 1, title_of(*calls_[c]))
+                                 : fmt::format("leg {}: {}", c + 1, evidence);
     put({first.time, first.frame, before_message, c, 0}, std::move(note));
 }
 
@@ -443,8 +464,10 @@ void Builder::fill_in_repeats() {
                 ++original->seen_again;
                 continue;
             }
+            // What comes by for the first time on this hop was passed on, not sent again.
+            arrow->retransmission = arrow->retransmission && original != nullptr;
             if (arrow->retransmission)
-                arrow->repeat = original != nullptr ? ++original->repeats : 1;
+                arrow->repeat = ++original->repeats;
             else
                 it->second = kept.size();
         }
@@ -455,18 +478,11 @@ void Builder::fill_in_repeats() {
 
 std::string Builder::title() const {
     if (calls_.empty()) return "no call";
-    const Call& call = *calls_.front();
-    const auto who = [](const analysis::Party& party) {
-        return !party.user.empty() ? party.user : !party.uri.empty() ? party.uri : party.host;
-    };
-    std::string out =
-        call.kind == analysis::CallKind::register_
-            ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
-            : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
-    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
-    if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
-    if (calls_.size() > 1) out += fmt::format(" ({} legs)", calls_.size());
-    return out;
+    std::string out = title_of(*calls_.front());
+    if (calls_.size() == 1) return out;
+    bool legs = true;
+    for (std::uint32_t c = 0; c < calls_.size(); ++c) legs = legs && !evidence_for(c).empty();
+    return out + fmt::format(" ({} {})", calls_.size(), legs ? "legs" : "calls");
 }
 
 Ladder Builder::build() {

@@ -215,6 +215,7 @@ void Columns::learn_parts(std::span<const Call* const> calls) {
         bool initial_seen = false;
         // Responses seen already, by CSeq, code and To tag: what follows was passed on.
         std::set<std::tuple<std::uint32_t, std::uint16_t, std::string_view>> forwarded;
+        std::set<std::tuple<Endpoint, Endpoint, bool>> hops;
         std::size_t read = 0;
         for (const SipMessage& m : call.messages) {
             Part& src = parts_[of(m.src)];
@@ -228,7 +229,10 @@ void Columns::learn_parts(std::span<const Call* const> calls) {
             keep_port(src, m.src.port);
             keep_port(dst, m.dst.port);
             // The roles are plain after the first requests; a long flow need not be parsed whole.
-            if (m.retransmission || m.capture_duplicate || ++read > 1000 || !parsed.read(m.text))
+            const bool first_here = hops.size() < 4 * max_ladder_columns &&
+                                    hops.insert({m.src, m.dst, m.is_request()}).second;
+            if (((m.retransmission || m.capture_duplicate) && !first_here) || ++read > 1000 ||
+                !parsed.read(m.text))
                 continue;
             if (is_initial(call, m, parsed)) {
                 initial_seen = true;

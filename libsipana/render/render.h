@@ -57,17 +57,24 @@ std::string stream_csv(const analysis::Stream& stream);
 struct Ladder;  // render/ladder.h
 // The calls that belong in one figure with calls[index]: itself and its legs, in order of start.
 std::vector<const analysis::Call*> figure_of(const analysis::Report& report, std::size_t index);
+// Several calls in one figure, whether they are legs of each other or not; with the legs of each.
+std::vector<const analysis::Call*> figure_of(const analysis::Report& report,
+                                             std::span<const std::size_t> indexes);
 // `names`: what the capture calls addresses (Report::names).
 using Names = std::span<const std::pair<Address, std::string>>;
 std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style,
                         Names names = {});
 std::string ladder_mermaid(std::span<const analysis::Call* const> calls, Names names = {});
 // Stand-alone SVG (light and dark by prefers-color-scheme).
-std::string ladder_svg(std::span<const analysis::Call* const> calls);
+std::string ladder_svg(std::span<const analysis::Call* const> calls, Names names = {});
 
 // ---- the report page (render/html)
 std::string report_html(const analysis::Report& report);
-// A page with one figure (sipana flow --format html).
-std::string flow_html(const analysis::Report& report, std::size_t index);
+// A page with one figure, figure_of(report, indexes), and all about its calls (sipana flow --format
+// html).
+std::string flow_html(const analysis::Report& report, std::span<const std::size_t> indexes);
+inline std::string flow_html(const analysis::Report& report, std::size_t index) {
+    return flow_html(report, std::span(&index, 1));
+}
 
 }  // namespace sipana::render

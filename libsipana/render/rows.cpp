@@ -1,5 +1,9 @@
 #include "libsipana/render/rows.h"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 #include "libsipana/base/text.h"
 
 namespace sipana::render {
@@ -41,6 +45,29 @@ MediaTotals totals_of(const analysis::Call& call) {
         totals.lost += stream.lost;
     }
     return totals;
+}
+
+std::vector<FindingGroup> grouped(std::span<const Finding> findings, Alike alike) {
+    std::vector<FindingGroup> groups;
+    std::map<std::tuple<std::string_view, Severity, std::string_view>, std::size_t> index;
+    for (const Finding& f : findings) {
+        const std::string_view text = alike == Alike::text ? f.text : std::string_view{};
+        const auto [it, fresh] = index.emplace(std::tuple(f.rule, f.severity, text), groups.size());
+        if (fresh) groups.push_back({&f, 0, {}, false, true});
+        FindingGroup& group = groups[it->second];
+        ++group.count;
+        group.one_text = group.one_text && f.text == group.first->text;
+        if (f.frame == 0 || (!group.frames.empty() && group.frames.back() == f.frame)) continue;
+        if (group.frames.size() < frames_named)
+            group.frames.push_back(f.frame);
+        else
+            group.more_frames = true;
+    }
+    std::stable_sort(groups.begin(), groups.end(),
+                     [](const FindingGroup& a, const FindingGroup& b) {
+                         return a.first->severity > b.first->severity;
+                     });
+    return groups;
 }
 
 }  // namespace sipana::render

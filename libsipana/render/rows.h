@@ -1,7 +1,9 @@
 // What the rows for people (tables), for programs (JSON, CSV) and the report have in common.
 #pragma once
 
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "libsipana/analysis/model.h"
 
@@ -19,6 +21,18 @@ struct MediaTotals {
     std::uint64_t packets = 0, lost = 0;
 };
 MediaTotals totals_of(const analysis::Call& call);
+
+// Findings that say the same, the worst first and otherwise in order of the first one's frame.
+inline constexpr std::size_t frames_named = 8;  // of one group
+struct FindingGroup {
+    const Finding* first = nullptr;
+    std::uint64_t count = 0;
+    std::vector<std::uint64_t> frames;  // the first few different ones
+    bool more_frames = false;
+    bool one_text = true;  // all say the same; otherwise only the rule is the same
+};
+enum class Alike : std::uint8_t { rule, text };  // by rule and severity; by their text too
+std::vector<FindingGroup> grouped(std::span<const Finding> findings, Alike alike);
 
 // The members of one row, into an object that is open (render/json); the report adds its own.
 void write_call_members(JsonWriter& json, const analysis::Call& call);

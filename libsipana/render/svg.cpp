@@ -436,8 +436,8 @@ std::string page_figure(const Ladder& ladder) {
     return out;
 }
 
-std::string ladder_svg(std::span<const analysis::Call* const> calls) {
-    return standalone_svg(build_ladder(calls));
+std::string ladder_svg(std::span<const analysis::Call* const> calls, Names names) {
+    return standalone_svg(build_ladder(calls, names));
 }
 
 }  // namespace sipana::render

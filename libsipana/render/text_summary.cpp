@@ -8,6 +8,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/render.h"
+#include "libsipana/render/rows.h"
 #include "libsipana/render/text_line.h"
 
 namespace sipana::render {
@@ -15,8 +16,7 @@ namespace {
 
 using net::Fate;
 
-constexpr std::size_t findings_listed_singly = 20;  // beyond, they are grouped by rule
-constexpr std::size_t frames_named = 8;             // of a group
+constexpr std::size_t most_texts = 20;  // beyond, findings are grouped by their rule alone
 
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many) {
     return fmt::format("{} {}", n, n == 1 ? one : many);
@@ -196,31 +196,6 @@ std::string severity_counts(std::span<const Finding> findings) {
     return listed(parts);
 }
 
-// Findings of one rule and severity.
-struct Group {
-    const Finding* first = nullptr;
-    std::uint64_t count = 0;
-    std::vector<std::uint64_t> frames;
-};
-
-std::vector<Group> grouped(std::span<const Finding> findings) {
-    std::vector<Group> groups;
-    std::map<std::pair<std::string_view, Severity>, std::size_t> index;
-    for (const Finding& f : findings) {
-        const auto [it, fresh] = index.emplace(std::pair(f.rule, f.severity), groups.size());
-        if (fresh) groups.push_back({&f, 0, {}});
-        Group& group = groups[it->second];
-        ++group.count;
-        if (f.frame != 0 && group.frames.size() < frames_named &&
-            (group.frames.empty() || group.frames.back() != f.frame))
-            group.frames.push_back(f.frame);
-    }
-    std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
-        return a.first->severity > b.first->severity;
-    });
-    return groups;
-}
-
 std::string rule_and_clause(const Finding& f) {
     return f.clause.empty() ? std::string(f.rule) : fmt::format("{} ({})", f.rule, f.clause);
 }
@@ -230,28 +205,22 @@ std::string rule_and_clause(const Finding& f) {
 std::string findings_text(std::span<const Finding> findings, const Style& style) {
     if (findings.empty()) return "no findings\n";
     Lines lines(style);
-    if (findings.size() <= findings_listed_singly) {
-        for (const Finding& f : findings) {
-            lines.put(to_string(f.severity),
-                      f.frame == 0 ? rule_and_clause(f)
-                                   : fmt::format("frame {}  {}", f.frame, rule_and_clause(f)),
-                      paint_of(f.severity));
-            lines.put("", f.text);
-        }
-    } else {
-        for (const Group& group : grouped(findings)) {
-            const Finding& f = *group.first;
-            std::string where;
+    auto groups = grouped(findings, Alike::text);
+    if (groups.size() > most_texts) groups = grouped(findings, Alike::rule);
+    for (const FindingGroup& group : groups) {
+        const Finding& f = *group.first;
+        std::string head = rule_and_clause(f);
+        if (group.count == 1) {
+            if (f.frame != 0) head = fmt::format("frame {}  {}", f.frame, head);
+        } else {
+            head += fmt::format(": {} times", group.count);
             if (!group.frames.empty())
-                where = fmt::format(", frame{} {}{}", group.frames.size() == 1 ? "" : "s",
-                                    fmt::join(group.frames, ", "),
-                                    group.count > group.frames.size() ? ", ..." : "");
-            lines.put(to_string(f.severity),
-                      fmt::format("{}: {}{}", rule_and_clause(f),
-                                  counted(group.count, "time", "times"), where),
-                      paint_of(f.severity));
-            lines.put("", group.count == 1 ? f.text : "first: " + f.text);
+                head +=
+                    fmt::format(", frame{} {}{}", group.frames.size() == 1 ? "" : "s",
+                                fmt::join(group.frames, ", "), group.more_frames ? ", ..." : "");
         }
+        lines.put(to_string(f.severity), head, paint_of(f.severity));
+        lines.put("", group.one_text ? f.text : "first: " + f.text);
     }
     return lines.take() + severity_counts(findings) + "\n";
 }
@@ -293,7 +262,8 @@ std::string summary_text(const analysis::Report& report, const Style& style) {
                                         counted(c.rtp_packets, "RTP packet", "RTP packets"),
                                         counted(c.rtcp_packets, "RTCP packet", "RTCP packets"));
         if (c.malformed_rtcp != 0)
-            media += fmt::format(", {} more RTCP could not be read", c.malformed_rtcp);
+            media += fmt::format(", {} of them not readable", c.malformed_rtcp);
+        if (c.srtcp_packets != 0) media += fmt::format(", {} of them encrypted", c.srtcp_packets);
         if (!report.streams.empty())
             media +=
                 fmt::format("; {} in no call", counted(report.streams.size(), "stream", "streams"));

@@ -156,6 +156,7 @@ Finding finding_of(std::string_view rule, std::uint64_t byte, std::string text) 
                          [](const Rule& r, std::string_view name) { return r.name < name; });
     assert(row != std::end(table) && row->name == rule);
     if (text.size() > max_words) text.replace(max_words, text.npos, "...");
+    text.append("; the rule: ").append(row->summary);  // "opus/16000/1" alone says little
     Finding f;
     f.rule = row->name;
     f.severity = row->severity;

@@ -199,6 +199,20 @@ TEST_CASE("a report of nothing is a page that says so") {
     CHECK(page.ends_with("</html>\n"));
 }
 
+TEST_CASE("findings that say the same are one line with links to their messages") {
+    analysis::Report report;
+    report.calls.push_back(sample::busy_call());
+    const std::uint64_t frame = report.calls[0].messages[0].frame;
+    for (const std::uint64_t at : {frame, frame, frame + 1000})
+        report.findings.push_back({"rule", Severity::note, at, 0, "said again", "RFC 3261 8"});
+    const std::string page = report_html(report);
+    CHECK(count(page, "said again") == 1);
+    CHECK(has(
+        page,
+        fmt::format("RFC 3261 8 · 3 times · frames <a href=\"#message-{}.0\">{}</a>, {}</small>",
+                    report.calls[0].number, frame, frame + 1000)));
+}
+
 TEST_CASE("more calls and findings than a page can hold are counted, not shown") {
     analysis::Report report;
     for (std::size_t i = 0; i < most_calls_listed + 5; ++i) {
@@ -206,8 +220,8 @@ TEST_CASE("more calls and findings than a page can hold are counted, not shown")
         call.number = i + 1;
         report.calls.push_back(std::move(call));
     }
-    report.findings.resize(most_findings_shown + 7,
-                           Finding{"rule", Severity::note, 0, 0, "text", ""});
+    for (std::size_t i = 0; i < most_findings_shown + 7; ++i)
+        report.findings.push_back({"rule", Severity::note, 0, 0, std::to_string(i), ""});
     const std::string page = report_html(report);
     CHECK(has(page, "5 more calls are not listed here"));
     CHECK(has(page, "kept for the first 2000 calls"));

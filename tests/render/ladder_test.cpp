@@ -132,6 +132,44 @@ TEST_CASE("two legs through a B2BUA are one figure of three columns that names i
     }
 }
 
+TEST_CASE("calls that nothing ties together are drawn as one where both were asked for") {
+    const analysis::Report report = sample::report();
+    const std::size_t both[] = {4, 0, 4, 99};
+    const auto figure = figure_of(report, both);
+    REQUIRE(figure.size() == 2);
+    CHECK(figure[0] == &report.calls[0]);
+    CHECK(figure[1] == &report.calls[4]);
+    const Ladder ladder = build_ladder(figure);
+    CHECK(ladder.title.ends_with("(2 calls)"));
+    const auto notes = rows_of<Note>(ladder);
+    CHECK(std::count_if(notes.begin(), notes.end(), [](const Note* note) {
+              return note->kind == Note::Kind::leg && note->text.starts_with("call 2: ");
+          }) == 1);
+    const std::size_t legs[] = {2};
+    CHECK(build_ladder(figure_of(report, legs)).title.ends_with("(2 legs)"));
+}
+
+TEST_CASE("RFC 3261 16.6: what passes on another hop is not drawn as sent again") {
+    Call call;
+    call.kind = analysis::CallKind::invite;
+    const Endpoint a = sample::ep("192.0.2.1:5060"), b = sample::ep("192.0.2.2:5060"),
+                   c = sample::ep("192.0.2.3:5060"), d = sample::ep("192.0.2.4:5060");
+    const std::string invite = plain_message("INVITE sip:b@b SIP/2.0", "1 INVITE");
+    sample::add(call, 1, 0, a, b, invite);
+    sample::add(call, 2, 0.01, c, d, invite).retransmission = true;  // the same, behind a NAT
+    sample::add(call, 3, 0.5, c, d, invite).retransmission = true;
+    const Ladder ladder = ladder_of(call);
+    const auto arrows = rows_of<Arrow>(ladder);
+    REQUIRE(arrows.size() == 3);
+    CHECK_FALSE(arrows[1]->retransmission);
+    CHECK(arrows[1]->repeats == 1);
+    CHECK(arrows[2]->retransmission);
+    CHECK(arrows[2]->repeat == 1);
+    REQUIRE(ladder.participants.size() == 4);
+    CHECK(ladder.participants[2].role == Role::caller);
+    CHECK(ladder.participants[3].role == Role::callee);
+}
+
 TEST_CASE("RFC 3261 16.6: a forking proxy has a column, each branch another, the fork is noted") {
     const Call call = sample::forked_call();
     const Ladder ladder = ladder_of(call);

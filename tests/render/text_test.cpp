@@ -255,19 +255,29 @@ TEST_CASE("a message is printed masked unless its secrets are asked for") {
 
 // ---------------------------------------------------------------- findings and summary
 
-TEST_CASE("few findings are told one by one, many by rule with their count and first frames") {
+TEST_CASE("findings that say the same are told once, with their count and first frames") {
     CHECK(findings_text({}, {}) == "no findings\n");
     std::vector<Finding> findings{{"sip-x", Severity::warning, 4, 0, "once", "RFC 3261 8.1.1.5"}};
     std::string text = findings_text(findings, {});
     CHECK(text == "warning   frame 4  sip-x (RFC 3261 8.1.1.5)\n          once\n1 warning\n");
+    for (const std::uint64_t frame : {10u, 10u, 11u})
+        findings.push_back({"sip-y", Severity::error, frame, 0, "again", ""});
+    CHECK(findings_text(findings, {}) ==
+          "error     sip-y: 3 times, frames 10, 11\n          again\n"  // the worst first
+          "warning   frame 4  sip-x (RFC 3261 8.1.1.5)\n          once\n"
+          "3 errors and 1 warning\n");
     for (std::uint64_t i = 0; i < 100; ++i)
-        findings.push_back({"sip-y", Severity::error, 10 + i, 0, "again and again", ""});
+        findings.push_back({"sip-y", Severity::error, 12 + i, 0, "again", ""});
+    CHECK(holds(findings_text(findings, {}),
+                "error     sip-y: 103 times, frames 10, 11, 12, 13, 14, 15, 16, 17, ...\n"));
+    for (std::uint64_t i = 0; i < 30; ++i)  // too many texts: by rule
+        findings.push_back({"sip-z", Severity::note, 200 + i, 0, std::to_string(i), ""});
     text = findings_text(findings, {});
-    CHECK(holds(text, "error     sip-y: 100 times, frames 10, 11, 12, 13, 14, 15, 16, 17, ...\n"));
-    CHECK(holds(text, "          first: again and again\n"));
-    CHECK(holds(text, "warning   sip-x (RFC 3261 8.1.1.5): 1 time, frame 4\n"));
-    CHECK(text.find("sip-y") < text.find("sip-x"));  // the worst first
-    CHECK(text.ends_with("100 errors and 1 warning\n"));
+    CHECK(holds(text,
+                "note      sip-z: 30 times, frames 200, 201, 202, 203, 204, 205, 206, 207, "
+                "...\n          first: 0\n"));
+    CHECK(holds(text, "17, ...\n          again\n"));
+    CHECK(text.ends_with("103 errors, 1 warning and 30 notes\n"));
 }
 
 TEST_CASE("the summary accounts for every frame") {

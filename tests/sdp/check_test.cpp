@@ -173,7 +173,7 @@ TEST_CASE("RFC 8866 9: line ends, and NUL bytes") {
     const auto findings = check_text(bare);
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].rule == "sdp-line-end");
-    CHECK(findings[0].text == "12 line(s) end in LF alone");
+    CHECK(findings[0].text == "12 line(s) end in LF alone; the rule: lines end in CR LF");
 }
 
 TEST_CASE("a finding says where in the text it is") {

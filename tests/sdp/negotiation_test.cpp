@@ -447,7 +447,8 @@ TEST_CASE("RFC 3264 8: the version in o= grows by one with each change, and noth
     CHECK(second(alice(5, pcmu)) == "/");
     CHECK(second(alice(6, "m=audio 4002 RTP/AVP 0")) == "/");
     CHECK(second(alice(5, "m=audio 4002 RTP/AVP 0")) ==
-          "sdp-origin-same-version(the description changed, its version 5 did not) "
+          "sdp-origin-same-version(the description changed, its version 5 did not; the rule: the "
+          "version in o= grows when the description changes) "
           "/the description changed, its version 5 did not");
     CHECK(second(alice(8, pcmu)).find("sdp-origin-version-skipped(") == 0);
     CHECK(second(alice(4, pcmu)).find("sdp-origin-version-back(") == 0);

@@ -52,7 +52,6 @@
   let current = '';
   function showCall(number) {
     if (current === number || !panel) return;
-    if (panel.dataset.fixed) { current = panel.dataset.fixed; return; }
     if (!byId('panel-' + number)) return;
     current = number;
     panel.replaceChildren(markup('panel-' + number));
@@ -191,7 +190,10 @@
     const match = /^#(call|message|stream)-(\d+)(?:\.(\d+))?$/.exec(location.hash);
     if (!match) return;
     const [, kind, call, index] = match;
-    if (call !== '0') {
+    if (panel && panel.dataset.fixed) {
+      const title = kind === 'call' && byId('call-title-' + call);
+      if (title) { title.scrollIntoView({block: 'start'}); title.focus({preventScroll: true}); }
+    } else if (call !== '0') {
       // A message of another leg stays beside the ladder that shows it.
       const here = kind === 'message' && panel && panel.querySelector(`[data-message="${call}.${index}"]`);
       if (!here) showCall(call);
@@ -211,7 +213,7 @@
       event.preventDefault();
       opener = link;
       go(address);
-      if (address.startsWith('#call-') && panel) panel.scrollIntoView({block: 'start'});
+      if (address.startsWith('#call-') && panel && !panel.dataset.fixed) panel.scrollIntoView({block: 'start'});
     }
     const arrow = target && target.closest('.drawing [role="button"]');
     if (arrow) { opener = null; focusArrow(arrow); activate(arrow); }
