@@ -10,7 +10,13 @@ std::optional<Duration> between(Time from, Time to) {
     return to - from;
 }
 
-Party party(std::string_view display, std::string_view uri) {
+// No row or page shows the password of a URI.
+std::string_view without_password(std::string_view uri, TextStore& texts) {
+    return sip::may_hold_password(uri) ? texts.keep(sip::masked(uri)) : uri;
+}
+
+Party party(std::string_view display, std::string_view written, TextStore& texts) {
+    const std::string_view uri = without_password(written, texts);
     return {display, uri, sip::user_of(uri), sip::host_of(uri)};
 }
 
@@ -49,12 +55,12 @@ Call summarize(LiveCall& live) {
     if (!live.first.empty()) {
         const std::string_view words = call.texts.keep(live.first.all());
         const auto word = [&](Words::Which which) { return moved(live.first, which, words); };
-        call.from = party(word(Words::from_display), word(Words::from_uri));
-        call.to = party(word(Words::to_display), word(Words::to_uri));
-        call.request_uri = word(Words::request_uri);
+        call.from = party(word(Words::from_display), word(Words::from_uri), call.texts);
+        call.to = party(word(Words::to_display), word(Words::to_uri), call.texts);
+        call.request_uri = without_password(word(Words::request_uri), call.texts);
         call.caller_agent = word(Words::caller_agent);
         call.event = word(Words::event);
-        call.contact = word(Words::contact);
+        call.contact = without_password(word(Words::contact), call.texts);
     }
     if (!live.final.empty()) {
         const std::string_view words = call.texts.keep(live.final.all());

@@ -402,3 +402,18 @@ TEST_CASE("SIP without a Call-ID is kept as a stray message and is a finding") {
     REQUIRE(r.stray_messages.size() == 1);
     CHECK(has_rule(r.findings, "sip-no-call-id"));
 }
+
+TEST_CASE("RFC 3261 19.1.1: a password in a URI shows in no field of the call and in no finding") {
+    std::string invite = request({.from = "\"A\" <sip:alice:sesame@a.example>", .to = "<sip:bob:sesame@b.example>;;x"});
+    invite.replace(invite.find("sip:bob@"), 8, "sip:bob:sesame@");
+    invite.replace(invite.find("<sip:alice@10"), 11, "<sip:alice:sesame");
+    const Report r = Wire().udp(0, alice, bob, invite).udp(9, bob, alice, response(invite, "180 Ringing", "t1")).play();
+    REQUIRE(r.calls.size() == 1);
+    const analysis::Call& c = r.calls[0];
+    CHECK(c.from.uri == "sip:alice:***@a.example");
+    CHECK(c.from.user == "alice");
+    for (std::string_view text : {c.to.uri, c.request_uri, c.dialogs.at(0).caller_contact}) CHECK(text.find("sesame") == text.npos);
+    CHECK(has_rule(c.findings, "sip-uri-password"));
+    CHECK(has_rule(c.findings, "sip-empty-parameter"));
+    for (const Finding& f : c.findings) CHECK(f.text.find("sesame") == f.text.npos);
+}
