@@ -155,6 +155,11 @@ bool asks_again(std::uint16_t code) {
     }
 }
 
+// Names a request of a call that is gone.
+std::uint64_t request_of(std::uint64_t call, std::uint32_t cseq, Method method) {
+    return mix(call, std::uint64_t{cseq} << 8 | static_cast<unsigned>(method));
+}
+
 // Has the caller's own hop been answered with anything?
 bool heard(const LiveCall& c) {
     return c.attempt != none && c.attempt >= c.dropped_transactions &&
@@ -366,8 +371,12 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
 
 // Retransmissions and responses that come after their call was handed on belong to nothing new.
 bool Calls::is_late(const sip::Message& m, std::uint64_t hash) const {
-    const std::uint32_t rest = rest_of(hash);
-    if (buried_.find(hash, [&](std::uint32_t r) { return r == rest; }) == HashIndex::nil) return false;
+    const auto buried = [&](std::uint64_t h) {
+        const std::uint32_t rest = rest_of(h);
+        return buried_.find(h, [&](std::uint32_t r) { return r == rest; }) != HashIndex::nil;
+    };
+    if (!buried(hash)) return false;
+    if (m.is_request() && buried(request_of(hash, m.cseq().value_or(sip::CSeq{}).number, m.method()))) return true;
     return m.is_response() || !m.to_tag().empty() || m.method() == Method::ack ||
            m.method() == Method::cancel;
 }
@@ -586,11 +595,11 @@ void Calls::on_granted(LiveCall& c, const sip::Message& m) {
              c.state == CallState::terminated;
 }
 
-// After a challenge, a redirection or a request for correction another try is likely; a final response
-// without its ACK, and a BYE without its response, will be retransmitted for 64 T1 (RFC 3261 17.1.2.2,
+// After a challenge, a redirection or a request for correction another try is likely; what was sent again once
+// may be so once more; a final response without its ACK, and a BYE without its response, will be retransmitted for 64 T1 (RFC 3261 17.1.2.2,
 // 17.2.1); a REFER that was accepted is told of (RFC 3515 2.4.4).
 bool Calls::expects_more(const LiveCall& c) const {
-    if (c.referring || asks_again(c.final_code)) return true;
+    if (c.referring || asks_again(c.final_code) || c.retransmissions > 0) return true;
     if (c.kind != CallKind::invite) return false;
     for (const LiveTransaction& t : c.transactions) {
         const bool asked = t.requests[0].hash != 0;
@@ -622,6 +631,11 @@ void Calls::drain(std::deque<Due>& queue) {
         queue.pop_front();
         if (!pool_.alive(due.call) || pool_[due.call].number != due.number) continue;
         LiveCall& c = pool_[due.call];
+        if (c.over && lingering && c.retransmissions > 0) {  // sent again since then: wait for more
+            c.lingering = false;
+            queue_if_over(due.call);
+            continue;
+        }
         if (c.over && (lingering || !c.lingering)) {
             const Time media = owner_.last_media(due.call);
             const Time last = std::max(c.last, std::min(media, c.last + timer_b));
@@ -699,8 +713,13 @@ void Calls::hand_on(std::uint32_t i) {
         c.state = CallState::unanswered;
     owner_.on_over(i);
     by_id_.erase(c.hash, i);
-    graves_.push_back({c.hash, now_ + timer_b});
-    buried_.insert(c.hash, rest_of(c.hash));
+    const auto bury = [&](std::uint64_t h) {
+        graves_.push_back({h, now_ + timer_b});
+        buried_.insert(h, rest_of(h));
+    };
+    bury(c.hash);
+    // A request without a dialog may come again, where its response was lost further on.
+    if (c.kind != CallKind::invite && c.attempt != none) bury(request_of(c.hash, c.attempt_cseq, c.method));
     pool_.release(i);
 }
 
