@@ -22,7 +22,7 @@ public:
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
         bool encrypted = false, fax = false, video = false;
-        std::uint32_t signalled_to = 0;  // who got the SDP: its address, hashed
+        std::uint32_t signalled_to = 0;  // who got the SDP
         Time said{};  // when that was
     };
     // What the claims say of a packet from `src` to `dst`.
@@ -61,6 +61,11 @@ private:
     static constexpr std::size_t most_lines = 32;   // m-lines of one SDP that are looked at
     static constexpr unsigned most_rivals = 16;     // claims on one address that are looked at
     static constexpr Duration passed_on_within = std::chrono::seconds{5};
+    // An end of the signalling, hashed: a host, or where both ends are on one, the port too.
+    static std::uint32_t party(const Endpoint& end, const Seen& seen) {
+        const bool one_host = seen.src.address == seen.dst.address;
+        return static_cast<std::uint32_t>(one_host ? hash(end) : hash(end.address));
+    }
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
                const sdp::MediaAddress& media, const Seen& seen);
 
@@ -73,7 +78,7 @@ template <typename Rival>
 void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival) {
     std::array<sdp::MediaAddress, most_lines> media;
     const std::size_t n = sdp::media_addresses(sdp, media);
-    const auto sender = static_cast<std::uint32_t>(hash(seen.src.address));
+    const std::uint32_t sender = party(seen.src, seen);
     for (std::uint16_t line = 0; line < n; ++line) {
         const Endpoint& at = media[line].rtp;
         if (at.port == 0 || at.address.is_unspecified()) continue;

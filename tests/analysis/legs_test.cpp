@@ -115,6 +115,15 @@ TEST_CASE("an SDP that a host passes on unchanged makes legs; the same private a
     CHECK(named(r, "a").legs[0].evidence == "both SDPs name 192.168.1.2:8000 for media");
     CHECK(named(r, "c").legs.empty());
     CHECK(named(r, "d").legs.empty());
+    // Phones of one host, which all have its address.
+    const Endpoint one = ep("127.0.0.1:5060"), two = ep("127.0.0.1:5070"), three = ep("127.0.0.1:5080");
+    const Report local = Wire()
+                             .udp(0, one, two, invite("a", "1"))
+                             .udp(20, two, three, invite("b", "2"))
+                             .udp(40, one, three, invite("c", "3"))
+                             .play();
+    CHECK(named(local, "b").legs.size() == 1);
+    CHECK(named(local, "c").legs.empty());
 }
 
 TEST_CASE("one RTP stream that passes through a host joins the calls on both sides") {
