@@ -17,14 +17,10 @@ using sip::Method;
 constexpr Duration t1 = 500ms;                    // RFC 3261 17.1.1.1
 constexpr Duration timer_b = 64 * t1;             // and timers F, H, J
 constexpr Duration timer_c = 3min;                // RFC 3261 16.6
+constexpr Duration seen_step = 4ms;
 constexpr Duration duplicate_window = 20ms;       // far below T1: nobody retransmits so soon
 constexpr Duration sweep_interval = 15s;
 constexpr std::size_t most_transactions = 256;    // remembered of one call
-
-std::uint32_t short_hash(std::string_view text) {
-    const auto h = static_cast<std::uint32_t>(hash_of(text));
-    return text.empty() ? 0 : h == 0 ? 1 : h;
-}
 
 // The half of a hash that a HashIndex does not keep, as a number in one.
 std::uint32_t rest_of(std::uint64_t hash) {
@@ -129,7 +125,7 @@ void keep_first(LiveCall& c, const sip::Message& m) {
     if (c.kind == CallKind::register_)
         if (const auto parsed = sip::parse_name_addr(m.header(Header::contact).value_or(""))) contact = parsed->uri;
     const bool subscribes = c.kind == CallKind::subscribe;
-    c.first.keep({from ? from->display : "", from ? from->uri : "", to ? to->display : "", to ? to->uri : "",
+    c.first.keep({m.call_id(), from ? from->display : "", from ? from->uri : "", to ? to->display : "", to ? to->uri : "",
                   m.request_uri(), m.is_request() ? agent(m) : "",
                   subscribes ? trim(m.header(Header::event).value_or("")) : "", contact});
 }
@@ -163,7 +159,7 @@ std::uint64_t request_of(std::uint64_t call, std::uint32_t cseq, Method method) 
 // Has the caller's own hop been answered with anything?
 bool heard(const LiveCall& c) {
     return c.attempt != none && c.attempt >= c.dropped_transactions &&
-           c.transactions[c.attempt - c.dropped_transactions].responses[0].hash != 0;
+           c.transactions[c.attempt - c.dropped_transactions].answered();
 }
 
 // The Reason of what ended the call, beside what its final response said.
@@ -190,7 +186,7 @@ Calls::Calls(const Options& options, Owner& owner) : options_(options), owner_(o
 
 std::uint32_t Calls::find(std::string_view call_id) const {
     return by_id_.find(hash_of(call_id),
-                       [&](std::uint32_t i) { return pool_[i].call_id() == call_id; });
+                       [&](std::uint32_t i) { return pool_[i].call_id() == call_id.substr(0, Words::longest); });
 }
 
 void Calls::fetch(std::uint64_t key, unsigned step) const {
@@ -199,7 +195,7 @@ void Calls::fetch(std::uint64_t key, unsigned step) const {
     if (i == HashIndex::nil) return;
     if (step == 1) return pool_.fetch(i);
     const LiveCall& c = pool_[i];
-    __builtin_prefetch(c.id.get());
+    __builtin_prefetch(c.call_id().data());
     const auto* t = reinterpret_cast<const unsigned char*>(c.transactions.data());
     for (std::size_t at = 0; at < 2 * sizeof(LiveTransaction); at += 64) __builtin_prefetch(t + at);
 }
@@ -209,22 +205,21 @@ std::string_view Calls::keep(LiveCall& call, std::string_view text, bool stable)
     return call.extra().texts.keep(text);
 }
 
-std::uint32_t Calls::open(std::string_view call_id, std::uint64_t hash, const sip::Message& m,
+std::uint32_t Calls::open(std::string_view call_id, const sip::Message& m, const Facts& facts,
                           const Seen& seen) {
     const std::uint32_t i = pool_.make();
     LiveCall& c = pool_[i];
     c.number = next_number_++;
-    c.hash = hash;
-    c.id = std::make_unique<char[]>(call_id.size());
-    call_id.copy(c.id.get(), call_id.size());
-    c.id_size = static_cast<std::uint32_t>(call_id.size());
+    c.hash = facts.call;
+    c.first.keep({call_id});
     c.start = seen.time;
     c.method = initial_method(m);
     c.kind = kind_of(c.method);
     c.transport = seen.transport;
-    c.caller_tag = short_hash(m.from_tag());
+    c.caller_tag = facts.from_tag;
     if (options_.detail == Detail::full) c.extra();
-    by_id_.insert(hash, i);
+    by_id_.insert(c.hash, i);
+    forget_gone();
     oldest_.emplace_back(i, c.number);
     while (pool_.count() > options_.max_live_calls && !oldest_.empty()) {
         const auto [old, number] = oldest_.front();
@@ -236,16 +231,11 @@ std::uint32_t Calls::open(std::string_view call_id, std::uint64_t hash, const si
 
 // RFC 3261 17.1.3, 17.2.3: branch and method; without the magic cookie RFC 2543's fields stand in.
 // The ACK of a non-2xx response shares the INVITE's branch; that of a 2xx is found by its CSeq.
-std::uint32_t Calls::transaction_of(LiveCall& c, const sip::Message& m, const sip::CSeq& cseq,
+std::uint32_t Calls::transaction_of(LiveCall& c, const Facts& facts, const sip::CSeq& cseq,
                                     bool from_caller) {
     const bool ack = cseq.method == Method::ack;
     const Method method = ack ? Method::invite : cseq.method;
-    const std::string_view branch = m.branch();
-    const std::uint64_t identity =
-        istarts_with(branch, "z9hG4bK")
-            ? hash_of(branch)
-            : mix(hash_of(m.from_tag()), hash_of(m.header(Header::via).value_or("")));
-    std::uint64_t key = mix(identity, std::uint64_t{cseq.number} << 8 | static_cast<unsigned>(method));
+    std::uint64_t key = mix(facts.branch, std::uint64_t{cseq.number} << 8 | static_cast<unsigned>(method));
     if (method == Method::other) key = mix(key, hash_of(cseq.method_name));
     for (std::size_t i = c.transactions.size(); i-- > 0;)
         if (c.transactions[i].key == key) return static_cast<std::uint32_t>(i);
@@ -267,7 +257,7 @@ std::uint32_t Calls::transaction_of(LiveCall& c, const sip::Message& m, const si
     if (c.transactions.empty()) c.transactions.reserve(2);
     LiveTransaction& t = c.transactions.emplace_back();
     t.key = key;
-    t.branch = static_cast<std::uint32_t>(identity);
+    t.branch = static_cast<std::uint32_t>(facts.branch);
     t.cseq = cseq.number;
     t.method = method;
     t.from_caller = from_caller;
@@ -277,33 +267,27 @@ std::uint32_t Calls::transaction_of(LiveCall& c, const sip::Message& m, const si
 // Was this very message seen before in its transaction? Then it was sent again, or, so soon after that no
 // timer can have fired, seen twice by the capture. Sets the record's flags. Between two others the same
 // message is another hop's: some boxes pass it on without a Via of their own.
-bool Calls::repeated(LiveTransaction& t, const sip::Message& m, const Seen& seen, SipMessage& record) {
-    using Known = LiveTransaction::Known;
-    std::span<Known> known = t.requests;
-    std::uint64_t h = mix(hash(seen.src), hash(seen.dst));
-    if (m.is_response()) {
-        const std::string_view rseq = m.header(Header::rseq).value_or("");
-        h = mix(h, mix(static_cast<std::uint64_t>(m.status()), hash_of(m.to_tag())));
-        h = mix(h, mix(hash_of(rseq), m.body().size()));
-        known = t.responses;
-    } else if (m.method() == Method::ack) {
-        h = mix(h, mix(hash_of(m.branch()), hash_of(m.to_tag())));
-        known = t.acks;
-        t.acked = true;
-    }
-    const auto id = static_cast<std::uint32_t>(h | 1), at = static_cast<std::uint32_t>(seen.time / 1ms);
-    for (Known& k : known) {
-        if (k.hash != id) continue;
-        (at - k.at < duplicate_window / 1ms ? record.capture_duplicate : record.retransmission) = true;
-        k.at = at;
+bool Calls::repeated(LiveTransaction& t, const Facts& facts, const Seen& seen, SipMessage& record) {
+    const bool ack = record.is_request() && record.method == Method::ack;
+    if (ack) t.acked = true;
+    const std::size_t first = ack ? 6 : record.is_request() ? 0 : 2, end = ack ? 8 : record.is_request() ? 2 : 6;
+    const auto id = static_cast<std::uint32_t>(mix(mix(hash(seen.src), hash(seen.dst)), facts.version) | 1);
+    const auto at = static_cast<std::uint16_t>(seen.time / seen_step);
+    for (std::size_t i = first; i < end; ++i) {
+        if (t.hashes[i] != id) continue;
+        const auto since = static_cast<std::uint16_t>(at - t.seen_at[i]);
+        (since < duplicate_window / seen_step ? record.capture_duplicate : record.retransmission) = true;
+        t.seen_at[i] = at;
         return true;
     }
-    std::rotate(known.begin(), known.end() - 1, known.end());
-    known.front() = Known{id, at};
+    std::rotate(t.hashes + first, t.hashes + end - 1, t.hashes + end);
+    std::rotate(t.seen_at + first, t.seen_at + end - 1, t.seen_at + end);
+    t.hashes[first] = id;
+    t.seen_at[first] = at;
     return false;
 }
 
-Placed Calls::place(const sip::Message& m, const Seen& seen) {
+Placed Calls::place(const sip::Message& m, const Facts& facts, const Seen& seen) {
     advance(seen.time);
     Placed p;
     SipMessage& r = p.record;
@@ -312,42 +296,41 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
     r.src = seen.src;
     r.dst = seen.dst;
     r.transport = seen.transport;
-    r.has_sdp = seen.has_sdp;
+    r.has_sdp = facts.has_sdp;
     r.text = m.text();
     r.code = static_cast<std::uint16_t>(m.status());
     const std::optional<sip::CSeq> cseq = m.cseq();
     r.method = m.method();
     r.method_name = m.method_name();
     if (cseq) r.cseq = cseq->number;
-    const std::string_view id = m.call_id();
+    const std::string_view id = m.call_id().substr(0, Words::longest);
     if (id.empty()) return p;
 
-    const std::uint64_t hash = hash_of(id);
-    p.call = by_id_.find(hash, [&](std::uint32_t i) { return pool_[i].call_id() == id; });
+    p.call = by_id_.find(facts.call, [&](std::uint32_t i) { return pool_[i].call_id() == id; });
     if (p.call == HashIndex::nil) {
-        if (is_late(m, hash)) {
+        if (is_late(m, facts)) {
             p.call = none;
             p.late = true;
             return p;
         }
-        p.call = open(id, hash, m, seen);
+        p.call = open(id, m, facts, seen);
         p.is_new_call = true;
     }
     LiveCall& c = pool_[p.call];
     c.last = seen.time;
     ++c.message_count;
-    bool from_caller = short_hash(m.from_tag()) == c.caller_tag;
+    bool from_caller = facts.from_tag == c.caller_tag;
     // Another try of the same caller, with another tag: 8.1.3.5 says only SHOULD of keeping it.
     if (!from_caller && m.is_request() && m.method() == c.method && seen.src == c.caller &&
-        (c.final_code >= 300 || c.kind == CallKind::register_) && m.to_tag().empty()) {
-        c.caller_tag = short_hash(m.from_tag());
+        (c.final_code >= 300 || c.kind == CallKind::register_) && facts.to_tag == 0) {
+        c.caller_tag = facts.from_tag;
         from_caller = true;
     }
     p.sent_by_caller = from_caller == m.is_request();
 
     const sip::CSeq fallback{0, m.method(), m.method_name()};
-    const std::uint32_t t = transaction_of(c, m, cseq.value_or(fallback), from_caller);
-    const bool again = repeated(c.transactions[t], m, seen, r);
+    const std::uint32_t t = transaction_of(c, facts, cseq.value_or(fallback), from_caller);
+    const bool again = repeated(c.transactions[t], facts, seen, r);
     r.transaction = t + c.dropped_transactions;
     if (options_.detail == Detail::full && c.more->messages.size() < options_.max_messages_per_call) {
         const std::string_view kept = keep(c, r.text, seen.stable);
@@ -361,7 +344,7 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
         return p;
     }
     if (m.is_request())
-        on_request(c, m, seen, r, from_caller);
+        on_request(c, m, facts, seen, r, from_caller);
     else
         on_response(c, m, seen, r, from_caller);
     p.ended_call = c.over && !c.waiting && !c.lingering;
@@ -370,14 +353,14 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
 }
 
 // Retransmissions and responses that come after their call was handed on belong to nothing new.
-bool Calls::is_late(const sip::Message& m, std::uint64_t hash) const {
+bool Calls::is_late(const sip::Message& m, const Facts& facts) const {
     const auto buried = [&](std::uint64_t h) {
         const std::uint32_t rest = rest_of(h);
         return buried_.find(h, [&](std::uint32_t r) { return r == rest; }) != HashIndex::nil;
     };
-    if (!buried(hash)) return false;
-    if (m.is_request() && buried(request_of(hash, m.cseq().value_or(sip::CSeq{}).number, m.method()))) return true;
-    return m.is_response() || !m.to_tag().empty() || m.method() == Method::ack ||
+    if (!buried(facts.call)) return false;
+    if (m.is_request() && buried(request_of(facts.call, m.cseq().value_or(sip::CSeq{}).number, m.method()))) return true;
+    return m.is_response() || facts.to_tag != 0 || m.method() == Method::ack ||
            m.method() == Method::cancel;
 }
 
@@ -385,20 +368,20 @@ bool Calls::is_late(const sip::Message& m, std::uint64_t hash) const {
 void Calls::begin(LiveCall& c, const sip::Message& m, const Seen& seen, bool initial,
                   bool& from_caller) {
     // Responses told already who calls whom, and which tag is whose.
-    const bool known = !c.first_is_request && !c.first.empty();
+    const bool known = !c.first_is_request && !c.first.has_only_first();
     c.first_is_request = true;
     if (known && !initial) return;
     keep_first(c, m);
     c.caller = seen.src;
     c.callee = seen.dst;
-    c.caller_tag = short_hash(m.from_tag());
+    c.caller_tag = hash_of_tag(m.from_tag());
     from_caller = true;
 }
 
-void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, const SipMessage& r,
-                       bool from_caller) {
+void Calls::on_request(LiveCall& c, const sip::Message& m, const Facts& facts, const Seen& seen,
+                       const SipMessage& r, bool from_caller) {
     const Method method = m.method();
-    const bool initial = m.to_tag().empty();
+    const bool initial = facts.to_tag == 0;
     // An INVITE makes a call of whatever the Call-ID was used for before, and so does what only
     // a call has, where nothing was seen that began something else.
     const bool makes_call = method == Method::invite ? initial || !c.asked
@@ -411,7 +394,7 @@ void Calls::on_request(LiveCall& c, const sip::Message& m, const Seen& seen, con
         c.state = CallState::trying;
         c.final_code = 0;
         c.answered_at = no_time;
-        c.first.keep({});
+        c.first.keep({m.call_id()});
     }
     if (!c.first_is_request || (initial && method == c.method && !c.asked)) {
         begin(c, m, seen, initial, from_caller);
@@ -451,7 +434,7 @@ void Calls::on_try(LiveCall& c, const sip::Message& m, const SipMessage& r) {
 }
 
 void Calls::on_bye(LiveCall& c, const sip::Message& m, Time now, bool from_caller) {
-    const std::uint32_t tag = short_hash(from_caller ? m.to_tag() : m.from_tag());
+    const std::uint32_t tag = hash_of_tag(from_caller ? m.to_tag() : m.from_tag());
     if (c.other_tag != 0 && (tag == c.answered_tag || tag == c.other_tag)) {
         // Two branches answered: the other one goes on (13.2.2.4).
         if (tag == c.answered_tag) c.answered_tag = c.other_tag;
@@ -490,7 +473,7 @@ void Calls::on_notify(LiveCall& c, const sip::Message& m) {
 // A response to something else than the initial request.
 void Calls::on_other_response(LiveCall& c, const SipMessage& r, bool to_caller) {
     if (r.code < 200) return;
-    const bool asked = c.transactions[r.transaction - c.dropped_transactions].requests[0].hash != 0;
+    const bool asked = c.transactions[r.transaction - c.dropped_transactions].asked();
     if (r.method == Method::bye && c.kind == CallKind::invite && c.ended_at == no_time && !asked) {
         c.ended_at = r.time;  // the BYE itself was not captured
         c.ended = to_caller ? Ended::by_caller : Ended::by_callee;
@@ -504,7 +487,7 @@ void Calls::on_other_response(LiveCall& c, const SipMessage& r, bool to_caller) 
 
 void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, const SipMessage& r,
                         bool to_caller) {
-    if (!c.first_is_request && c.first.empty()) {  // its request was not captured, or comes late
+    if (!c.first_is_request && c.first.has_only_first()) {  // its request was not captured, or comes late
         keep_first(c, m);
         c.caller = seen.dst;
         c.callee = seen.src;
@@ -536,7 +519,7 @@ void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, co
             c.final_is_nearest = nearest;
             on_final(c, m, seen);
         } else if (success && had_success && c.kind == CallKind::invite && nearest) {
-            const std::uint32_t tag = short_hash(m.to_tag());
+            const std::uint32_t tag = hash_of_tag(m.to_tag());
             if (tag != c.answered_tag && c.ended_at == no_time) c.other_tag = tag;
         }
     }
@@ -553,7 +536,7 @@ void Calls::on_final(LiveCall& c, const sip::Message& m, const Seen& seen) {
     switch (c.kind) {
         case CallKind::invite:
             if (success) {
-                c.answered_tag = short_hash(m.to_tag());
+                c.answered_tag = hash_of_tag(m.to_tag());
                 if (c.ended_at == no_time) c.ended = Ended::unknown;  // a CANCEL that came too late
             }
             if (c.ended_at != no_time && c.answered_at != no_time)
@@ -602,7 +585,7 @@ bool Calls::expects_more(const LiveCall& c) const {
     if (c.referring || asks_again(c.final_code) || c.retransmissions > 0) return true;
     if (c.kind != CallKind::invite) return false;
     for (const LiveTransaction& t : c.transactions) {
-        const bool asked = t.requests[0].hash != 0;
+        const bool asked = t.asked();
         if (t.method == Method::invite && asked && t.final_code >= 200 && !t.acked) return true;
         if (t.method == Method::bye && t.final_code == 0) return true;
     }
@@ -689,6 +672,11 @@ void Calls::sweep() {
     }
     std::sort(silent.begin(), silent.end());
     for (const auto& [number, i] : silent) hand_on(i);
+    forget_gone();
+}
+
+// Takes calls that were handed on off the front of `oldest_`.
+void Calls::forget_gone() {
     while (!oldest_.empty()) {
         const auto [i, number] = oldest_.front();
         if (pool_.alive(i) && pool_[i].number == number) break;

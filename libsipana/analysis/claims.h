@@ -4,7 +4,7 @@
 // is tried first, and the call that also claims the other end wins.
 #pragma once
 
-#include <array>
+#include <span>
 
 #include "libsipana/analysis/calls.h"
 #include "libsipana/analysis/table.h"
@@ -18,10 +18,10 @@ public:
         Endpoint at;
         std::string_view sdp;  // lives as long as the call
         std::uint32_t call = none, older = none, newer = none, next_of_call = none;
-        std::uint32_t formats = 0;    // where the m-line's formats begin in `sdp`
+        sdp::PayloadTypes formats;    // that the m-line names
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
-        bool encrypted = false, fax = false, video = false;
+        bool encrypted = false, keys = false, fax = false, video = false;
         std::uint32_t signalled_to = 0;  // who got the SDP
         Time said{};  // when that was
     };
@@ -35,7 +35,8 @@ public:
     // one got just before are told to `rival`: it passes the SDP on. Private addresses and ports used again
     // are claimed by strangers, too.
     template <typename Rival>
-    void add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival);
+    void add(std::uint32_t call, bool by_caller, std::string_view sdp, std::span<const sdp::MediaAddress> media,
+             const Seen& seen, Rival rival);
     void release(std::uint32_t call);
 
     Match match(const Endpoint& src, const Endpoint& dst) const;
@@ -46,7 +47,9 @@ public:
     std::uint32_t latest(const Endpoint& at) const;
     bool is_fax(const Endpoint& at) const;
     // Does the m-line name that payload type?
-    static bool names(const Claim& claim, std::uint8_t payload_type);
+    static bool names(const Claim& claim, std::uint8_t payload_type) {
+        return payload_type < claim.formats.size() && claim.formats.test(payload_type);
+    }
     // The claim as another m-line of its SDP makes it.
     static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
@@ -58,7 +61,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t most_lines = 32;   // m-lines of one SDP that are looked at
     static constexpr unsigned most_rivals = 16;     // claims on one address that are looked at
     static constexpr Duration passed_on_within = std::chrono::seconds{5};
     // An end of the signalling, hashed: a host, or where both ends are on one, the port too.
@@ -75,11 +77,10 @@ private:
 };
 
 template <typename Rival>
-void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival) {
-    std::array<sdp::MediaAddress, most_lines> media;
-    const std::size_t n = sdp::media_addresses(sdp, media);
+void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp,
+                 std::span<const sdp::MediaAddress> media, const Seen& seen, Rival rival) {
     const std::uint32_t sender = party(seen.src, seen);
-    for (std::uint16_t line = 0; line < n; ++line) {
+    for (std::uint16_t line = 0; line < media.size(); ++line) {
         const Endpoint& at = media[line].rtp;
         if (at.port == 0 || at.address.is_unspecified()) continue;
         unsigned looked = 0;

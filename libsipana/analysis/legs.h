@@ -19,7 +19,7 @@ public:
     explicit Legs(Calls& calls);
 
     // An initial INVITE that opened call number `call`.
-    void on_invite(std::uint32_t call, const sip::Message& invite, const Seen& seen);
+    void on_invite(std::uint32_t call, const sip::Message& invite, const Facts& facts, const Seen& seen);
     // A REFER within call number `call`, or outside of any: its Refer-To will be called by who got it.
     void on_refer(std::uint32_t call, const sip::Message& refer, const Seen& seen);
     // Joins two live calls, both ways, once for each evidence.
@@ -34,6 +34,7 @@ private:
         std::uint32_t call = none;
         bool ambiguous = false;  // several live calls share the fact
     };
+    void on_names(std::uint32_t call, const sip::Message& invite, const Seen& seen);
     Entry& entry(std::uint64_t fact) { return entries_[fact % entries_.size()]; }
     std::uint32_t recall(std::uint64_t fact, std::uint32_t call, Time now, Duration window);
     void remember(std::uint64_t fact, std::uint32_t call, Time now, Duration window);

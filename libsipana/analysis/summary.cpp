@@ -20,12 +20,6 @@ Party party(std::string_view display, std::string_view written, TextStore& texts
     return {display, uri, sip::user_of(uri), sip::host_of(uri)};
 }
 
-// The same word in a copy of the whole block.
-std::string_view moved(const Words& words, Words::Which which, std::string_view copy) {
-    const std::string_view word = words[which];
-    return copy.substr(static_cast<std::size_t>(word.data() - words.all().data()), word.size());
-}
-
 }  // namespace
 
 Call summarize(LiveCall& live) {
@@ -39,7 +33,7 @@ Call summarize(LiveCall& live) {
     call.number = live.number;
     call.kind = live.kind;
     call.state = live.state;
-    call.call_id = call.texts.keep(live.call_id());
+    call.call_id = live.call_id();
     call.caller = live.caller;
     call.callee = live.callee;
     call.transport = live.transport;
@@ -52,24 +46,20 @@ Call summarize(LiveCall& live) {
     call.retransmissions = live.retransmissions;
     call.expires_s = live.expires_s;
 
-    if (!live.first.empty()) {
-        const std::string_view words = call.texts.keep(live.first.all());
-        const auto word = [&](Words::Which which) { return moved(live.first, which, words); };
-        call.from = party(word(Words::from_display), word(Words::from_uri), call.texts);
-        call.to = party(word(Words::to_display), word(Words::to_uri), call.texts);
-        call.request_uri = without_password(word(Words::request_uri), call.texts);
-        call.caller_agent = word(Words::caller_agent);
-        call.event = word(Words::event);
-        call.contact = without_password(word(Words::contact), call.texts);
+    const Words& first = live.first;
+    call.from = party(first[Words::from_display], first[Words::from_uri], call.texts);
+    call.to = party(first[Words::to_display], first[Words::to_uri], call.texts);
+    call.request_uri = without_password(first[Words::request_uri], call.texts);
+    call.caller_agent = first[Words::caller_agent];
+    call.event = first[Words::event];
+    call.contact = without_password(first[Words::contact], call.texts);
+    if (live.final_code != 0) {
+        call.final_reason = live.final[Words::reason];
+        call.callee_agent = live.final[Words::callee_agent];
     }
-    if (!live.final.empty()) {
-        const std::string_view words = call.texts.keep(live.final.all());
-        if (live.final_code != 0) {
-            call.final_reason = moved(live.final, Words::reason, words);
-            call.callee_agent = moved(live.final, Words::callee_agent, words);
-        }
-        call.reason_header = moved(live.final, Words::reason_header, words);
-    }
+    call.reason_header = live.final[Words::reason_header];
+    call.texts.adopt(live.first.take());
+    call.texts.adopt(live.final.take());
 
     if (live.kind == CallKind::invite) {
         // Times from the initial request only; a call met half-way has none.

@@ -25,9 +25,9 @@ private:
 
     void fetch(Batch& batch, std::size_t at, unsigned step) const;
     void on_item(Batch& batch, const Item& item);
-    void on_sip(const sip::Message& message, const Status& read, const net::Datagram& from);
-    void on_new(const sip::Message& message, const Placed& placed, LiveCall& call,
-                std::optional<std::string_view> sdp, const Seen& seen, bool incomplete);
+    void on_sip(const Batch& batch, const Item& item);
+    void on_new(const Batch& batch, const Batch::Read& read, const Placed& placed, LiveCall& call,
+                const Seen& seen, bool incomplete);
     void count(Content content);
     void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
               std::string_view clause);
