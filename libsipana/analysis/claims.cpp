@@ -40,7 +40,8 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     }
     Claim& c = pool_[i];
     c.sdp = sdp;
-    c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
+    c.signalled_to = party(seen.dst, seen);
+    c.said = seen.time;
     c = on_line(c, line, media);
     any_encrypted_ |= c.encrypted;
 }

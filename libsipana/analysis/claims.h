@@ -22,7 +22,8 @@ public:
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
         bool encrypted = false, keys = false, fax = false, video = false;
-        std::uint32_t signalled_from = 0;  // who sent the SDP: its address, hashed
+        std::uint32_t signalled_to = 0;  // who got the SDP
+        Time said{};  // when that was
     };
     // What the claims say of a packet from `src` to `dst`.
     struct Match {
@@ -30,8 +31,9 @@ public:
         bool by_destination = true;    // the claim is the destination's, otherwise the source's
     };
 
-    // Adds the addresses of an SDP. Other calls that claim one of them at this time, by an SDP that came
-    // from elsewhere, are told to `rival` (they may be legs of one call).
+    // Adds the addresses of an SDP. Other calls that claim one of them by an SDP that the sender of this
+    // one got just before are told to `rival`: it passes the SDP on. Private addresses and ports used again
+    // are claimed by strangers, too.
     template <typename Rival>
     void add(std::uint32_t call, bool by_caller, std::string_view sdp, std::span<const sdp::MediaAddress> media,
              const Seen& seen, Rival rival);
@@ -61,6 +63,12 @@ public:
 
 private:
     static constexpr unsigned most_rivals = 16;     // claims on one address that are looked at
+    static constexpr Duration passed_on_within = std::chrono::seconds{5};
+    // An end of the signalling, hashed: a host, or where both ends are on one, the port too.
+    static std::uint32_t party(const Endpoint& end, const Seen& seen) {
+        const bool one_host = seen.src.address == seen.dst.address;
+        return static_cast<std::uint32_t>(one_host ? hash(end) : hash(end.address));
+    }
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
                const sdp::MediaAddress& media, const Seen& seen);
 
@@ -76,13 +84,14 @@ private:
 template <typename Rival>
 void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp,
                  std::span<const sdp::MediaAddress> media, const Seen& seen, Rival rival) {
-    const auto sender = static_cast<std::uint32_t>(hash(seen.src.address));
+    const std::uint32_t sender = party(seen.src, seen);
     for (std::uint16_t line = 0; line < media.size(); ++line) {
         const Endpoint& at = media[line].rtp;
         if (at.port == 0 || at.address.is_unspecified()) continue;
         unsigned looked = 0;
         for (std::uint32_t i = latest(at); i != none && looked < most_rivals; i = pool_[i].older, ++looked)
-            if (pool_[i].call != call && pool_[i].signalled_from != sender) {
+            if (pool_[i].call != call && pool_[i].signalled_to == sender &&
+                seen.time - pool_[i].said <= passed_on_within) {
                 rival(pool_[i].call, at);
                 break;
             }

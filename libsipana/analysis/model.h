@@ -89,8 +89,8 @@ enum class CallState : std::uint8_t {
     busy,        // 486, 600
     declined,    // 603, 607, 608
     redirected,  // 3xx
-    challenged,  // 401/407 and no further try
-    failed,      // any other 4xx, 5xx, 6xx
+    challenged,  // 401/407 to a try without credentials, and no further one
+    failed,      // any other 4xx, 5xx, 6xx; 401/407 to credentials
     unanswered,  // no final response seen and the caller gave up or the capture ended
     registered, unregistered,               // REGISTER with and without a binding left
     active, terminated,                     // SUBSCRIBE
