@@ -52,7 +52,7 @@ public:
         if (content == Content::media) {
             if (streams_.on_packet(d)) return;
         } else if (content == Content::sip) {
-            return on_sip(as_text(d.payload), seen_at(d), d.cut);
+            return on_sip(as_text(d.payload), seen_at(d), d.cut ? lacks_of(as_text(d.payload)) : Lacks::nothing);
         }
         if (streams_.is_fax(d))
             ++counts_.t38;
@@ -74,7 +74,10 @@ public:
                      fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
                                  cut->skipped, c.src.to_string(), c.dst.to_string()),
                      "RFC 3261 18.3");
-            on_sip(cut->text, seen, cut->incomplete);
+            if (cut->joined)
+                find("ws-message-joined", Severity::error, c.frame,
+                     "a WebSocket message holds more than one SIP message, and each is read", "RFC 7118 5");
+            on_sip(cut->text, seen, cut->incomplete ? lacks_of(cut->text) : Lacks::nothing);
         }
         counts_.tls = connections_.tls_directions();
     }
@@ -89,6 +92,14 @@ public:
     Time last() const { return last_; }
 
 private:
+    // What was not captured of a message.
+    enum class Lacks : std::uint8_t { nothing, end_of_body, end_of_head };
+
+    static Lacks lacks_of(std::string_view text) {
+        const bool whole_head = text.find("\n\r\n") != text.npos || text.find("\n\n") != text.npos;
+        return whole_head ? Lacks::end_of_body : Lacks::end_of_head;
+    }
+
     static Seen seen_at(const net::Datagram& d) {
         Seen s;
         s.frame = d.frame;
@@ -123,9 +134,13 @@ private:
         }
     }
 
-    void on_sip(std::string_view text, Seen seen, bool incomplete) {
+    void on_sip(std::string_view text, Seen seen, Lacks lacks) {
+        // A line cut off is no line: half a Call-ID would be another call's.
+        if (lacks == Lacks::end_of_head) text = text.substr(0, text.rfind('\n') + 1);
         if (const Status read = message_.read(text); !read) {
             ++counts_.malformed_sip;
+            if (lacks == Lacks::end_of_head)
+                return find("sip-incomplete", Severity::error, seen.frame, std::string(message_cut), "");
             sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, read.error().offset,
                               fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
                                           read.error().what),
@@ -140,22 +155,25 @@ private:
         if (p.call != none) {
             const bool again = p.record.retransmission || p.record.capture_duplicate;
             LiveCall& call = calls_[p.call];
-            if (!again) on_new(p, call, sdp, seen, incomplete);
+            if (!again) on_new(p, call, sdp, seen, lacks);
             sink_.on_message(p.record, call.call_id());
             if (p.ended_call) streams_.release_claims(p.call);
         } else if (p.late) {
             ++counts_.late_messages;
             sink_.on_message(p.record, message_.call_id());
         } else {
-            find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
-                 "RFC 3261 8.1.1.4");
+            if (lacks == Lacks::end_of_head)
+                find("sip-incomplete", Severity::error, seen.frame, std::string(message_cut), "");
+            else
+                find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
+                     "RFC 3261 8.1.1.4");
             sink_.on_message(p.record, {});
         }
     }
 
     // A message that was not there before: its SDP, its legs, its faults.
     void on_new(const Placed& p, LiveCall& call, std::optional<std::string_view> sdp, const Seen& seen,
-                bool incomplete) {
+                Lacks lacks) {
         if (sdp) {
             const bool kept = p.record.text.data() != message_.text().data();
             const std::string_view text =
@@ -168,13 +186,21 @@ private:
         if (options_.detail != Detail::full) return;
         std::vector<Finding>& findings = call.more->findings;
         const std::size_t before = findings.size();
-        if (incomplete)
+        if (lacks != Lacks::nothing)
             findings.push_back({"sip-incomplete", Severity::error, seen.frame, message_.text().size(),
-                                      "the message is cut short: the capture lacks its end", ""});
-        if (options_.check) {
+                                std::string(message_cut), ""});
+        // Nobody is blamed for what was not captured.
+        if (options_.check && lacks != Lacks::end_of_head) {
             sip::check(message_, findings);
-            if (sdp) check_sdp(*sdp, message_.offset_of(*sdp), findings);
+            if (sdp && lacks == Lacks::nothing) check_sdp(*sdp, message_.offset_of(*sdp), findings);
         }
+        if (lacks == Lacks::end_of_body)
+            findings.erase(std::remove_if(findings.begin() + static_cast<std::ptrdiff_t>(before), findings.end(),
+                                          [](const Finding& f) {
+                                              return f.rule == "sip-body-cut" ||
+                                                     f.rule == "sip-multipart-unfinished";
+                                          }),
+                           findings.end());
         for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
         if (findings.size() > most_findings) findings.resize(most_findings);
     }
@@ -192,6 +218,8 @@ private:
         sink_.on_call(std::move(call));
     }
 
+    static constexpr std::string_view message_cut =
+        "the message is cut short: its end was not captured, or the connection ended within it";
     static constexpr std::size_t most_findings = 10'000;  // of one call
 
     Options options_;

@@ -19,6 +19,7 @@ struct Cut {
     Transport transport = Transport::tcp;
     std::uint64_t skipped = 0;  // bytes before it that were no SIP
     bool incomplete = false;    // the stream ended or lost bytes within it
+    bool joined = false;        // shares a WebSocket message with the one before (RFC 7118 5: must not)
 };
 
 class Connections {
@@ -38,9 +39,12 @@ private:
         std::unique_ptr<net::WebSocketReader> frames;
     };
     Kind recognise(Direction& direction, Bytes bytes, bool from_start, bool last);
+    std::optional<Cut> from_frames(net::WebSocketReader& frames);
 
     std::unordered_map<std::uint64_t, Direction> directions_;
     Direction* fed_ = nullptr;       // whose messages poll() gives out
+    std::string_view rest_;          // of the WebSocket message at hand: another SIP message
+    sip::Message message_;           // read for its length
     std::uint64_t ended_ = 0;        // direction to be forgotten before the next feed()
     std::uint64_t tls_ = 0;
 };
