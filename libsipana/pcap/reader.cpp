@@ -144,6 +144,16 @@ bool Reader::finish() {
     if (finished_) return false;
     finished_ = true;
     report_flaws();
+    if (pcapng_ && pcapng_->untimed() > 0)
+        annotations_->findings.push_back(Finding{
+            "frames-untimed",
+            Severity::note,
+            0,
+            0,
+            fmt::format("{}: {} of {} frames carry no time, 1970 is shown and nothing between them "
+                        "can be measured",
+                        file_->name, pcapng_->untimed(), file_->frames),
+            {}});
     const auto& error = classic_ ? classic_->error() : pcapng_->error();
     if (!error) return false;
     const bool in_frame = classic_ ? classic_->error_in_record() : pcapng_->error_in_packet();
