@@ -11,15 +11,17 @@ namespace {
 
 // Bytes looked at before a direction that was joined in the middle is given up.
 constexpr std::size_t most_head = 64 * 1024;
+constexpr std::ptrdiff_t most_start_line = 8 * 1024;
 
 bool is_tls(Bytes b) {
     return b.size() >= 3 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4;
 }
 
-// Could these first bytes still become the start line of a SIP message or an HTTP upgrade?
+// Could these first bytes still become the start line of a SIP message? A segment may end anywhere in it.
 bool undecided(Bytes b) {
-    return b.size() < 16 && std::all_of(b.begin(), b.end(), [](std::uint8_t c) {
-               return c == '\r' || c == '\n' || (c >= 0x20 && c < 0x7f);
+    const auto begin = std::find_if(b.begin(), b.end(), [](std::uint8_t c) { return c != '\r' && c != '\n'; });
+    return b.end() - begin < most_start_line && std::all_of(begin, b.end(), [](std::uint8_t c) {
+               return c == '\r' || (c >= 0x20 && c != 0x7f);  // an end of line decides
            });
 }
 

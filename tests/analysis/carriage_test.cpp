@@ -100,6 +100,20 @@ TEST_CASE("trap 40: a WebSocket connection joined within a frame is read from th
     CHECK(call_ids(wire.play()) == std::vector<std::string>{"b", "c"});
 }
 
+TEST_CASE("RFC 3261 18.3: a segment may end anywhere, in the first start line and in CRLFs before it, too") {
+    const std::string text = "\r\n\r\n" + options("a") + "\r\n" + options("b");
+    const std::size_t start_line = text.find("Via:");
+    for (const bool from_start : {true, false})
+        for (std::size_t cut = 1; cut < start_line + 3; ++cut) {
+            CAPTURE(cut);
+            Wire wire;
+            if (from_start) wire.tcp(0, alice, bob, 99, "", net::tcp_syn);
+            wire.tcp(1, alice, bob, 100, std::string_view(text).substr(0, cut));
+            wire.tcp(2, alice, bob, 100 + static_cast<std::uint32_t>(cut), std::string_view(text).substr(cut));
+            CHECK(call_ids(wire.play()) == std::vector<std::string>{"a", "b"});
+        }
+}
+
 TEST_CASE("a connection that loses bytes before it is known what it carries is known by what follows") {
     const std::string message = options("a");
     Wire wire;
