@@ -128,8 +128,8 @@ struct Run {
     std::optional<pcap::Input> input;
     int status = ok;
 
-    bool open(const Arguments& a) {
-        auto opened = pcap::Input::open(a.files, {.filter = a.filter});
+    bool open(const Arguments& a, pcap::BeforeWait before_wait = {}) {
+        auto opened = pcap::Input::open(a.files, {.filter = a.filter, .before_wait = std::move(before_wait)});
         if (!opened && stop_asked == by_signal) {
             status = interrupted;
             return false;
@@ -272,8 +272,8 @@ std::vector<const analysis::Stream*> all_streams(const analysis::Report& report,
 
 int rows(Rows::What what, const Arguments& a, const analysis::Where* where) {
     Run run;
-    if (!run.open(a)) return run.status;
     Output out;
+    if (!run.open(a, [&out] { out.flush(); })) return run.status;
     Rows sink(what, a, where, *run.input, out);
     analysis::Options options;
     options.detail = analysis::Detail::summary;

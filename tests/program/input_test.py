@@ -11,6 +11,7 @@ import fcntl
 import gzip
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -181,6 +182,24 @@ def interrupt(claim, arguments, feed, rows):
         os.close(writer)
 
 
+def live_input(whole):
+    """What is known is printed before the program waits for more."""
+    reader, writer = os.pipe()
+    os.write(writer, whole[:3000])
+    program = subprocess.Popen([PROGRAM, "messages", "-q", "--format", "ndjson", "-"], stdin=reader,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    os.close(reader)
+    try:
+        ready = select.select([program.stdout], [], [], TIMEOUT)[0]
+        seen = os.read(program.stdout.fileno(), 1 << 16) if ready else b""
+        judge(seen.count(b"\n") == 4 and program.poll() is None, "rows of a live pipe come while it lasts", seen)
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+        os.close(writer)
+
+
 def interrupts(whole):
     interrupt("an interrupt while it waits: what came before is reported", calls("-"), whole[:3000], 1)
     interrupt("an interrupt before the first byte", calls("-"), b"", 0)
@@ -200,6 +219,7 @@ def main():
         what_may_not_be_read()
         usage()
         output()
+        live_input(whole)
         interrupts(whole)
         os.chdir("/")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
