@@ -79,6 +79,11 @@ public:
                      "a WebSocket message holds more than one SIP message, and each is read", "RFC 7118 5");
             on_sip(cut->text, seen, cut->incomplete ? lacks_of(cut->text) : Lacks::nothing);
         }
+        if (const auto fault = connections_.fault())
+            find("ws-unreadable", Severity::warning, c.frame,
+                 fmt::format("WebSocket messages of {} > {} are left out: {}", c.src.to_string(),
+                             c.dst.to_string(), fault->what),
+                 "RFC 6455 5");
         counts_.tls = connections_.tls_directions();
     }
 

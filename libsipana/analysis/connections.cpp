@@ -103,6 +103,12 @@ std::optional<Cut> Connections::poll() {
     return std::nullopt;
 }
 
+std::optional<Error> Connections::fault() {
+    if (fed_ == nullptr || !fed_->frames || !fed_->frames->error() || fed_->fault_told) return std::nullopt;
+    fed_->fault_told = true;
+    return fed_->frames->error();
+}
+
 // The next SIP message of a WebSocket connection. There is one in each WebSocket message, or should be.
 std::optional<Cut> Connections::from_frames(net::WebSocketReader& frames) {
     const bool joined = !rest_.empty();

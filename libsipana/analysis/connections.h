@@ -27,6 +27,8 @@ public:
     // The next bytes of a direction; afterwards poll() until it is empty.
     void feed(const net::Chunk& chunk);
     std::optional<Cut> poll();
+    // What stops, or leaves out, WebSocket messages of the direction fed last; told once.
+    std::optional<Error> fault();
     std::uint64_t tls_directions() const { return tls_; }
 
 private:
@@ -37,6 +39,7 @@ private:
         Buffer head;  // the first bytes, until it is clear what they are
         std::unique_ptr<sip::Splitter> splitter;
         std::unique_ptr<net::WebSocketReader> frames;
+        bool fault_told = false;
     };
     Kind recognise(Direction& direction, Bytes bytes, bool from_start, bool last);
     std::optional<Cut> from_frames(net::WebSocketReader& frames);

@@ -87,6 +87,19 @@ TEST_CASE("RFC 7118 5: two SIP messages in one WebSocket message are both read, 
     CHECK(std::count(found.begin(), found.end(), "ws-message-joined") == 1);
 }
 
+TEST_CASE("RFC 7692: compressed WebSocket messages are not silently left out") {
+    Buffer compressed;
+    net::append_websocket_frame(compressed, net::Opcode::text, as_bytes(options("b")), true, mask);
+    compressed[0] |= 0x40;
+    const std::string first = frame(options("a"));
+    const std::string second = std::string(as_text(compressed)) + frame(options("c"));
+    const auto report =
+        Wire().tcp(0, alice, bob, 1, first).tcp(1, alice, bob, 1 + static_cast<std::uint32_t>(first.size()), second).play();
+    CHECK(call_ids(report) == std::vector<std::string>{"a", "c"});
+    const auto found = rules(report);
+    CHECK(std::count(found.begin(), found.end(), "ws-unreadable") == 1);
+}
+
 TEST_CASE("trap 40: a WebSocket connection joined within a frame is read from the next segment that begins one") {
     const std::string first = frame(options("a"));
     Wire wire;
