@@ -67,12 +67,20 @@ public:
                             fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
                                         cut->skipped, c.src.to_string(), c.dst.to_string()),
                             "RFC 3261 18.3"});
+            if (cut->joined)
+                on_finding({"ws-message-joined", Severity::error, c.frame, 0,
+                            "a WebSocket message holds more than one SIP message, and each is read", "RFC 7118 5"});
             message.transport = cut->transport;
             message.cut = cut->incomplete;
             message.payload = as_bytes(cut->text);
             add(message, Content::sip);
             if (handover_.filling().full()) pass_on();
         }
+        if (const auto fault = connections_.fault())
+            on_finding({"ws-unreadable", Severity::warning, c.frame, 0,
+                        fmt::format("WebSocket messages of {} > {} are left out: {}", c.src.to_string(),
+                                    c.dst.to_string(), fault->what),
+                        "RFC 6455 5"});
     }
 
     void on_finding(Finding finding) override { handover_.filling().add(std::move(finding)); }
@@ -95,10 +103,19 @@ private:
         Item& item = batch.add(Item::Kind::datagram, d);
         if (!d.stable) item.datagram.payload = batch.keep(d.payload);
         item.content = content;
-        if (content == Content::media)
+        if (content == Content::media) {
             item.key = Streams::hash_of_flow(d.src, d.dst);
-        else if (content == Content::sip)
+        } else if (content == Content::sip) {
+            if (d.cut) leave_out_cut_line(item);
             item.key = batch.read(item).facts.call;
+        }
+    }
+    // A line cut off is no line: half a Call-ID would be another call's.
+    static void leave_out_cut_line(Item& item) {
+        const std::string_view text = as_text(item.datagram.payload);
+        const bool whole_head = text.find("\n\r\n") != text.npos || text.find("\n\n") != text.npos;
+        item.lacks = whole_head ? Lacks::end_of_body : Lacks::end_of_head;
+        if (!whole_head) item.datagram.payload = as_bytes(text.substr(0, text.rfind('\n') + 1));
     }
     void pass_on() {
         if (options_.parallel && frame_stays_)

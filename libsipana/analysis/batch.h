@@ -19,6 +19,9 @@
 
 namespace sipana::analysis {
 
+// What was not captured of a message.
+enum class Lacks : std::uint8_t { nothing, end_of_body, end_of_head };
+
 struct Item {
     enum class Kind : std::uint8_t {
         datagram,  // or a SIP message out of a stream, `datagram` saying where it came from
@@ -27,6 +30,7 @@ struct Item {
     };
     Kind kind = Kind::datagram;
     Content content = Content::other;
+    Lacks lacks = Lacks::nothing;  // if the content is SIP
     std::uint32_t slot = 0;  // of its message, if the content is SIP, or of its finding
     std::uint64_t key = 0;   // SIP: the hash of its Call-ID; media: of its flow
     net::Datagram datagram;

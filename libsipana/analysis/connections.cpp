@@ -11,16 +11,28 @@ namespace {
 
 // Bytes looked at before a direction that was joined in the middle is given up.
 constexpr std::size_t most_head = 64 * 1024;
+constexpr std::ptrdiff_t most_start_line = 8 * 1024;
 
 bool is_tls(Bytes b) {
     return b.size() >= 3 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4;
 }
 
-// Could these first bytes still become the start line of a SIP message or an HTTP upgrade?
+// Could these first bytes still become the start line of a SIP message? A segment may end anywhere in it.
 bool undecided(Bytes b) {
-    return b.size() < 16 && std::all_of(b.begin(), b.end(), [](std::uint8_t c) {
-               return c == '\r' || c == '\n' || (c >= 0x20 && c < 0x7f);
+    const auto begin = std::find_if(b.begin(), b.end(), [](std::uint8_t c) { return c != '\r' && c != '\n'; });
+    return b.end() - begin < most_start_line && std::all_of(begin, b.end(), [](std::uint8_t c) {
+               return c == '\r' || (c >= 0x20 && c != 0x7f);  // an end of line decides
            });
+}
+
+// A whole WebSocket frame with SIP in it.
+bool begins_with_frame(Bytes b) {
+    constexpr std::uint8_t text = 0x81, binary = 0x82;  // with FIN
+    if (b[0] != text && b[0] != binary) return false;
+    net::WebSocketReader probe;
+    probe.feed(b);
+    const auto message = probe.poll();
+    return message && sip::looks_like_sip(as_text(*message));
 }
 
 }  // namespace
@@ -37,12 +49,7 @@ Connections::Kind Connections::recognise(Direction& d, Bytes bytes, bool from_st
         return Kind::websocket;
     }
     if (upgrade.state == net::UpgradeHead::State::incomplete && !last) return Kind::unknown;
-    if (bytes[0] == 0x81 || bytes[0] == 0x82) {  // in the middle of a WebSocket connection
-        net::WebSocketReader probe;
-        probe.feed(bytes);
-        if (const auto message = probe.poll(); message && sip::looks_like_sip(as_text(*message)))
-            return Kind::websocket;
-    }
+    if (begins_with_frame(bytes)) return Kind::websocket;  // in the middle of a WebSocket connection
     if (undecided(bytes) && !last) return Kind::unknown;
     if (from_start) return Kind::other;
     // Joined in the middle, perhaps of a message: wait for a line that begins one.
@@ -53,6 +60,7 @@ Connections::Kind Connections::recognise(Direction& d, Bytes bytes, bool from_st
 }
 
 void Connections::feed(const net::Chunk& chunk) {
+    rest_ = {};
     if (ended_ != 0) directions_.erase(std::exchange(ended_, 0));
     Direction& d = directions_[chunk.connection];
     fed_ = &d;
@@ -60,8 +68,13 @@ void Connections::feed(const net::Chunk& chunk) {
     Bytes bytes = chunk.bytes;
     if (chunk.first) d.from_start = chunk.from_start;
     if (d.kind != Kind::unknown) Buffer().swap(d.head);  // poll() gave out views into it until now
+    if (d.kind == Kind::unknown && chunk.missing > 0) {
+        d.head.clear();
+        d.from_start = false;
+    }
     if (d.kind == Kind::unknown && !bytes.empty()) {
-
+        // Joined within a frame, its end is not known; a later segment may begin with one.
+        if (!d.from_start && begins_with_frame(bytes)) d.head.clear();
         d.head.insert(d.head.end(), bytes.begin(), bytes.end());
         d.kind = recognise(d, d.head, d.from_start, chunk.last);
         if (d.kind == Kind::sip) d.splitter = std::make_unique<sip::Splitter>();
@@ -85,10 +98,35 @@ std::optional<Cut> Connections::poll() {
         if (const auto piece = fed_->splitter->poll())
             return Cut{piece->text, Transport::tcp, piece->skipped_before, piece->incomplete};
     } else if (fed_->frames) {
-        while (const auto message = fed_->frames->poll())
-            if (sip::looks_like_sip(as_text(*message))) return Cut{as_text(*message), Transport::ws, 0, false};
+        return from_frames(*fed_->frames);
     }
     return std::nullopt;
+}
+
+std::optional<Error> Connections::fault() {
+    if (fed_ == nullptr || !fed_->frames || !fed_->frames->error() || fed_->fault_told) return std::nullopt;
+    fed_->fault_told = true;
+    return fed_->frames->error();
+}
+
+// The next SIP message of a WebSocket connection. There is one in each WebSocket message, or should be.
+std::optional<Cut> Connections::from_frames(net::WebSocketReader& frames) {
+    const bool joined = !rest_.empty();
+    std::string_view text = std::exchange(rest_, {});
+    while (text.empty()) {
+        const auto message = frames.poll();
+        if (!message) return std::nullopt;
+        if (sip::looks_like_sip(as_text(*message))) text = as_text(*message);
+    }
+    if (message_.read(text) && message_.content_length() && !message_.body_cut()) {
+        const auto size = static_cast<std::size_t>(message_.body().data() - text.data()) + message_.body().size();
+        const std::string_view after = text.substr(std::min(size, text.size()));
+        if (sip::looks_like_sip(after)) {
+            rest_ = after;
+            text.remove_suffix(after.size());
+        }
+    }
+    return Cut{text, Transport::ws, 0, false, joined};
 }
 
 }  // namespace sipana::analysis

@@ -19,6 +19,7 @@ struct Cut {
     Transport transport = Transport::tcp;
     std::uint64_t skipped = 0;  // bytes before it that were no SIP
     bool incomplete = false;    // the stream ended or lost bytes within it
+    bool joined = false;        // shares a WebSocket message with the one before (RFC 7118 5: must not)
 };
 
 class Connections {
@@ -26,6 +27,8 @@ public:
     // The next bytes of a direction; afterwards poll() until it is empty.
     void feed(const net::Chunk& chunk);
     std::optional<Cut> poll();
+    // What stops, or leaves out, WebSocket messages of the direction fed last; told once.
+    std::optional<Error> fault();
     std::uint64_t tls_directions() const { return tls_; }
 
 private:
@@ -36,11 +39,15 @@ private:
         Buffer head;  // the first bytes, until it is clear what they are
         std::unique_ptr<sip::Splitter> splitter;
         std::unique_ptr<net::WebSocketReader> frames;
+        bool fault_told = false;
     };
     Kind recognise(Direction& direction, Bytes bytes, bool from_start, bool last);
+    std::optional<Cut> from_frames(net::WebSocketReader& frames);
 
     std::unordered_map<std::uint64_t, Direction> directions_;
     Direction* fed_ = nullptr;       // whose messages poll() gives out
+    std::string_view rest_;          // of the WebSocket message at hand: another SIP message
+    sip::Message message_;           // read for its length
     std::uint64_t ended_ = 0;        // direction to be forgotten before the next feed()
     std::uint64_t tls_ = 0;
 };

@@ -17,6 +17,9 @@ namespace {
 // before the next: where is it, it itself, what it points to.
 constexpr std::size_t stride = 8;
 
+constexpr std::string_view message_cut =
+    "the message is cut short: its end was not captured, or the connection ended within it";
+
 Seen seen_at(const net::Datagram& d) {
     Seen s;
     s.frame = d.frame;
@@ -88,6 +91,10 @@ void Trackers::find(std::string_view rule, Severity severity, std::uint64_t fram
     sink_.on_finding({rule, severity, frame, 0, std::move(text), clause});
 }
 
+void Trackers::find_cut(std::uint64_t frame) {
+    find("sip-incomplete", Severity::error, frame, std::string(message_cut), "");
+}
+
 void Trackers::count(Content content) {
     switch (content) {
         case Content::stun: ++counts_.stun; break;
@@ -105,6 +112,7 @@ void Trackers::on_sip(const Batch& batch, const Item& item) {
     const Seen seen = seen_at(item.datagram);
     if (!status) {
         ++counts_.malformed_sip;
+        if (item.lacks == Lacks::end_of_head) return find_cut(seen.frame);
         sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, status.error().offset,
                           fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
                                       status.error().what),
@@ -116,22 +124,25 @@ void Trackers::on_sip(const Batch& batch, const Item& item) {
     if (p.call != none) {
         const bool again = p.record.retransmission || p.record.capture_duplicate;
         LiveCall& call = calls_[p.call];
-        if (!again) on_new(batch, batch.read_of(item), p, call, seen, item.datagram.cut);
+        if (!again) on_new(batch, batch.read_of(item), p, call, seen, item.lacks);
         sink_.on_message(p.record, call.call_id());
         if (p.ended_call) streams_.release_claims(p.call);
     } else if (p.late) {
         ++counts_.late_messages;
         sink_.on_message(p.record, message.call_id());
     } else {
-        find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
-             "RFC 3261 8.1.1.4");
+        if (item.lacks == Lacks::end_of_head)
+            find_cut(seen.frame);
+        else
+            find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
+                 "RFC 3261 8.1.1.4");
         sink_.on_message(p.record, {});
     }
 }
 
 // A message that was not there before: its SDP, its legs, its faults.
 void Trackers::on_new(const Batch& batch, const Batch::Read& read, const Placed& p, LiveCall& call,
-                      const Seen& seen, bool incomplete) {
+                      const Seen& seen, Lacks lacks) {
     const sip::Message& message = read.message;
     const Facts& facts = read.facts;
     if (facts.has_sdp) {
@@ -147,13 +158,21 @@ void Trackers::on_new(const Batch& batch, const Batch::Read& read, const Placed&
     if (options_.detail != Detail::full) return;
     std::vector<Finding>& findings = call.more->findings;
     const std::size_t before = findings.size();
-    if (incomplete)
+    if (lacks != Lacks::nothing)
         findings.push_back({"sip-incomplete", Severity::error, seen.frame, message.text().size(),
-                            "the message is cut short: the capture lacks its end", ""});
-    if (options_.check) {
+                            std::string(message_cut), ""});
+    // Nobody is blamed for what was not captured.
+    if (options_.check && lacks != Lacks::end_of_head) {
         sip::check(message, findings);
-        if (facts.has_sdp) check_sdp(facts.sdp, message.offset_of(facts.sdp), findings);
+        if (facts.has_sdp && lacks == Lacks::nothing)
+            check_sdp(facts.sdp, message.offset_of(facts.sdp), findings);
     }
+    if (lacks == Lacks::end_of_body)
+        findings.erase(std::remove_if(findings.begin() + static_cast<std::ptrdiff_t>(before), findings.end(),
+                                      [](const Finding& f) {
+                                          return f.rule == "sip-body-cut" || f.rule == "sip-multipart-unfinished";
+                                      }),
+                       findings.end());
     for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
     if (findings.size() > most_findings) findings.resize(most_findings);
 }

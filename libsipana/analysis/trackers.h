@@ -27,10 +27,11 @@ private:
     void on_item(Batch& batch, const Item& item);
     void on_sip(const Batch& batch, const Item& item);
     void on_new(const Batch& batch, const Batch::Read& read, const Placed& placed, LiveCall& call,
-                const Seen& seen, bool incomplete);
+                const Seen& seen, Lacks lacks);
     void count(Content content);
     void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
               std::string_view clause);
+    void find_cut(std::uint64_t frame);
     void on_over(std::uint32_t call) override;
     Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
 

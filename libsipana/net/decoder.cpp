@@ -189,6 +189,7 @@ public:
         fragments_.finish();
         hand_on_abandoned();
         streams_.finish();
+        sctp_.finish();
     }
 
 private:

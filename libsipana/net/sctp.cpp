@@ -13,6 +13,12 @@ const Fault fault_header{Fate::cut_short, "sctp-header",
 const Fault fault_chunk{Fate::bad_header, "sctp-chunk-length",
                         "a chunk is shorter than its header or runs past the end of the packet",
                         "RFC 9260 3.2"};
+const Fault fault_incomplete{Fate::held, "sctp-fragments-missing",
+                             "the next fragment of this user message never came", "RFC 9260 6.9",
+                             Severity::warning};
+const Fault fault_headless{Fate::held, "sctp-fragments-missing",
+                           "the first fragment of this user message never came", "RFC 9260 6.9",
+                           Severity::warning};
 const Fault fault_too_many{Fate::over_cap, "sctp-fragments",
                            "more fragments of user messages wait than are kept", "",
                            Severity::warning};
@@ -49,6 +55,7 @@ Fate SctpMessages::add(Bytes packet, std::size_t absent, Datagram as, std::uint6
     as.src.port = load_be16(packet.data());
     as.dst.port = load_be16(packet.data() + 2);
     Association& a = association_of({as.src, as.dst}, as.time);
+    if (!a.pieces.empty()) give_up_pieces(a, as.time);
 
     Outcome outcome;
     std::size_t at = common_header;
@@ -62,7 +69,7 @@ Fate SctpMessages::add(Bytes packet, std::size_t absent, Datagram as, std::uint6
         }
         const Bytes chunk = rest.first(std::min(length, rest.size()));
         if (chunk[0] == chunk_init || chunk[0] == chunk_init_ack) {
-            forget_pieces(a);
+            give_up_pieces(a);
             a.started = false;
         } else if (chunk[0] == chunk_data && chunk.size() >= data_header) {
             as.cut = chunk.size() < length;
@@ -93,9 +100,11 @@ void SctpMessages::on_data(Association& a, Bytes chunk, Datagram& as, Outcome& o
     piece.stream = load_be16(chunk.data() + 8);
     piece.bytes.assign(payload.begin(), payload.end());
     piece.cut = as.cut;
+    piece.frame = as.frame;
+    piece.time = as.time;
     if (a.pieces.size() >= max_pieces) {
         findings_.add(fault_too_many, as.frame, 0);
-        forget_pieces(a);
+        give_up_pieces(a);
         outcome.over_cap = true;
     }
     held_bytes_ += piece.bytes.size() + piece_cost;
@@ -110,7 +119,7 @@ SctpMessages::Association& SctpMessages::association_of(const Key& key, Time now
     if (const auto at = index_.find(key); at != index_.end()) {
         Association& a = *at->second;
         if (now >= after(a.last, limits_.idle)) {
-            forget_pieces(a);
+            give_up_pieces(a);
             a.started = false;
         }
         a.last = now;
@@ -130,7 +139,7 @@ bool SctpMessages::is_new(Association& a, std::uint32_t tsn, std::uint64_t& exte
     const auto step = static_cast<std::int64_t>(
         static_cast<std::int32_t>(tsn - static_cast<std::uint32_t>(a.highest)));
     if (!a.started || step > max_step || step < -max_step) {
-        forget_pieces(a);
+        give_up_pieces(a);
         a.started = true;
         a.highest = std::uint64_t{1} << 32 | tsn;
         a.seen.reset();
@@ -169,27 +178,62 @@ bool SctpMessages::deliver_around(Association& a, std::uint64_t tsn, Datagram& a
             return false;
         last = next;
     }
-    message_.clear();
     as.cut = false;
-    const auto end = std::next(last);
+    hand_on(a, first, std::next(last), as);
+    return true;
+}
+
+// The fragments [first, end) as one message, or the beginning of one where `as` is cut.
+void SctpMessages::hand_on(Association& a, Pieces::iterator first, Pieces::iterator end,
+                           Datagram& as) {
+    message_.clear();
+    bool full = false;
     for (auto at = first; at != end; at = erase_piece(a, at)) {
-        if (as.cut || message_.size() + at->second.bytes.size() > limits_.message) {
-            as.cut = true;
+        if (full || message_.size() + at->second.bytes.size() > limits_.message) {
+            full = as.cut = true;
             continue;
         }
         message_.insert(message_.end(), at->second.bytes.begin(), at->second.bytes.end());
-        as.cut = at->second.cut;
+        full = at->second.cut;
+        as.cut = as.cut || full;
     }
     Datagram whole = as;
     whole.stable = false;
     whole.payload = message_;
     ++accounting_.datagrams;
     sink_.on_datagram(whole);
-    return true;
 }
 
-void SctpMessages::forget_pieces(Association& a) {
-    for (auto at = a.pieces.begin(); at != a.pieces.end();) at = erase_piece(a, at);
+// What has waited too long for its other fragments.
+void SctpMessages::give_up_pieces(Association& a, Time now) {
+    for (auto first = a.pieces.begin(); first != a.pieces.end();) {
+        auto end = std::next(first);
+        while (end != a.pieces.end() && end->first == std::prev(end)->first + 1 &&
+               end->second.stream == first->second.stream && !end->second.begin &&
+               !std::prev(end)->second.end)
+            ++end;
+        const Piece& piece = first->second;
+        if (now >= after(piece.time, limits_.wait)) {
+            findings_.add(piece.begin ? fault_incomplete : fault_headless, piece.frame, 0);
+            if (piece.begin) {
+                Datagram as;
+                as.frame = piece.frame;
+                as.time = piece.time;
+                as.src = a.key.src;
+                as.dst = a.key.dst;
+                as.transport = Transport::sctp;
+                as.cut = true;
+                hand_on(a, first, end, as);
+            } else {
+                while (first != end) first = erase_piece(a, first);
+            }
+        }
+        first = end;
+    }
+}
+
+void SctpMessages::finish() {
+    while (!associations_.empty()) remove_oldest();
 }
 
 SctpMessages::Pieces::iterator SctpMessages::erase_piece(Association& a, Pieces::iterator at) {
@@ -199,7 +243,7 @@ SctpMessages::Pieces::iterator SctpMessages::erase_piece(Association& a, Pieces:
 
 void SctpMessages::remove_oldest() {
     Association& a = associations_.front();
-    forget_pieces(a);
+    give_up_pieces(a);
     index_.erase(a.key);
     associations_.pop_front();
 }

@@ -1,7 +1,8 @@
 // SCTP: user messages out of DATA chunks (RFC 9260 3.3.1), fragmented or not, bundled or not.
 //
 // A message is handed on when its last fragment is there, in order of arrival: the order within an
-// SCTP stream is not restored, as for UDP. A TSN that was seen before is ignored.
+// SCTP stream is not restored, as for UDP. A TSN that was seen before is ignored. Where a fragment
+// never comes, the beginning of the message is handed on, cut, when the wait is over.
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@ struct SctpLimits {
     std::size_t associations = 8192;     // directions of them
     std::size_t held_bytes = 16u << 20;  // fragments of all messages, their keeping included
     std::size_t message = 1u << 20;
+    Duration wait = std::chrono::seconds{10};  // for the other fragments
     Duration idle = std::chrono::minutes{30};
 };
 
@@ -32,6 +34,8 @@ public:
     // place in the frame.
     Fate add(Bytes packet, std::size_t absent, Datagram as, std::uint64_t byte);
 
+    void finish();  // nothing follows: what waits is given up
+
     std::size_t associations() const { return index_.size(); }
     std::size_t held_bytes() const { return held_bytes_; }
 
@@ -42,6 +46,8 @@ private:
         std::uint16_t stream = 0;
         Buffer bytes;
         bool cut = false;
+        std::uint64_t frame = 0;
+        Time time{};
     };
     using Pieces = std::map<std::uint64_t, Piece>;  // by extended TSN
     struct Key {
@@ -71,7 +77,8 @@ private:
     void on_data(Association& a, Bytes chunk, Datagram& as, Outcome& outcome);
     bool is_new(Association& a, std::uint32_t tsn, std::uint64_t& extended);
     bool deliver_around(Association& a, std::uint64_t tsn, Datagram& as);
-    void forget_pieces(Association& a);
+    void hand_on(Association& a, Pieces::iterator first, Pieces::iterator end, Datagram& as);
+    void give_up_pieces(Association& a, Time now = Time::max());
     Pieces::iterator erase_piece(Association& a, Pieces::iterator at);
     void remove_oldest();
     void trim();

@@ -1,6 +1,7 @@
 #include "libsipana/net/tunnels.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sipana::net {
 
@@ -94,6 +95,27 @@ std::optional<Layer> geneve(Bytes b, bool cut) {
     const Bytes inner = b.subspan(header);
     if (!plausible(protocol, inner, cut)) return std::nullopt;
     return Layer{protocol, inner};
+}
+
+// Generic protocol extension (draft-ietf-nvo3-vxlan-gpe 3.1): version 0, P and I, and in the fourth
+// byte what follows.
+std::optional<Layer> vxlan_gpe(Bytes b, bool cut) {
+    constexpr std::uint8_t version_i_p = 0x3c, i_p = 0x0c;
+    if (b.size() < 8 || (b[0] & version_i_p) != i_p || b[7] != 0) return std::nullopt;
+    constexpr std::array<std::uint16_t, 6> next{ethertype::other, ethertype::ipv4,
+                                                ethertype::ipv6,  ethertype::ethernet,
+                                                ethertype::nsh,   ethertype::mpls};
+    if (b[3] == 0 || b[3] >= next.size()) return std::nullopt;
+    const Layer inner{next[b[3]], b.subspan(8)};
+    if (!plausible(inner.protocol, inner.bytes, cut)) return std::nullopt;
+    return inner;
+}
+
+// RFC 7510 3: a label stack as it is.
+std::optional<Layer> mpls_in_udp(Bytes b) {
+    const Layer inner = mpls_layer(b);
+    if (inner.fault) return std::nullopt;
+    return inner;
 }
 
 // GTP-U (3GPP TS 29.281 5.1): version 1, protocol type 1, message type 255; sequence number, N-PDU
@@ -223,6 +245,10 @@ std::optional<Layer> udp_tunnel(std::uint16_t dst_port, Bytes payload, bool cut)
         case tunnel_port::vxlan:
         case tunnel_port::vxlan_linux:
             return vxlan(payload, cut);
+        case tunnel_port::vxlan_gpe:
+            return vxlan_gpe(payload, cut);
+        case tunnel_port::mpls:
+            return mpls_in_udp(payload);
         case tunnel_port::geneve:
             return geneve(payload, cut);
         case tunnel_port::gtp_u:

@@ -18,14 +18,19 @@ Layer erspan_3_layer(Bytes bytes);                // type III
 Layer nsh_layer(Bytes bytes);                     // RFC 8300
 
 namespace tunnel_port {
-inline constexpr std::uint16_t gtp_u = 2152, vxlan = 4789, vxlan_linux = 8472, geneve = 6081;
+inline constexpr std::uint16_t gtp_u = 2152, vxlan = 4789, vxlan_gpe = 4790, geneve = 6081,
+                               mpls = 6635, vxlan_linux = 8472;
 }
 inline bool may_be_tunnel(std::uint16_t dst_port) {
+    // Most ports of media lie above all of them.
+    if (dst_port < tunnel_port::gtp_u || dst_port > tunnel_port::vxlan_linux) return false;
     return dst_port == tunnel_port::gtp_u || dst_port == tunnel_port::vxlan ||
-           dst_port == tunnel_port::vxlan_linux || dst_port == tunnel_port::geneve;
+           dst_port == tunnel_port::vxlan_gpe || dst_port == tunnel_port::geneve ||
+           dst_port == tunnel_port::mpls || dst_port == tunnel_port::vxlan_linux;
 }
 // The payload of a UDP datagram to one of those ports. `cut`: the snap length may have taken its
-// end. RFC 7348 (VXLAN), RFC 8926 (Geneve), 3GPP TS 29.281 5 (GTP-U).
+// end. RFC 7348 (VXLAN), draft-ietf-nvo3-vxlan-gpe, RFC 8926 (Geneve), RFC 7510 (MPLS), 3GPP TS
+// 29.281 5 (GTP-U).
 std::optional<Layer> udp_tunnel(std::uint16_t dst_port, Bytes payload, bool cut);
 
 // Whether the bytes can be what `protocol` says: versions, lengths, known EtherTypes.

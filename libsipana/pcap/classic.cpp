@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sipana::pcap {
@@ -17,6 +18,8 @@ constexpr std::uint32_t ixia_hardware = 0x1c0001ac;
 constexpr std::uint32_t ixia_software = 0x1c0001ab;
 
 constexpr std::size_t file_header = 24;
+constexpr std::uint32_t usual_header = 16, modified_header = 24;  // of a record
+constexpr std::size_t looked_at = 64 << 10;                       // to tell longer headers
 constexpr std::uint16_t dgux_version = 543;
 
 // The least that is taken for a possible length, whatever the file's snap length says: what libpcap
@@ -84,7 +87,7 @@ Result<Classic> Classic::open(Window& window) {
     const std::uint32_t network = file.field(p + 20);
     file.link_ = static_cast<LinkType>(network & link_type_bits);
     file.modified_ = magic == kuznetzov;
-    file.header_ = file.modified_ ? 24 : 16;
+    file.header_ = file.modified_ ? modified_header : usual_header;
     file.nanoseconds_ = magic == microseconds || magic == kuznetzov ? 1000 : 1;
     if (major == dgux_version || minor < 3) file.lengths_ = Lengths::original_first;
     if (major == 2 && minor == 3) file.lengths_ = Lengths::either;
@@ -100,7 +103,35 @@ Result<Classic> Classic::open(Window& window) {
     if (!window.need(header))
         return Error{Errc::truncated, window.left(), "cut short in the file header"};
     window.pass(header);
+    // What is there without waiting for more.
+    file.header_ = file.likely_header(window.view(std::min(window.left(), looked_at)));
+    file.modified_ = file.modified_ || file.header_ != usual_header;
     return file;
+}
+
+// The size of a record header by which the first records follow each other.
+std::uint32_t Classic::likely_header(Bytes records) const {
+    if (nanoseconds_ == 1 || lengths_ != Lengths::captured_first) return header_;
+    if (likely_records(records, header_)) return header_;
+    // The first is found wherever it ends: it takes a second one.
+    constexpr std::array<std::uint32_t, 2> like_usual{24, 20}, like_modified{28, 28};
+    for (const std::uint32_t header : modified_ ? like_modified : like_usual)
+        if (likely_records(records, header).value_or(0) > 1) return header;
+    return header_;
+}
+
+// How many of the first records can be records with headers of that size; none where one cannot.
+std::optional<unsigned> Classic::likely_records(Bytes records, std::uint32_t header) const {
+    constexpr unsigned enough = 3;
+    unsigned seen = 0;
+    for (; seen < enough && records.size() >= header; ++seen) {
+        const std::uint8_t* p = records.data();
+        const std::uint32_t captured = field(p + 8);
+        if (field(p + 4) >= 1'000'000 || captured > limit_ || captured > field(p + 12))
+            return std::nullopt;
+        records = records.subspan(std::min<std::size_t>(records.size(), header + captured));
+    }
+    return seen;
 }
 
 bool Classic::next(Window& window, Frame& frame) {

@@ -5,7 +5,9 @@
 //
 // Magic numbers: a1b2c3d4 microseconds, a1b23c4d nanoseconds, a1b2cd34 "modified" (Kuznetzov: 8
 // more bytes in a record header), a12b3c4d Navtel (nanoseconds), 1c0001ac and 1c0001ab Ixia
-// (nanoseconds, 4 more bytes in the file header). Version 2.2 with an ifType for a link type is AIX
+// (nanoseconds, 4 more bytes in the file header). Longer record headers under another's magic
+// number are told by the first records: Nokia's (4 bytes more than microseconds), Red Hat 6.1's (8
+// more) and SuSE 6.3's (4 more than modified). Version 2.2 with an ifType for a link type is AIX
 // (nanoseconds); other versions before 2.3 have captured and original in the other order, 2.3 in
 // either.
 #pragma once
@@ -45,6 +47,8 @@ private:
         std::memcpy(&v, p, 4);
         return swapped_ ? __builtin_bswap32(v) : v;
     }
+    std::uint32_t likely_header(Bytes records) const;
+    std::optional<unsigned> likely_records(Bytes records, std::uint32_t header) const;
     bool end(Window& window);
     bool damaged(Window& window, Errc code, std::string what);
 

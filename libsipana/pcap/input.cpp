@@ -86,6 +86,7 @@ private:
     }
 
     std::optional<Filter> filter_;
+    BeforeWait before_wait_;
     std::vector<Source> sources_;
     std::vector<std::size_t> heap_;  // of sources with a pending frame, the earliest first
     std::size_t current_ = none;     // the source whose frame was handed out last
@@ -105,6 +106,7 @@ Status Input::State::open(std::span<const std::string> arguments, const InputOpt
         if (!filter) return filter.error();
         filter_ = std::move(*filter);
     }
+    before_wait_ = options.before_wait;
     Candidates candidates = expand(arguments);
     for (std::string& text : candidates.notes) note(std::move(text));
     errors_ = std::move(candidates.errors);
@@ -144,7 +146,7 @@ void Input::State::add(const Candidate& candidate, bool park_it) {
             source.key = source.pending.time;
         source.parked = true;
         if (!reader) error = reader.error();
-    } else if (auto reader = Reader::open(files.back(), annotations)) {
+    } else if (auto reader = Reader::open(files.back(), annotations, before_wait_)) {
         source.reader = std::move(*reader);
     } else {
         error = reader.error();
@@ -212,7 +214,7 @@ void Input::State::ended(Source& source) {
 bool Input::State::unpark(Source& source) {
     source.parked = false;
     FileSummary& file = files[source.file];
-    auto reader = Reader::open(file, annotations);
+    auto reader = Reader::open(file, annotations, before_wait_);
     if (!reader) {
         to_findings(reader.error());
         return false;

@@ -18,7 +18,9 @@
 namespace sipana::pcap {
 
 struct InputOptions {
-    std::string filter;  // pcap-filter(7); empty: everything
+    std::string filter{};  // pcap-filter(7); empty: everything
+    // Called before a wait for the bytes of a pipe: what is known by then can be shown.
+    BeforeWait before_wait{};
 };
 
 class Input {

@@ -309,6 +309,7 @@ bool Pcapng::simple_packet(Bytes body, Frame& frame) {
                                        body.size() - 4));
         return false;
     }
+    ++untimed_;
     frame.has_time = false;
     frame.time = Time{};
     frame.comment = {};

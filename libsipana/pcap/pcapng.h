@@ -33,6 +33,7 @@ public:
     bool next(Window& window, Frame& frame);
     const std::optional<Error>& error() const { return error_; }
     bool error_in_packet() const { return error_in_packet_; }
+    std::uint64_t untimed() const { return untimed_; }  // packets in blocks that have no time
     // Damage that was passed over since the last call, each with its byte.
     bool has_flaws() const { return !flaws_.empty(); }
     std::vector<Error> take_flaws();
@@ -95,6 +96,7 @@ private:
     std::uint32_t first_interface_ = 0;  // the section's first in file_->interfaces
     std::size_t comment_bytes_ = 0;
     std::size_t flaw_count_ = 0;
+    std::uint64_t untimed_ = 0;
     std::vector<Error> flaws_;
     std::optional<Error> error_;
     bool error_in_packet_ = false;

@@ -31,7 +31,8 @@ Error system_error(const std::string& path) {
 }
 
 // The window that suits what the descriptor, which it takes over, is open on.
-Result<Window> window_on(int descriptor, const FileSummary& file, Compression& compression) {
+Result<Window> window_on(int descriptor, const FileSummary& file, const BeforeWait& before_wait,
+                         Compression& compression) {
     struct stat what {};
     if (fstat(descriptor, &what) == 0 && S_ISREG(what.st_mode) &&
         lseek(descriptor, 0, SEEK_CUR) == 0) {
@@ -45,9 +46,10 @@ Result<Window> window_on(int descriptor, const FileSummary& file, Compression& c
             }
         }
     }
-    auto stream = open_stream(descriptor);
+    auto stream = open_stream(descriptor, before_wait);
     if (!stream)
-        return Error{stream.error().code, 0, fmt::format("{}: {}", file.path, stream.error().what)};
+        return Error{stream.error().code, 0,
+                     fmt::format("{}: {}", named(file), stream.error().what)};
     compression = (*stream)->compression();
     return Window(std::move(*stream));
 }
@@ -65,7 +67,8 @@ std::string start_of(Bytes bytes) {
 Reader::Reader(Window window, FileSummary& file, Annotations& annotations)
     : window_(std::move(window)), file_(&file), annotations_(&annotations) {}
 
-Result<std::unique_ptr<Reader>> Reader::open(FileSummary& file, Annotations& annotations) {
+Result<std::unique_ptr<Reader>> Reader::open(FileSummary& file, Annotations& annotations,
+                                             const BeforeWait& before_wait) {
     const bool standard_input = file.path == "-" || file.path == "/dev/stdin";
     const auto slash = file.path.rfind('/');
     file.name = standard_input ? "standard input" : file.path.substr(slash + 1);
@@ -75,7 +78,7 @@ Result<std::unique_ptr<Reader>> Reader::open(FileSummary& file, Annotations& ann
                                : ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0) return system_error(standard_input ? file.name : file.path);
     Compression compression = Compression::none;
-    auto window = window_on(descriptor, file, compression);
+    auto window = window_on(descriptor, file, before_wait, compression);
     if (!window) return window.error();
     file.compression = to_string(compression);
     return recognise(std::move(*window), file, annotations);
@@ -143,6 +146,16 @@ bool Reader::finish() {
     if (finished_) return false;
     finished_ = true;
     report_flaws();
+    if (pcapng_ && pcapng_->untimed() > 0)
+        annotations_->findings.push_back(Finding{
+            "frames-untimed",
+            Severity::note,
+            0,
+            0,
+            fmt::format("{}: {} of {} frames carry no time, 1970 is shown and nothing between them "
+                        "can be measured",
+                        file_->name, pcapng_->untimed(), file_->frames),
+            {}});
     const auto& error = classic_ ? classic_->error() : pcapng_->error();
     if (!error) return false;
     const bool in_frame = classic_ ? classic_->error_in_record() : pcapng_->error_in_packet();

@@ -21,7 +21,8 @@ class Reader {
 public:
     // Opens `file.path` ("-" is standard input) and fills the rest of `file`. Both references must
     // outlive the Reader. The error's text begins with the path.
-    static Result<std::unique_ptr<Reader>> open(FileSummary& file, Annotations& annotations);
+    static Result<std::unique_ptr<Reader>> open(FileSummary& file, Annotations& annotations,
+                                                const BeforeWait& before_wait = {});
     // The same over a capture in memory, which must outlive the Reader, or that comes as a stream.
     static Result<std::unique_ptr<Reader>> open(Bytes capture, FileSummary& file,
                                                 Annotations& annotations);

@@ -53,26 +53,26 @@ namespace {
 
 class DescriptorStream : public Stream {
 public:
-    explicit DescriptorStream(int descriptor) : descriptor_(descriptor) {}
+    DescriptorStream(int descriptor, BeforeWait before_wait)
+        : descriptor_(descriptor), before_wait_(std::move(before_wait)) {}
     ~DescriptorStream() override { ::close(descriptor_); }
     DescriptorStream(const DescriptorStream&) = delete;
     DescriptorStream& operator=(const DescriptorStream&) = delete;
 
     Result<std::size_t> read(std::uint8_t* to, std::size_t room) override {
+        pollfd wait{descriptor_, POLLIN, 0};
+        if (before_wait_ && ::poll(&wait, 1, 0) == 0) before_wait_();
         for (;;) {
             const ssize_t n = ::read(descriptor_, to, room);
             if (n >= 0) return static_cast<std::size_t>(n);
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                pollfd wait{descriptor_, POLLIN, 0};
-                ::poll(&wait, 1, -1);
-            } else if (errno != EINTR) {
-                return Error{Errc::io, 0, std::generic_category().message(errno)};
-            }
+            if ((errno == EAGAIN || errno == EWOULDBLOCK) && ::poll(&wait, 1, -1) >= 0) continue;
+            return Error{Errc::io, 0, std::generic_category().message(errno)};
         }
     }
 
 private:
     int descriptor_;
+    BeforeWait before_wait_;
 };
 
 class MemoryStream : public Stream {
@@ -128,8 +128,9 @@ Result<std::unique_ptr<Stream>> decompressed_where_needed(std::unique_ptr<Stream
 
 }  // namespace
 
-Result<std::unique_ptr<Stream>> open_stream(int descriptor) {
-    return decompressed_where_needed(std::make_unique<DescriptorStream>(descriptor));
+Result<std::unique_ptr<Stream>> open_stream(int descriptor, BeforeWait before_wait) {
+    return decompressed_where_needed(
+        std::make_unique<DescriptorStream>(descriptor, std::move(before_wait)));
 }
 
 Result<std::unique_ptr<Stream>> memory_stream(Bytes bytes) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -23,15 +24,18 @@ bool is_skippable(Bytes start);
 class Stream {
 public:
     virtual ~Stream() = default;
-    // Reads 1 to `room` bytes to `to`; 0 at the end. Errc::io where the system failed,
-    // Errc::truncated or malformed where compressed bytes are cut short or broken.
+    // Reads 1 to `room` bytes to `to`; 0 at the end. Errc::io where the system failed or a signal
+    // broke the wait off, for which its handler was installed without SA_RESTART; Errc::truncated
+    // or malformed where compressed bytes are cut short or broken.
     virtual Result<std::size_t> read(std::uint8_t* to, std::size_t room) = 0;
     virtual Compression compression() const { return Compression::none; }
 };
 
+// Called before a read that has to wait for bytes.
+using BeforeWait = std::function<void()>;
 // Takes over `descriptor`, reads its first bytes and puts a decompressor before it where they ask
 // for one. Waits for the first bytes of a pipe.
-Result<std::unique_ptr<Stream>> open_stream(int descriptor);
+Result<std::unique_ptr<Stream>> open_stream(int descriptor, BeforeWait before_wait = {});
 // `bytes`, which must outlive the stream, as if they came through a pipe.
 Result<std::unique_ptr<Stream>> memory_stream(Bytes bytes);
 

@@ -1,4 +1,5 @@
 // Pcapng: the same frames mapped and streamed, all within the input, and again after writing.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -35,7 +36,10 @@ void read_all(Result<std::unique_ptr<Reader>> reader, Read& into) {
         into.payloads.emplace_back(as_text(frame.bytes));
         into.comments.emplace_back(frame.comment);
     }
-    require(into.file.damaged == !into.annotations.findings.empty());
+    const auto& findings = into.annotations.findings;
+    require(into.file.damaged ==
+            std::any_of(findings.begin(), findings.end(),
+                        [](const Finding& f) { return f.severity == Severity::error; }));
 }
 
 void same(const Read& a, const Read& b, bool untimed_too) {
@@ -88,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (written.empty()) return 0;
     read_all(Reader::open(written, again.file, again.annotations), again);
     same(mapped, again, false);
-    require(again.annotations.findings.empty());
+    require(!again.file.damaged);
     require(mapped.annotations.names == again.annotations.names);
     require(mapped.file.secrets >= again.file.secrets);
     return 0;

@@ -68,6 +68,50 @@ TEST_CASE("RFC 9260 6.9: a fragmented message is put together, in any order of a
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
+TEST_CASE("RFC 9260 6.9: where a fragment never comes, the beginning is handed on and told") {
+    const Buffer first = packet(chunk(10, begin, "INVITE ")),
+                 second = packet(chunk(11, 0, "sip:900@B ")),
+                 last = packet(chunk(13, end, "lost before")),
+                 other = packet(chunk(90, whole, "other"));
+    SUBCASE("at the end of the capture") {
+        Bench bench;
+        for (const Buffer& frame : {first, second, last}) bench.decode(frame);
+        CHECK(bench.sink.datagrams.empty());
+        bench.decoder.finish();
+        REQUIRE(bench.sink.datagrams.size() == 1);
+        const auto& d = bench.sink.datagrams[0];
+        CHECK(d.text == "INVITE sip:900@B ");
+        CHECK(d.cut);
+        CHECK(d.transport == Transport::sctp);
+        CHECK(d.frame == 1);
+        CHECK(d.src.to_string() == "192.0.2.1:5060");
+        CHECK(d.dst.to_string() == "192.0.2.2:5061");
+        CHECK(bench.sink.findings.size() == 2);  // and of the headless one
+        CHECK(bench.sink.found("sctp-fragments-missing"));
+        CHECK(bench.adds_up());
+    }
+    SUBCASE("when the wait is over and something comes") {
+        Bench bench;
+        bench.decode(first);
+        bench.now += std::chrono::seconds{9};
+        bench.decode(other);
+        CHECK(bench.sink.datagrams.size() == 1);
+        bench.now += std::chrono::seconds{1};
+        bench.decode(packet(chunk(91, whole, "later")));
+        REQUIRE(bench.sink.datagrams.size() == 3);
+        CHECK(bench.sink.datagrams[1].text == "INVITE ");
+        CHECK(bench.sink.datagrams[1].cut);
+        CHECK(bench.sink.datagrams[2].text == "later");
+    }
+    SUBCASE("when the association begins anew") {
+        Bench bench;
+        bench.decode(first);
+        bench.decode(packet(hex("01 00 0014 00000001 00001000 0001 0001 00000007")));
+        REQUIRE(bench.sink.datagrams.size() == 1);
+        CHECK(bench.sink.datagrams[0].cut);
+    }
+}
+
 TEST_CASE("fragments of different streams do not mix") {
     Bench bench;
     bench.decode(packet(chunk(1, begin, "a", 1)));

@@ -104,6 +104,30 @@ TEST_CASE("RFC 7348: VXLAN on both ports, and with a group policy") {
     gives_message(in_udp(4789, hex("88000007 00006400") + inner));
 }
 
+TEST_CASE("draft-ietf-nvo3-vxlan-gpe: IP or Ethernet, as its header says") {
+    const Buffer ether = ethernet(0x0800, sip_v4());
+    gives_message(in_udp(4790, hex("0c000003 00000500") + ether));
+    gives_message(in_udp(4790, hex("0c000001 00000500") + sip_v4()));
+    gives_message(in_udp(4790, hex("0c000002 00000500") + sip_v6()), true);
+    gives_message(in_udp(4790, hex("0c000005 00000500 00064140") + sip_v4()));
+    // No next protocol, or none that is known: a datagram like others.
+    for (const char* header : {"08000001 00000500", "0c000000 00000500", "0c000006 00000500"}) {
+        Bench bench;
+        bench.decode(in_udp(4790, hex(header) + sip_v4()));
+        REQUIRE(bench.sink.datagrams.size() == 1);
+        CHECK(bench.sink.datagrams[0].dst.port == 4790);
+    }
+}
+
+TEST_CASE("RFC 7510: MPLS in UDP, and what only goes to its port") {
+    gives_message(in_udp(6635, hex("00064140") + sip_v4()));
+    gives_message(in_udp(6635, hex("00064040 000c8140") + sip_v6()), true);
+    Bench bench;
+    bench.decode(in_udp(6635, hex("80000001 00000000 00000000")));
+    REQUIRE(bench.sink.datagrams.size() == 1);
+    CHECK(bench.sink.datagrams[0].dst.port == 6635);
+}
+
 TEST_CASE("RFC 8926: Geneve with options, Ethernet or IP inside") {
     gives_message(in_udp(6081, hex("0000 6558 00006400") + ethernet(0x0800, sip_v4())));
     gives_message(

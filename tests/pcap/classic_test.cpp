@@ -76,6 +76,40 @@ TEST_CASE("pcap: a second of time stamps above 2^31 lies after 2038") {
     CHECK(read.frames[0].frame.time.count() == 4'000'000'000 * second);
 }
 
+TEST_CASE(
+    "pcap: longer record headers under another's magic number are told by the first records") {
+    const struct {
+        std::uint32_t magic;
+        std::size_t more;
+    } shapes[] = {{0xa1b2c3d4, 4}, {0xa1b2c3d4, 8}, {0xa1b2cd34, 8}, {0xa1b2cd34, 12}};
+    const std::string texts[] = {std::string(60, 'a'), std::string(200, 'b'), std::string(60, 'c')};
+    for (const auto& shape : shapes) {
+        CAPTURE(shape.magic);
+        CAPTURE(shape.more);
+        Buffer capture = header(shape.magic, 2, 4, 65535, 1);
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            const auto size = static_cast<std::uint32_t>(texts[i].size());
+            record(capture, 1'700'000'000 + i, 5, size, size,
+                   std::string(shape.more, 1) + texts[i]);
+        }
+        for (const bool piped : {false, true}) {
+            const Reading read(Exact(capture), piped);
+            REQUIRE(read.frames.size() == 3);
+            for (std::size_t i = 0; i < 3; ++i) CHECK(read.frames[i].bytes == texts[i]);
+            CHECK(read.file.format == "pcap (modified)");
+            CHECK_FALSE(read.file.damaged);
+        }
+    }
+    // Damage among the first records is no other format.
+    Buffer damaged = header(0xa1b2c3d4, 2, 4, 65535, 1);
+    record(damaged, 1'700'000'000, 5, 4, 4, "good");
+    record(damaged, 1'700'000'000, 5, 0x7fffffff, 0x7fffffff, std::string(300, 'x'));
+    const Reading read{Exact(damaged)};
+    CHECK(read.frames.size() == 1);
+    CHECK(read.file.format == "pcap");
+    CHECK(read.file.damaged);
+}
+
 TEST_CASE("pcap: Kuznetzov's modified format has eight more bytes in a record header") {
     Buffer capture = header(0xa1b2cd34, 2, 4, 65535, 1);
     for (int i = 0; i < 2; ++i) {

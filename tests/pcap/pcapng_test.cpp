@@ -196,7 +196,12 @@ TEST_CASE("pcapng: simple and obsolete packet blocks") {
     CHECK(read.frames[2].bytes == "old");
     CHECK(read.frames[2].frame.wire_size == 60);
     CHECK(read.frames[2].frame.time.count() == second);
-    CHECK(read.annotations.findings.empty());
+    CHECK_FALSE(read.file.damaged);
+    REQUIRE(read.annotations.findings.size() == 1);
+    CHECK(read.annotations.findings[0].severity == Severity::note);
+    CHECK(read.annotations.findings[0].text ==
+          "x.pcap: 2 of 3 frames carry no time, 1970 is shown and nothing between them can be "
+          "measured");
 }
 
 TEST_CASE("pcapng 3.5.1: comments of section, interface and packet are kept") {
