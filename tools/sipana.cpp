@@ -201,10 +201,31 @@ private:
     Output& out_;
 };
 
+// Keeps every SIP message, also those that come when their call has been handed on.
+class MessageCollector : public analysis::Collector {
+public:
+    struct Row {
+        analysis::SipMessage message;
+        std::string_view call_id;
+    };
+    explicit MessageCollector(analysis::Report& report) : Collector(report) {}
+    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
+        Collector::on_message(m, call_id);
+        Row& row = rows.emplace_back(Row{m, texts_.keep(call_id)});
+        row.message.text = texts_.keep(m.text);
+        if (!m.method_name.empty())
+            row.message.method_name = row.message.text.substr(
+                static_cast<std::size_t>(m.method_name.data() - m.text.data()), m.method_name.size());
+    }
+    std::vector<Row> rows;
+
+private:
+    analysis::TextStore texts_;
+};
+
 // Collects a whole report.
-bool collect(Run& run, const Arguments& a, analysis::Report& report) {
+bool collect(Run& run, const Arguments& a, analysis::Report& report, analysis::Collector& collector) {
     if (!run.open(a)) return false;
-    analysis::Collector collector(report);
     analysis::Options options;
     analysis::Analyzer analyzer(options, collector);
     run.read(analyzer, a);
@@ -220,6 +241,11 @@ bool collect(Run& run, const Arguments& a, analysis::Report& report) {
     }
     report.names = run.input->names();
     return true;
+}
+
+bool collect(Run& run, const Arguments& a, analysis::Report& report) {
+    analysis::Collector collector(report);
+    return collect(run, a, report, collector);
 }
 
 // False, and a word about it, if a --call names nothing that there is.
@@ -311,16 +337,21 @@ int messages(const Arguments& a, analysis::Selection& selection) {
         return rows(Rows::What::messages, a, selection);
     Run run;
     analysis::Report report;
-    if (!collect(run, a, report)) return run.status;
+    MessageCollector every(report);
+    analysis::Collector of_calls(report);
+    if (!collect(run, a, report, selection.everything() ? every : of_calls)) return run.status;
     if (!select(report, selection)) return usage;
     struct Row {
         const analysis::SipMessage* message;
         std::string_view call_id;
     };
     std::vector<Row> all;
-    for (const analysis::Call& c : report.calls)
-        for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
-    for (const analysis::SipMessage& m : report.stray_messages) all.push_back({&m, {}});
+    if (selection.everything()) {
+        for (const auto& row : every.rows) all.push_back({&row.message, row.call_id});
+    } else {
+        for (const analysis::Call& c : report.calls)
+            for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
+    }
     std::stable_sort(all.begin(), all.end(),
                      [](const Row& x, const Row& y) { return x.message->frame < y.message->frame; });
     const render::Style style = style_of(a);
