@@ -37,6 +37,8 @@ struct Arguments {
     std::string filter, where, format = "table", output, color = "auto";
     std::size_t width = 0;
     bool secrets = false, raw = false, quiet = false, ascii = false;
+    std::vector<std::string> map;
+    std::vector<analysis::PayloadMapping> payload_map;  // of `map`
 };
 
 // Standard output with its failures seen: a full disk or a closed pipe must not pass for success.
@@ -129,6 +131,8 @@ struct Run {
         std::uint64_t count = 0;
         while (stop_asked == 0 && input->next(frame)) {
             analyzer.on_frame(frame);
+            // Calls look back at their messages: what that brings into memory is let go again.
+            if ((count & 0x3fff) == 0) input->let_go();
             if ((++count & 0xfffff) == 0 && progress) fmt::print(stderr, "\r{} frames ", count);
         }
         if (progress && count > 0xfffff) fmt::print(stderr, "\r\x1b[K");
@@ -152,8 +156,8 @@ int finish(const Run& run, const Output& out) {
 class Rows : public analysis::Sink {
 public:
     enum class What { calls, messages, streams };
-    Rows(What what, const Arguments& a, analysis::Selection& selection, pcap::Input& input, Output& out)
-        : what_(what), csv_(a.format == "csv"), selection_(selection), input_(input), out_(out) {
+    Rows(What what, const Arguments& a, analysis::Selection& selection, Output& out)
+        : what_(what), csv_(a.format == "csv"), selection_(selection), out_(out) {
         if (!csv_) return;
         out_.line(what == What::calls      ? render::calls_csv_header()
                   : what == What::messages ? render::messages_csv_header()
@@ -167,7 +171,7 @@ public:
             render::append_message_json(out_.buffer(), m, call_id), out_.end_line();
     }
     void on_call(analysis::Call&& call) override {
-        if (++calls_ % calls_between_let_go == 0) input_.let_go();
+        ++calls_;
         if (!selection_.everything() && !selection_.matches(call)) return;
         if (what_ == What::calls) {
             if (csv_)
@@ -191,13 +195,10 @@ private:
         else
             render::append_stream_json(out_.buffer(), s), out_.end_line();
     }
-    // A call looks back at its messages when it is over: what that brings into memory is let go again.
-    static constexpr std::uint64_t calls_between_let_go = 2048;
     std::uint64_t calls_ = 0;
     What what_;
     bool csv_;
     analysis::Selection& selection_;
-    pcap::Input& input_;
     Output& out_;
 };
 
@@ -227,6 +228,7 @@ private:
 bool collect(Run& run, const Arguments& a, analysis::Report& report, analysis::Collector& collector) {
     if (!run.open(a)) return false;
     analysis::Options options;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, collector);
     run.read(analyzer, a);
     for (const Finding& f : run.input->findings()) report.findings.push_back(f);
@@ -294,9 +296,11 @@ int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     if (!run.open(a)) return run.status;
     Output out;
-    Rows sink(what, a, selection, *run.input, out);
+    Rows sink(what, a, selection, out);
     analysis::Options options;
+    options.parallel = true;
     options.detail = analysis::Detail::summary;
+    options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, sink);
     run.read(analyzer, a);
     out.flush();
@@ -554,6 +558,11 @@ int main(int argc, char** argv) {
         command("check", "What breaks the RFCs, with the clause", {"table", "json", "ndjson"});
     CLI::App* report_command = command("report", "A report in one file: HTML or JSON", {});
     report_command->add_option("-o,--output", a.output, "OUT.html, OUT.json or a folder")->required();
+    for (CLI::App* c : {calls_command, flow_command, streams_command, check_command, report_command})
+        c->add_option("--map", a.map,
+                      "RTP without SDP: what a payload type is, as in 96=H264/90000; may be repeated")
+            ->type_name("PT=NAME/CLOCK[/CHANNELS]")
+            ->allow_extra_args(false);
     // One value each time: the files may follow.
     for (CLI::App* c : {messages_command, streams_command, check_command})
         c->add_option("--call", a.calls, "only this call: number in `sipana calls`, or Call-ID; may be repeated")
@@ -577,6 +586,14 @@ int main(int argc, char** argv) {
         complain(e.what());
         fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
         return usage;
+    }
+    for (const std::string& text : a.map) {
+        auto mapping = analysis::parse_payload_mapping(text);
+        if (!mapping) {
+            complain("--map " + mapping.error().what);
+            return usage;
+        }
+        a.payload_map.push_back(std::move(*mapping));
     }
     std::optional<analysis::Where> where;
     if (!a.where.empty()) {

@@ -4,212 +4,123 @@
 
 #include <algorithm>
 
-#include "libsipana/analysis/calls.h"
-#include "libsipana/analysis/check.h"
-#include "libsipana/analysis/classify.h"
 #include "libsipana/analysis/connections.h"
-#include "libsipana/analysis/history.h"
-#include "libsipana/analysis/legs.h"
-#include "libsipana/analysis/streams.h"
-#include "libsipana/analysis/summary.h"
+#include "libsipana/analysis/handover.h"
+#include "libsipana/analysis/trackers.h"
 #include "libsipana/net/decoder.h"
-#include "libsipana/sip/body.h"
-#include "libsipana/sip/check.h"
 
 namespace sipana::analysis {
 
 void Sink::on_message(const SipMessage&, std::string_view) {}
 
-class Analyzer::State final : public net::Sink, Calls::Owner {
+// The first half of the way: frames into batches of what they hold.
+class Analyzer::State final : public net::Sink {
 public:
     State(Options options, analysis::Sink& sink)
         : options_(options),
-          sink_(sink),
           decoder_(*this),
-          calls_(options_, *this),
-          legs_(calls_),
-          streams_(options_, legs_, counts_, sink) {}
+          trackers_(options_, sink),
+          handover_([this](Batch& batch) { trackers_.work_off(batch); }) {}
 
     void on_frame(const pcap::Frame& f) {
         if (f.has_time) {
             if (first_ == no_time || f.time < first_) first_ = f.time;
             if (f.time > last_) last_ = f.time;
         }
+        frame_stays_ = f.stable;
         decoder_.decode({f.number, f.time, static_cast<std::uint16_t>(f.link), f.bytes, f.wire_size,
                          f.stable});
-        if (f.time >= next_tick_) tick(f.time);
+        if (f.time >= next_tick_) {
+            next_tick_ = f.time + std::chrono::seconds{1};
+            net::Datagram now;
+            now.time = f.time;
+            handover_.filling().add(Item::Kind::tick, now);
+        }
+        if (!f.stable)
+            catch_up();
+        else if (handover_.filling().full())
+            pass_on();
     }
 
     void finish() {
+        frame_stays_ = false;
         decoder_.finish();
-        calls_.finish();
-        streams_.finish();
-        counts_.frames = decoder_.accounting();
+        catch_up();
+        trackers_.finish();
     }
 
     void on_datagram(const net::Datagram& d) override {
-        const Content content = classify(d.payload);
-        if (content == Content::media) {
-            if (streams_.on_packet(d)) return;
-        } else if (content == Content::sip) {
-            return on_sip(as_text(d.payload), seen_at(d), d.cut);
-        }
-        if (streams_.is_fax(d))
-            ++counts_.t38;
-        else
-            count(content);
+        add(d, classify(d.payload));
+        if (handover_.filling().full()) pass_on();
     }
 
     void on_chunk(const net::Chunk& c) override {
-        Seen seen;
-        seen.frame = c.frame;
-        seen.time = c.time;
-        seen.src = c.src;
-        seen.dst = c.dst;
+        net::Datagram message;
+        message.frame = c.frame;
+        message.time = c.time;
+        message.src = c.src;
+        message.dst = c.dst;
         connections_.feed(c);
         while (const auto cut = connections_.poll()) {
-            seen.transport = cut->transport;
             if (cut->skipped > 0)
-                find("tcp-not-sip", Severity::note, c.frame,
-                     fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
-                                 cut->skipped, c.src.to_string(), c.dst.to_string()),
-                     "RFC 3261 18.3");
-            on_sip(cut->text, seen, cut->incomplete);
+                on_finding({"tcp-not-sip", Severity::note, c.frame, 0,
+                            fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
+                                        cut->skipped, c.src.to_string(), c.dst.to_string()),
+                            "RFC 3261 18.3"});
+            message.transport = cut->transport;
+            message.cut = cut->incomplete;
+            message.payload = as_bytes(cut->text);
+            add(message, Content::sip);
+            if (handover_.filling().full()) pass_on();
         }
-        counts_.tls = connections_.tls_directions();
     }
 
-    void on_finding(Finding finding) override { sink_.on_finding(std::move(finding)); }
+    void on_finding(Finding finding) override { handover_.filling().add(std::move(finding)); }
 
+    void catch_up() { handover_.work_off(); }
     const Counts& counts() {
-        counts_.frames = decoder_.accounting();
-        return counts_;
+        catch_up();
+        Counts& counts = trackers_.counts();
+        counts.frames = decoder_.accounting();
+        counts.tls = connections_.tls_directions();
+        return counts;
     }
     Time first() const { return first_; }
     Time last() const { return last_; }
 
 private:
-    static Seen seen_at(const net::Datagram& d) {
-        Seen s;
-        s.frame = d.frame;
-        s.time = d.time;
-        s.src = d.src;
-        s.dst = d.dst;
-        s.transport = d.transport;
-        s.stable = d.stable;
-        return s;
+    // What the decoder gives out of its own memory lives for one callback only.
+    void add(const net::Datagram& d, Content content) {
+        Batch& batch = handover_.filling();
+        Item& item = batch.add(Item::Kind::datagram, d);
+        if (!d.stable) item.datagram.payload = batch.keep(d.payload);
+        item.content = content;
+        if (content == Content::media)
+            item.key = Streams::hash_of_flow(d.src, d.dst);
+        else if (content == Content::sip)
+            item.key = hash_of(batch.read(item).message.call_id());
     }
-
-    void tick(Time now) {
-        next_tick_ = now + std::chrono::seconds{1};
-        calls_.advance(now);
-        streams_.advance(now);
+    void pass_on() {
+        if (options_.parallel && frame_stays_)
+            handover_.pass_on();
+        else
+            handover_.work_off();
     }
-
-    void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
-              std::string_view clause) {
-        sink_.on_finding({rule, severity, frame, 0, std::move(text), clause});
-    }
-
-    void count(Content content) {
-        switch (content) {
-            case Content::stun: ++counts_.stun; break;
-            case Content::dtls: ++counts_.dtls; break;
-            case Content::zrtp: ++counts_.zrtp; break;
-            case Content::turn_channel: ++counts_.turn_channel; break;
-            case Content::hep: ++counts_.hep; break;
-            case Content::keep_alive: ++counts_.keep_alives; break;
-            default: ++counts_.other_datagrams;
-        }
-    }
-
-    void on_sip(std::string_view text, Seen seen, bool incomplete) {
-        if (const Status read = message_.read(text); !read) {
-            ++counts_.malformed_sip;
-            sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, read.error().offset,
-                              fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
-                                          read.error().what),
-                              "RFC 3261 7"});
-            return;
-        }
-        ++counts_.sip_messages;
-        const std::optional<std::string_view> sdp =
-            message_.body().empty() ? std::nullopt : sip::sdp_of(message_);
-        seen.has_sdp = sdp.has_value();
-        Placed p = calls_.place(message_, seen);
-        if (p.call != none) {
-            const bool again = p.record.retransmission || p.record.capture_duplicate;
-            LiveCall& call = calls_[p.call];
-            if (!again) on_new(p, call, sdp, seen, incomplete);
-            sink_.on_message(p.record, call.call_id());
-            if (p.ended_call) streams_.release_claims(p.call);
-        } else if (p.late) {
-            ++counts_.late_messages;
-            sink_.on_message(p.record, message_.call_id());
-        } else {
-            find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
-                 "RFC 3261 8.1.1.4");
-            sink_.on_message(p.record, {});
-        }
-    }
-
-    // A message that was not there before: its SDP, its legs, its faults.
-    void on_new(const Placed& p, LiveCall& call, std::optional<std::string_view> sdp, const Seen& seen,
-                bool incomplete) {
-        if (sdp) {
-            const bool kept = p.record.text.data() != message_.text().data();
-            const std::string_view text =
-                kept ? p.record.text.substr(message_.offset_of(*sdp), sdp->size())
-                     : Calls::keep(call, *sdp, seen.stable);
-            streams_.claim(p.call, p.sent_by_caller, text, seen);
-        }
-        if (p.is_new_call && message_.is_request() && message_.method() == sip::Method::invite)
-            legs_.on_invite(p.call, message_, seen);
-        if (options_.detail != Detail::full) return;
-        std::vector<Finding>& findings = call.more->findings;
-        const std::size_t before = findings.size();
-        if (incomplete)
-            findings.push_back({"sip-incomplete", Severity::error, seen.frame, message_.text().size(),
-                                      "the message is cut short: the capture lacks its end", ""});
-        if (options_.check) {
-            sip::check(message_, findings);
-            if (sdp) check_sdp(*sdp, message_.offset_of(*sdp), findings);
-        }
-        for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
-        if (findings.size() > most_findings) findings.resize(most_findings);
-    }
-
-    Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
-
-    void on_over(std::uint32_t i) override {
-        LiveCall& live = calls_[i];
-        Call call = summarize(live);
-        streams_.release(i, call);
-        if (options_.detail == Detail::full) {
-            tell_history(call);
-            if (options_.check) check_call(call);
-        }
-        sink_.on_call(std::move(call));
-    }
-
-    static constexpr std::size_t most_findings = 10'000;  // of one call
 
     Options options_;
-    analysis::Sink& sink_;
-    Counts counts_;
     net::Decoder decoder_;
-    Calls calls_;
-    Legs legs_;
-    Streams streams_;
     Connections connections_;
-    sip::Message message_;  // used again for each message
+    Trackers trackers_;
     Time first_ = no_time, last_ = no_time, next_tick_ = Time::min();
+    bool frame_stays_ = false;  // the bytes of the frame at hand live as long as the input
+    Handover handover_;         // last: its thread uses the trackers
 };
 
 Analyzer::Analyzer(Options options, Sink& sink) : state_(std::make_unique<State>(options, sink)) {}
 Analyzer::~Analyzer() = default;
 void Analyzer::on_frame(const pcap::Frame& frame) { state_->on_frame(frame); }
 void Analyzer::finish() { state_->finish(); }
+void Analyzer::catch_up() { state_->catch_up(); }
 const Counts& Analyzer::counts() const { return state_->counts(); }
 Time Analyzer::first() const { return state_->first(); }
 Time Analyzer::last() const { return state_->last(); }

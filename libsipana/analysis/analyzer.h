@@ -1,14 +1,16 @@
 // Analyzer: frames in, calls out. READ THIS FIRST: it is the whole path.
 //
-//   frame -> net::Decoder -> classify -> sip | rtp | rtcp -> calls, streams -> Sink
+//   frame -> net::Decoder -> classify, sip::Message -> Batch -> Trackers: calls, streams -> Sink
 //
 // Calls and streams are handed to the Sink when they are over (a linger in capture time), the rest at
 // finish(); memory follows the calls alive. The analyzer does no I/O and reads no clock.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "libsipana/analysis/model.h"
+#include "libsipana/analysis/payload_map.h"
 #include "libsipana/pcap/frame.h"
 
 namespace sipana::analysis {
@@ -24,12 +26,17 @@ struct Options {
     Duration linger = std::chrono::milliseconds{500};
     // Hand a call without an end on after this much silence in signalling and media.
     Duration idle = std::chrono::hours{2};
+    // Follow calls and streams in a second thread while this one reads. The Sink is called there then,
+    // one call at a time; never after finish() or catch_up() has returned.
+    bool parallel = false;
     bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
+    std::vector<PayloadMapping> payload_map;  // for streams whose SDP was not seen
     std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
 };
 
-// Receives what is found. Called within on_frame() and finish(), in a fixed order.
+// Receives what is found, in a fixed order. Called within on_frame(), catch_up() and finish(), a few
+// hundred packets after the frame in question.
 class Sink {
 public:
     virtual ~Sink() = default;
@@ -45,9 +52,12 @@ public:
     Analyzer(Options options, Sink& sink);
     ~Analyzer();
 
+    // Frames whose bytes are `stable` may wait until some hundred are together; others never do.
     void on_frame(const pcap::Frame& frame);
+    // Works off everything that waits: for who reads from a live source and has nothing to do.
+    void catch_up();
     void finish();
-    const Counts& counts() const;
+    const Counts& counts() const;  // catches up first; not for a Sink to call
     Time first() const;  // of the capture; no_time before the first frame
     Time last() const;
 

@@ -24,6 +24,11 @@ std::uint32_t short_hash(std::string_view text) {
     return text.empty() ? 0 : h == 0 ? 1 : h;
 }
 
+// The half of a hash that a HashIndex does not keep, as a number in one.
+std::uint32_t rest_of(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 32) & (HashIndex::nil >> 1);
+}
+
 CallKind kind_of(Method method) {
     switch (method) {
         case Method::register_: return CallKind::register_;
@@ -109,6 +114,17 @@ Calls::Calls(const Options& options, Owner& owner) : options_(options), owner_(o
 std::uint32_t Calls::find(std::string_view call_id) const {
     return by_id_.find(hash_of(call_id),
                        [&](std::uint32_t i) { return pool_[i].call_id() == call_id; });
+}
+
+void Calls::fetch(std::uint64_t key, unsigned step) const {
+    if (step == 0) return by_id_.fetch(key);
+    const std::uint32_t i = by_id_.peek(key);
+    if (i == HashIndex::nil) return;
+    if (step == 1) return pool_.fetch(i);
+    const LiveCall& c = pool_[i];
+    __builtin_prefetch(c.id.get());
+    const auto* t = reinterpret_cast<const unsigned char*>(c.transactions.data());
+    for (std::size_t at = 0; at < 2 * sizeof(LiveTransaction); at += 64) __builtin_prefetch(t + at);
 }
 
 std::string_view Calls::keep(LiveCall& call, std::string_view text, bool stable) {
@@ -267,7 +283,8 @@ Placed Calls::place(const sip::Message& m, const Seen& seen) {
 
 // Retransmissions and responses that come after their call was handed on belong to nothing new.
 bool Calls::is_late(const sip::Message& m, std::uint64_t hash) const {
-    if (buried_.find(hash, [](std::uint32_t) { return true; }) == HashIndex::nil) return false;
+    const std::uint32_t rest = rest_of(hash);
+    if (buried_.find(hash, [&](std::uint32_t r) { return r == rest; }) == HashIndex::nil) return false;
     return m.is_response() || !m.to_tag().empty() || m.method() == Method::ack ||
            m.method() == Method::cancel;
 }
@@ -454,7 +471,7 @@ void Calls::advance(Time now) {
     drain(lingering_);
     drain(waiting_);
     while (!graves_.empty() && graves_.front().until <= now_) {
-        buried_.erase(graves_.front().hash, 0);
+        buried_.erase(graves_.front().hash, rest_of(graves_.front().hash));
         graves_.pop_front();
     }
     if (now_ >= next_sweep_) sweep();
@@ -511,7 +528,7 @@ void Calls::hand_on(std::uint32_t i) {
     owner_.on_over(i);
     by_id_.erase(c.hash, i);
     graves_.push_back({c.hash, now_ + timer_b});
-    buried_.insert(c.hash, 0);
+    buried_.insert(c.hash, rest_of(c.hash));
     pool_.release(i);
 }
 

@@ -122,6 +122,9 @@ public:
 
     // Puts a message under its call. Capture time moves on: calls whose linger is over are handed on.
     Placed place(const sip::Message& message, const Seen& seen);
+    // Asks for the memory that placing a message will need, in three steps (0 to 2) some time apart.
+    // `key` is hash_of(its Call-ID).
+    void fetch(std::uint64_t key, unsigned step) const;
     // Lets capture time move on without a message.
     void advance(Time now);
     void finish();

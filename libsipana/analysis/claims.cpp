@@ -33,12 +33,18 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     }
     Claim& c = pool_[i];
     c.sdp = sdp;
-    c.line = line;
-    c.formats = static_cast<std::uint32_t>(media.protocol.data() + media.protocol.size() - sdp.data());
     c.signalled_from = static_cast<std::uint32_t>(hash(seen.src.address));
+    c = on_line(c, line, media);
+}
+
+Claims::Claim Claims::on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media) {
+    Claim c = claim;
+    c.line = line;
+    c.formats = static_cast<std::uint32_t>(media.protocol.data() + media.protocol.size() - claim.sdp.data());
     c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
     c.fax = iequals(media.media, "image");
     c.video = iequals(media.media, "video");
+    return c;
 }
 
 void Claims::release(std::uint32_t call) {
@@ -70,6 +76,16 @@ Claims::Match Claims::match(const Endpoint& src, const Endpoint& dst) const {
          i = pool_[i].older, ++looked)
         if (claimed_by(pool_[i].call, src)) return {i, true};
     return {at_dst, true};
+}
+
+void Claims::fetch_index(const Endpoint& src, const Endpoint& dst) const {
+    by_address_.fetch(hash(src));
+    by_address_.fetch(hash(dst));
+}
+
+void Claims::fetch(const Endpoint& src, const Endpoint& dst) const {
+    pool_.fetch(by_address_.peek(hash(src)));
+    pool_.fetch(by_address_.peek(hash(dst)));
 }
 
 bool Claims::names(const Claim& claim, std::uint8_t payload_type) {

@@ -37,11 +37,16 @@ public:
     void release(std::uint32_t call);
 
     Match match(const Endpoint& src, const Endpoint& dst) const;
+    // Ask for the memory that match() will need, the one some time before the other.
+    void fetch_index(const Endpoint& src, const Endpoint& dst) const;
+    void fetch(const Endpoint& src, const Endpoint& dst) const;
     // The latest claim on an address; none if there is none.
     std::uint32_t latest(const Endpoint& at) const;
     bool is_fax(const Endpoint& at) const;
     // Does the m-line name that payload type?
     static bool names(const Claim& claim, std::uint8_t payload_type);
+    // The claim as another m-line of its SDP makes it.
+    static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
     // Calls visit(const Claim&) for each claim of a call.
     template <typename Visit>

@@ -207,7 +207,7 @@ struct Stream {
     std::uint32_t clock_hz = 0;
     bool clock_known = true;         // false: guessed, so jitter is too
     bool from_sdp = false;           // announced by an SDP; otherwise found by heuristics
-    bool encrypted = false;          // SRTP by its SDP: payload not looked into
+    bool encrypted = false;          // SRTP by its SDP, ZRTP or DTLS: payload not looked into
     std::string call_id;             // of the call it belongs to; "" if none
     bool from_caller = false;        // with a call: sent by the caller's side
     std::uint32_t media_line = none; // m-line index within the call's SDP
@@ -306,7 +306,9 @@ struct Counts {  // of the whole input
     std::array<std::uint64_t, 256> rtcp_by_type{};  // packets within compounds, by packet type
     std::uint64_t undecided = 0;         // like RTP, but too few of them and no SDP that says so
     std::uint64_t other_datagrams = 0;   // nothing that we read
-    std::uint64_t malformed_sip = 0, malformed_rtcp = 0;
+    std::uint64_t malformed_sip = 0;
+    // Of rtcp_packets: those that could not be read, and those that are encrypted (SRTCP).
+    std::uint64_t malformed_rtcp = 0, srtcp_packets = 0;
     std::uint64_t hep = 0, tls = 0;      // recognised, not decoded
 };
 

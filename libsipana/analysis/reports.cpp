@@ -70,6 +70,7 @@ Reports::Ledger& Reports::ledger_of(std::uint32_t ssrc, Time now) {
 void Reports::on_compound(const net::Datagram& d, bool encrypted) {
     ++counts_.rtcp_packets;
     if (encrypted) {
+        ++counts_.srtcp_packets;
         ++counts_.rtcp_by_type[d.payload[1]];
         return;
     }

@@ -12,37 +12,45 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t candidate_sets = 1 << 13;   // of flows watched at once that nobody claims
+constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once that nobody claims
 constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
-constexpr std::uint16_t most_step = 50; // sequence numbers between two packets of a candidate
+constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
-constexpr Duration orphan_patience = 2min;   // silence after which a stream of no call is over
+constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
-constexpr Duration elsewhere_gap = 200ms;    // a pause in which packets may have gone elsewhere
-constexpr std::size_t most_codecs = 1000;
-constexpr Duration same_time = 2s;           // two legs carry one stream
+constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
+constexpr std::size_t most_lines = 32;     // m-lines of one SDP that are looked at
+constexpr Duration same_time = 2s;         // two legs carry one stream
 
-std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
-    return mix(hash(src), hash(dst) + 1);
-}
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
 
 }  // namespace
 
 Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
-    : options_(options), legs_(legs), counts_(counts), sink_(sink), reports_(options, counts, sink) {}
+    : options_(options),
+      legs_(legs),
+      counts_(counts),
+      sink_(sink),
+      payloads_(options),
+      reports_(options, counts, sink) {}
+
+void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) const {
+    if (step == 0) return by_addresses_.fetch(key);
+    const std::uint32_t f = by_addresses_.peek(key);
+    if (f == none) {  // a first packet asks the claims
+        step == 1 ? claims_.fetch_index(d.src, d.dst) : claims_.fetch(d.src, d.dst);
+    } else if (step == 1) {
+        flows_.fetch(f);
+    } else {
+        streams_.fetch(flows_[f].last);
+    }
+}
 
 bool Streams::on_packet(const net::Datagram& d) {
     if (d.payload.size() < 4) return false;
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
-    // The types that nobody sends (RFC 2032, RFC 5760, ...) are believed only where media is expected.
-    const bool usual = d.payload[1] >= 200 && d.payload[1] <= 207;
-    if (d.payload[1] >= 192 && d.payload[1] <= 223 && d.payload.size() >= 8 && rtp::is_rtcp(d.payload) &&
-        (usual || claims_.match(d.src, d.dst).claim != none)) {
-        reports_.on_compound(d, is_encrypted(load_be32(d.payload.data() + 4)));
-        return true;
-    }
+    if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) return true;
     rtp::Packet p;
     if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return false;
     const std::uint64_t h = hash_of_flow(d.src, d.dst);
@@ -60,12 +68,63 @@ bool Streams::on_packet(const net::Datagram& d) {
     return true;
 }
 
+// Where media is expected an RTCP packet type settles it. Elsewhere a datagram of anything may
+// begin like this, and must hold together: the types that are in use (RFC 2032, RFC 5760 are not),
+// each length right.
+bool Streams::on_rtcp(const net::Datagram& d) {
+    if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
+    const Bearer bearer = bearer_of(d);
+    if (!bearer.known) {
+        const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
+        if (!usual || !rtcp::is_whole(d.payload, d.cut)) return false;
+    }
+    reports_.on_compound(d, bearer.encrypted);
+    return true;
+}
+
+Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
+    Bearer bearer;
+    const std::uint32_t ssrc = load_be32(d.payload.data() + 4);  // of the sender
+    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
+        const Live& live = streams_[s];
+        if (live.ssrc == ssrc && src_of(live).address == d.src.address) {
+            bearer.known = true;
+            bearer.encrypted = live.by.encrypted;
+        }
+        return bearer.known;
+    });
+    // RTCP has the port of its RTP (RFC 5761) or the next one (RFC 3550 11).
+    for (std::uint16_t behind = 0; behind < 2; ++behind) {
+        if (d.src.port < behind || d.dst.port < behind) break;
+        const Endpoint src{d.src.address, static_cast<std::uint16_t>(d.src.port - behind)};
+        const Endpoint dst{d.dst.address, static_cast<std::uint16_t>(d.dst.port - behind)};
+        const std::uint32_t claim = claims_.match(src, dst).claim;
+        bearer.known |= claim != none;
+        bearer.encrypted |=
+            (claim != none && claims_[claim].encrypted) || secured_.contains(src, dst);
+    }
+    return bearer;
+}
+
+void Streams::on_keys(const net::Datagram& d) {
+    if (!secured_.on_keys(d)) return;
+    for (const auto& [src, dst] : {std::pair(d.src, d.dst), std::pair(d.dst, d.src)}) {
+        const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst));
+        for (std::uint32_t s = f == none ? none : flows_[f].first; s != none;
+             s = streams_[s].next_in_flow) {
+            streams_[s].by.encrypted = true;
+            if (streams_[s].meter) streams_[s].meter->encrypt();
+        }
+    }
+}
+
 std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t h) const {
     return by_addresses_.find(
         h, [&](std::uint32_t i) { return flows_[i].src == src && flows_[i].dst == dst; });
 }
 
-// Is this the first packet of a stream? An SDP that names the address and the payload type settles it.
+// Is this the first packet of a stream? An SDP that names the address and the payload type settles
+// it.
 bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h) {
     const Early early{d.time,
                       d.frame,
@@ -77,33 +136,35 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
                       p.marker};
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
-    const Claims::Claim& claim = claims_[match.claim];
-    if (!Claims::names(claim, p.payload_type)) return plausible(d, p, h, early);
-    const Payload payload = resolve(claim.sdp, claim.line, claim.video, p.payload_type);
+    if (!Claims::names(line_of(match.claim, p.payload_type), p.payload_type))
+        return plausible(d, p, h, early);
     const std::uint32_t s = open(d, p.ssrc, h, early);
     Live& live = streams_[s];
-    live.payload = payload;
     attach(s, match.claim, match.by_destination);
+    live.payload = payloads_.resolve(live.by, p.payload_type);
     // Video and events are told from payloads: the first one must be looked at while it is here.
-    if (payload.kind == rtp::Kind::video || payload.kind == rtp::Kind::event || options_.detail == Detail::full)
-        begin_depth(live, p.payload);
+    const rtp::Kind kind = live.payload.kind;
+    if (kind == rtp::Kind::video || kind == rtp::Kind::event || options_.detail == Detail::full)
+        begin_meter(live, p.payload);
     ++counts_.rtp_packets;
     return true;
 }
 
-Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint32_t ssrc, std::uint64_t h) {
+Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint32_t ssrc,
+                                          std::uint64_t h) {
     if (candidates_.empty()) candidates_.resize(candidate_sets * candidate_ways);
     Candidate* const set = &candidates_[mix(h, ssrc) % candidate_sets * candidate_ways];
     Candidate* oldest = set;
     for (Candidate* c = set; c != set + candidate_ways; ++c) {
         if (c->count > 0 && c->ssrc == ssrc && c->src == d.src && c->dst == d.dst) return *c;
-        if (c->count == 0 || (oldest->count > 0 && c->packets[0].at < oldest->packets[0].at)) oldest = c;
+        if (c->count == 0 || (oldest->count > 0 && c->packets[0].at < oldest->packets[0].at))
+            oldest = c;
     }
     return *oldest;
 }
 
-// Without an SDP: three packets of one flow with one SSRC and rising sequence numbers. What comes of
-// packets that are never joined by two more is counted as undecided.
+// Without an SDP: three packets of one flow with one SSRC and rising sequence numbers. What comes
+// of packets that are never joined by two more is counted as undecided.
 bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h,
                         const Early& early) {
     if (!rtp::looks_like_rtp(d.payload)) return false;
@@ -114,12 +175,14 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
     if (!same || step == 0 || step > most_step || d.time - last.at > candidate_age) {
         c = {d.src, d.dst, p.ssrc, 1, {early, {}}};
         ++counts_.undecided;
+        keep_payload(p, d.frame);
         return true;
     }
     if (c.count == 1) {
         c.packets[1] = early;
         c.count = 2;
         ++counts_.undecided;
+        keep_payload(p, d.frame);
         return true;
     }
     c.count = 0;
@@ -132,14 +195,30 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
         attach(s, match.claim, match.by_destination);
     else
         watch_orphan(s);
-    live.payload = resolve(live, p.payload_type);
-    begin_depth(live, {});
-    count(live, c.packets[1], {});
+    live.payload = payloads_.resolve(live.by, p.payload_type);
+    begin_meter(live, kept_payload(c.packets[0].frame, p.ssrc));
+    count(live, c.packets[1], kept_payload(c.packets[1].frame, p.ssrc));
     count(live, early, p.payload);
     return true;
 }
 
-std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uint64_t h, const Early& first) {
+void Streams::keep_payload(const rtp::Packet& p, std::uint64_t frame) {
+    const rtp::Kind kind = payloads_.resolve({}, p.payload_type).kind;
+    if (kind != rtp::Kind::video && kind != rtp::Kind::event) return;
+    Kept& kept = kept_[next_kept_++ % kept_.size()];
+    kept.frame = frame;
+    kept.ssrc = p.ssrc;
+    kept.payload.assign(p.payload.begin(), p.payload.end());
+}
+
+Bytes Streams::kept_payload(std::uint64_t frame, std::uint32_t ssrc) const {
+    for (const Kept& kept : kept_)
+        if (kept.frame == frame && kept.ssrc == ssrc) return kept.payload;
+    return {};
+}
+
+std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uint64_t h,
+                            const Early& first) {
     std::uint32_t f = find_flow(d.src, d.dst, h);
     if (f == none) {
         f = flows_.make();
@@ -152,6 +231,7 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.ssrc = ssrc;
     live.flow = f;
     live.first = first;
+    live.by.encrypted = secured_.contains(d.src, d.dst);
     Flow& flow = flows_[f];
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
@@ -176,11 +256,8 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
     const Claims::Claim& claim = claims_[number];
     Live& live = streams_[s];
     live.call = claim.call;
-    live.sdp = claim.sdp;
-    live.line = claim.line;
-    live.encrypted = claim.encrypted;
-    live.video = claim.video;
     live.from_caller = claim.by_caller != by_destination;
+    learn(live, {number, by_destination});
     if (claim.call >= of_call_.size()) of_call_.resize(claim.call + 1, {none, none});
     auto& [first, last] = of_call_[claim.call];
     if (first == none)
@@ -191,7 +268,37 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
     join_legs(s);
 }
 
-// One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs of one.
+// Several m-lines may stand for one address (BUNDLE, RFC 8843 9.2): the payload type says which it
+// is.
+Claims::Claim Streams::line_of(std::uint32_t number, std::uint8_t payload_type) const {
+    const Claims::Claim& claim = claims_[number];
+    if (Claims::names(claim, payload_type)) return claim;
+    const bool bundled = claim.sdp.find("a=group:BUNDLE") != claim.sdp.npos;
+    std::array<sdp::MediaAddress, most_lines> media;
+    const std::size_t n = std::min(sdp::media_addresses(claim.sdp, media), media.size());
+    for (std::uint16_t line = 0; line < n; ++line) {
+        if (media[line].rtp != claim.at && !bundled) continue;
+        const Claims::Claim other = Claims::on_line(claim, line, media[line]);
+        if (Claims::names(other, payload_type)) return other;
+    }
+    return claim;
+}
+
+void Streams::learn(Live& live, const Claims::Match& match) {
+    const Claims::Claim claim = line_of(match.claim, live.first.payload_type);
+    const bool encrypted = live.by.encrypted || claim.encrypted;
+    live.by = {claim.sdp, claim.line, claim.video, encrypted};
+    if (encrypted || !match.by_destination) return;
+    // RFC 8643: with keys on both sides RTP/AVP is encrypted as well.
+    const std::uint32_t source = claims_.latest(src_of(live));
+    if (source == none || claims_[source].call != claim.call) return;
+    const Claims::Claim sender = line_of(source, live.first.payload_type);
+    live.by.encrypted =
+        payloads_.has_keys(live.by) && payloads_.has_keys({sender.sdp, sender.line});
+}
+
+// One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs
+// of one.
 void Streams::join_legs(std::uint32_t s) {
     const Live& live = streams_[s];
     by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
@@ -212,7 +319,8 @@ void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, co
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
     if (call < of_call_.size())
-        for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call) relearn(s);
+        for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call)
+            relearn(s);
     if (orphans_ > 0) adopt(call);
 }
 
@@ -221,13 +329,12 @@ void Streams::relearn(std::uint32_t s) {
     Live& live = streams_[s];
     const Claims::Match match = claims_.match(src_of(live), dst_of(live));
     if (match.claim == none || claims_[match.claim].call != live.call) return;
-    live.sdp = claims_[match.claim].sdp;
-    live.line = claims_[match.claim].line;
-    live.video = claims_[match.claim].video;
-    live.payload = resolve(live, live.payload.type);
-    if (!live.depth) return;
-    for (UsedPayload& p : live.depth->payloads) static_cast<Payload&>(p) = resolve(live, p.type);
-    use_payload(live);
+    const bool encrypted = live.by.encrypted;
+    learn(live, match);
+    live.payload = payloads_.again(live.payload, live.by);
+    if (!live.meter) return;
+    live.meter->relearn(live.by);
+    if (live.by.encrypted && !encrypted) live.meter->encrypt();
 }
 
 // Media that came before the SDP that announces it (early media, mirrored captures).
@@ -251,123 +358,39 @@ void Streams::adopt(std::uint32_t call) {
 // ---------------------------------------------------------------- packets
 
 void Streams::update(Live& live, const rtp::Packet& p, const net::Datagram& d) {
-    if (!live.depth) begin_depth(live, {});
-    Depth& depth = *live.depth;
-    if (depth.plain && p.payload_type == depth.payloads[depth.payload].type &&
-        d.time - depth.receiver.last_arrival() < elsewhere_gap) [[likely]] {
-        depth.receiver.on_packet(p.sequence, p.timestamp, p.marker,
-                                 static_cast<std::uint32_t>(p.payload.size()), d.time);
-        depth.rtp_bytes += d.payload.size();
-        ++depth.payloads[depth.payload].packets;
+    if (!live.meter) begin_meter(live, {});
+    StreamMeter& meter = *live.meter;
+    if (d.time - meter.last_arrival() < elsewhere_gap &&
+        meter.count_plain(p, d.payload.size(), d.time)) [[likely]]
         return;
-    }
     count(live,
           {d.time, d.frame, p.timestamp, p.sequence, static_cast<std::uint16_t>(p.payload.size()),
            static_cast<std::uint16_t>(d.payload.size()), p.payload_type, p.marker},
           p.payload);
 }
 
-void Streams::begin_depth(Live& live, Bytes payload) {
-    live.depth = std::make_unique<Depth>();
-    if (options_.detail == Detail::full) live.depth->seconds = std::make_unique<rtp::Seconds>();
+void Streams::begin_meter(Live& live, Bytes payload) {
+    live.meter = std::make_unique<StreamMeter>(payloads_, live.payload, live.by,
+                                               options_.detail == Detail::full);
     count(live, live.first, payload);
 }
 
 // Every packet that is not the plain next one of an audio stream.
 void Streams::count(Live& live, const Early& p, Bytes payload) {
-    Depth& depth = *live.depth;
-    if (depth.payloads.empty() || depth.payloads[depth.payload].type != p.payload_type)
-        switch_payload(live, p.payload_type);
-    UsedPayload& now = depth.payloads[depth.payload];
-    ++now.packets;
-    depth.rtp_bytes += p.rtp_bytes;
-    const Time last = depth.receiver.last_arrival();
+    const Time last = live.meter->last_arrival();
     if (last != no_time && p.at - last >= elsewhere_gap && was_elsewhere(live, last))
-        depth.receiver.resume();
-    if (now.kind == rtp::Kind::event)
-        depth.receiver.on_event_packet(p.sequence, p.marker, p.payload_bytes, p.at);
-    else
-        depth.receiver.on_packet(p.sequence, p.timestamp, p.marker, p.payload_bytes, p.at);
-    if (depth.seconds) depth.seconds->on_packet(depth.receiver, p.payload_bytes, p.at);
-    if (live.encrypted || payload.empty()) return;
-    if (now.kind == rtp::Kind::event && depth.events)
-        depth.events->on_packet(payload, p.timestamp, p.marker, p.at, p.frame);
-    if (now.kind == rtp::Kind::video && depth.video)
-        depth.video->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at);
+        live.meter->resume();
+    live.meter->count(p, payload, live.by);
 }
 
-void Streams::switch_payload(Live& live, std::uint8_t type) {
-    Depth& depth = *live.depth;
-    const auto known = std::find_if(depth.payloads.begin(), depth.payloads.end(),
-                                    [&](const Payload& p) { return p.type == type; });
-    depth.payload = static_cast<std::size_t>(known - depth.payloads.begin());
-    if (known == depth.payloads.end()) {
-        UsedPayload& used = depth.payloads.emplace_back();
-        static_cast<Payload&>(used) = type == live.payload.type ? live.payload : resolve(live, type);
-    }
-    use_payload(live);
-}
-
-// Sets what the packets of the current payload type need.
-void Streams::use_payload(Live& live) {
-    Depth& depth = *live.depth;
-    const Payload& now = depth.payloads[depth.payload];
-    depth.plain = !depth.seconds && (now.kind == rtp::Kind::audio || now.kind == rtp::Kind::unknown);
-    if (now.kind == rtp::Kind::event) {
-        if (!depth.events) depth.events = std::make_unique<rtp::EventDecoder>();
-        depth.events->set_clock(now.clock_hz == 0 ? 8000 : now.clock_hz);
-        return;
-    }
-    if (now.clock_hz != 0) depth.receiver.set_clock(now.clock_hz);
-    if (now.kind == rtp::Kind::video && !depth.video && !live.encrypted)
-        if (const auto codec = media::video_codec_of(codecs_[now.codec]))
-            depth.video = std::make_unique<media::VideoMeter>(*codec, options_.detail == Detail::full);
-}
-
-// RFC 3264 5.1, 6.1: the numbers in a stream are those of the SDP of the side that receives it.
-Streams::Payload Streams::resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type) {
-    Payload p;
-    p.type = type;
-    rtp::PayloadFormat format = rtp::static_format(type);
-    p.codec = number_of_codec(format.name);
-    p.clock_hz = format.clock_hz;
-    p.kind = format.kind;
-    // The numbers that RFC 3551 assigned to audio mean the same with and without an rtpmap.
-    if (p.kind == rtp::Kind::audio && p.codec != 0) return p;
-    if (sdp.empty() || !session_.read(sdp) || line >= session_.media().size()) return p;
-    const sdp::Media& media = session_.media()[line];
-    const sdp::Codec codec = sdp::codec_of(media, type);
-    if (codec.name.empty()) return p;
-    format = rtp::named_format(codec.name);
-    p.codec = number_of_codec(codec.name);
-    p.clock_hz = codec.clock_hz != 0 ? codec.clock_hz : format.clock_hz;
-    p.kind = format.kind;
-    if (p.kind == rtp::Kind::unknown) p.kind = video ? rtp::Kind::video : rtp::Kind::audio;
-    return p;
-}
-
-// Few names occur; a sender of thousands shares the last number.
-std::uint16_t Streams::number_of_codec(std::string_view name) {
-    const auto known = std::find(codecs_.begin(), codecs_.end(), name) - codecs_.begin();
-    const auto number = static_cast<std::size_t>(known);
-    if (number == codecs_.size() && number < most_codecs) codecs_.emplace_back(name);
-    return static_cast<std::uint16_t>(std::min(number, most_codecs - 1));
-}
-
-bool Streams::is_encrypted(std::uint32_t ssrc) const {
-    return by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
-               return streams_[s].ssrc == ssrc && streams_[s].encrypted;
-           }) != none;
-}
-
-// Did the same source send this SSRC to somebody else since then? Direct media and forks do: what went
-// there was not lost here.
+// Did the same source send this SSRC to somebody else since then? Direct media and forks do: what
+// went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
     return by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
-               const Live& other = streams_[i];
-               return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
-                      last_of(other) > since;
-           }) != none;
+        const Live& other = streams_[i];
+        return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
+               last_of(other) > since;
+    }) != none;
 }
 
 // ---------------------------------------------------------------- ends
@@ -395,9 +418,10 @@ void Streams::release(std::uint32_t call, Call& into) {
             drop(s);
             s = next;
         }
-        std::stable_sort(into.streams.begin(), into.streams.end(), [](const Stream& a, const Stream& b) {
-            return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
-        });
+        std::stable_sort(
+            into.streams.begin(), into.streams.end(), [](const Stream& a, const Stream& b) {
+                return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
+            });
     }
     claims_.release(call);
 }
@@ -423,10 +447,12 @@ void Streams::advance(Time now) {
     if (now < next_sweep_) return;
     next_sweep_ = now + sweep_interval;
     reports_.advance(now);
+    secured_.advance(now);
     if (orphans_ == 0) return;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> silent;
     for (std::uint32_t s = 0; s < streams_.end(); ++s)
-        if (streams_.alive(s) && streams_[s].call == none && last_of(streams_[s]) + orphan_patience <= now)
+        if (streams_.alive(s) && streams_[s].call == none &&
+            last_of(streams_[s]) + orphan_patience <= now)
             silent.emplace_back(streams_[s].first.frame, s);
     std::sort(silent.begin(), silent.end());
     for (const auto& [frame, s] : silent) {
@@ -455,34 +481,26 @@ Stream Streams::described(std::uint32_t s) {
     out.src = src_of(live);
     out.dst = dst_of(live);
     out.ssrc = live.ssrc;
-    out.encrypted = live.encrypted;
-    out.from_sdp = !live.sdp.empty();
+    out.encrypted = live.by.encrypted;
+    out.from_sdp = !live.by.sdp.empty();
     out.from_caller = live.from_caller;
     out.first_frame = live.first.frame;
     out.start = live.first.at;
-    if (live.call != none) out.media_line = live.line;
-    const Payload* main = &live.payload;
-    if (live.depth) {
-        describe_depth(live, out);
-        // The most used, events and comfort noise aside.
-        const auto weight = [](const UsedPayload& p) {
-            const bool beside = p.kind == rtp::Kind::event || p.kind == rtp::Kind::comfort_noise;
-            return std::pair(!beside, p.packets);
-        };
-        main = &*std::max_element(live.depth->payloads.begin(), live.depth->payloads.end(),
-                                  [&](const UsedPayload& a, const UsedPayload& b) { return weight(a) < weight(b); });
-    } else {
+    if (live.call != none) out.media_line = live.by.line;
+    const Payload& main = live.meter ? live.meter->main() : live.payload;
+    out.codec = payloads_.name(main);
+    out.payload_type = main.type;
+    out.clock_hz = main.clock_hz;
+    out.clock_known = main.clock_hz != 0;
+    const bool audio = main.kind == rtp::Kind::audio || main.kind == rtp::Kind::event ||
+                       main.kind == rtp::Kind::comfort_noise;
+    out.media = main.kind == rtp::Kind::video || live.by.video ? MediaKind::video
+                : audio                                        ? MediaKind::audio
+                                                               : MediaKind::other;
+    if (live.meter)
+        live.meter->describe(out);
+    else
         describe_first(live, out);
-    }
-    out.codec = codecs_[main->codec];
-    out.payload_type = main->type;
-    out.clock_hz = main->clock_hz;
-    out.clock_known = main->clock_hz != 0;
-    const bool audio = main->kind == rtp::Kind::audio || main->kind == rtp::Kind::event ||
-                       main->kind == rtp::Kind::comfort_noise;
-    out.media = main->kind == rtp::Kind::video || live.video ? MediaKind::video
-                : audio                                      ? MediaKind::audio
-                                                             : MediaKind::other;
     reports_.take(out);
     return out;
 }
@@ -496,70 +514,6 @@ void Streams::describe_first(const Live& live, Stream& out) {
     out.ip_bytes = p.rtp_bytes;
     out.first_sequence = out.last_sequence = p.sequence;
     out.markers = p.marker;
-}
-
-void Streams::describe_depth(const Live& live, Stream& out) {
-    Depth& depth = *live.depth;
-    const rtp::Receiver& r = depth.receiver;
-    out.end = r.last_arrival();
-    for (const Payload& p : depth.payloads) out.payload_types.push_back(p.type);
-    out.packets = r.packets();
-    out.expected = r.expected();
-    out.lost = r.lost();
-    out.late = r.late();
-    out.duplicated = r.duplicated();
-    out.reordered = r.reordered();
-    out.bytes = r.bytes();
-    out.ip_bytes = depth.rtp_bytes;
-    out.mean_jitter_ms = r.mean_jitter_ms();
-    out.max_jitter_ms = r.max_jitter_ms();
-    out.max_delta_ms = to_milliseconds(r.max_delta());
-    out.mean_delta_ms = to_milliseconds(r.mean_delta());
-    out.bitrate_kbps = r.bitrate_kbps();
-    out.silences = r.silences();
-    out.markers = r.markers();
-    out.restarts = r.restarts();
-    out.first_sequence = r.first_sequence();
-    out.last_sequence = r.last_sequence();
-    for (const rtp::Gap& g : r.gaps())
-        if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
-    if (depth.seconds)
-        for (const rtp::Second& s : depth.seconds->series()) {
-            StreamSecond& to = out.seconds.emplace_back();
-            to.packets = s.packets;
-            to.lost = s.lost;
-            to.late = s.late;
-            to.duplicated = s.duplicated;
-            to.reordered = s.reordered;
-            to.bytes = s.bytes;
-            to.jitter_ms = s.jitter_ms;
-            to.max_delta_ms = s.max_delta_ms;
-        }
-    if (depth.events)
-        for (const rtp::Event& e : depth.events->events())
-            out.digits.push_back({e.digit, DigitSource::rtp_event, e.start, e.duration, e.volume_dbm0,
-                                  e.ended, e.frame});
-    if (depth.video) describe_video(*depth.video, live, out);
-}
-
-void Streams::describe_video(media::VideoMeter& video, const Live& live, Stream& out) {
-    video.finish();
-    Video& v = out.video.emplace();
-    v.frames = video.frames();
-    v.key_frames = video.key_frames();
-    v.incomplete_frames = video.incomplete_frames();
-    v.width = video.width();
-    v.height = video.height();
-    v.fps = video.fps();
-    v.longest_freeze = video.longest_freeze();
-    for (const media::FrameMark& m : video.marks()) {
-        v.marks.push_back({m.time, m.timestamp, m.bytes, m.packets, m.key, m.complete});
-        if (!live.depth->seconds || out.seconds.empty()) continue;
-        StreamSecond& second = out.seconds[std::min(live.depth->seconds->index(m.time), out.seconds.size() - 1)];
-        ++second.frames;
-        second.key_frames += m.key;
-        second.incomplete_frames += !m.complete;
-    }
 }
 
 }  // namespace sipana::analysis

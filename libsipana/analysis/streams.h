@@ -1,21 +1,20 @@
 // Streams: RTP and RTCP put under streams, and streams under the calls whose SDP announced them.
 //
-// One hash look-up a packet: the flow (source, destination) knows its streams (SSRCs). An address that an
-// SDP claims makes its first packet a stream; anywhere else three packets in a row must agree first.
-// Until its second packet a stream keeps no more than the first.
+// One hash look-up a packet: the flow (source, destination) knows its streams (SSRCs). An address
+// that an SDP claims makes its first packet a stream; anywhere else three packets in a row must
+// agree first. Until its second packet a stream keeps no more than the first.
 #pragma once
+
+#include <array>
 
 #include "libsipana/analysis/calls.h"
 #include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
+#include "libsipana/analysis/payloads.h"
 #include "libsipana/analysis/reports.h"
-#include "libsipana/media/frames.h"
-#include "libsipana/rtp/events.h"
+#include "libsipana/analysis/secured.h"
+#include "libsipana/analysis/stream_meter.h"
 #include "libsipana/rtp/packet.h"
-#include "libsipana/rtp/payload.h"
-#include "libsipana/rtp/receiver.h"
-#include "libsipana/rtp/seconds.h"
-#include "libsipana/sdp/session.h"
 
 namespace sipana::analysis {
 
@@ -23,8 +22,17 @@ class Streams {
 public:
     Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink);
 
+    // Of the flow from `src` to `dst`.
+    static std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
+        return mix(hash(src), hash(dst) + 1);
+    }
+    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart. `key` is
+    // the flow's hash.
+    void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
+    // ZRTP or DTLS between two endpoints.
+    void on_keys(const net::Datagram& datagram);
     // An SDP said where media is to be received. `sdp` lives as long as the call.
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen);
     // An SDP announced T.38 (image) at the datagram's source or destination.
@@ -40,44 +48,14 @@ public:
     void finish();
 
 private:
-    // What a payload type stands for on one stream.
-    struct Payload {
-        std::uint8_t type = 0;
-        rtp::Kind kind = rtp::Kind::unknown;
-        std::uint16_t codec = 0;     // number in codecs_
-        std::uint32_t clock_hz = 0;  // 0: unknown
-    };
-    struct UsedPayload : Payload {
-        std::uint64_t packets = 0;
-    };
-    // A packet as it is kept until it is clear that it begins a stream.
-    struct Early {
-        Time at{};
-        std::uint64_t frame = 0;
-        std::uint32_t timestamp = 0;
-        std::uint16_t sequence = 0, payload_bytes = 0, rtp_bytes = 0;
-        std::uint8_t payload_type = 0;
-        bool marker = false;
-    };
-    struct Depth {  // from the second packet on
-        rtp::Receiver receiver;
-        std::uint64_t rtp_bytes = 0;
-        std::vector<UsedPayload> payloads;  // in order of appearance
-        std::size_t payload = 0;        // of the last packet
-        bool plain = false;  // its packets need the receiver only, until the payload type changes
-        std::unique_ptr<media::VideoMeter> video;
-        std::unique_ptr<rtp::EventDecoder> events;
-        std::unique_ptr<rtp::Seconds> seconds;
-    };
     struct Live {
         Early first;
-        Payload payload;       // of the first packet
-        std::string_view sdp;  // that names its payload types; empty if none
+        Payload payload;  // of the first packet
+        Announced by;
         std::uint32_t ssrc = 0, call = none, flow = none;
         std::uint32_t next_in_flow = none, next_of_call = none;
-        std::uint16_t line = 0;
-        bool from_caller = false, encrypted = false, video = false;
-        std::unique_ptr<Depth> depth;
+        bool from_caller = false;
+        std::unique_ptr<StreamMeter> meter;  // from the second packet on
     };
     struct Flow {
         Endpoint src, dst;
@@ -85,18 +63,28 @@ private:
         std::uint32_t first = none;  // all of them, chained
         std::uint32_t count = 0;
     };
-    // An SSRC of a flow that may be RTP: three packets in a row decide. Kept in a table of sets by hash, so
-    // that floods do not grow it; a set that is full forgets its oldest.
+    // An SSRC of a flow that may be RTP: three packets in a row decide. Kept in a table of sets by
+    // hash, so that floods do not grow it; a set that is full forgets its oldest.
     struct Candidate {
         Endpoint src, dst;
         std::uint32_t ssrc = 0, count = 0;
         Early packets[2];
     };
 
+    // A payload of a candidate that a meter would look into, so that a stream found without an SDP
+    // begins with its parameter sets. The newest few.
+    struct Kept {
+        std::uint64_t frame = 0;
+        std::uint32_t ssrc = 0;
+        Buffer payload;
+    };
+
     bool accept(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash);
     Candidate& candidate_of(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash);
     bool plausible(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash,
                    const Early& early);
+    void keep_payload(const rtp::Packet& packet, std::uint64_t frame);
+    Bytes kept_payload(std::uint64_t frame, std::uint32_t ssrc) const;
     std::uint32_t find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t hash) const;
     std::uint32_t open(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash,
                        const Early& first);
@@ -104,29 +92,27 @@ private:
     void watch_orphan(std::uint32_t stream);
     void forget_orphan(std::uint32_t stream);
     void relearn(std::uint32_t stream);
+    void learn(Live& stream, const Claims::Match& match);
+    Claims::Claim line_of(std::uint32_t claim, std::uint8_t payload_type) const;
     void join_legs(std::uint32_t stream);
     void adopt(std::uint32_t call);
 
     void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
-    void begin_depth(Live& stream, Bytes payload);
+    void begin_meter(Live& stream, Bytes payload);
     void count(Live& stream, const Early& packet, Bytes payload);
-    void switch_payload(Live& stream, std::uint8_t type);
-    void use_payload(Live& stream);
-    Payload resolve(std::string_view sdp, std::uint16_t line, bool video, std::uint8_t type);
-    Payload resolve(const Live& stream, std::uint8_t type) {
-        return resolve(stream.sdp, stream.line, stream.video, type);
-    }
-    std::uint16_t number_of_codec(std::string_view name);
-    bool is_encrypted(std::uint32_t ssrc) const;
+    // What is known of the RTP that an RTCP datagram speaks of.
+    struct Bearer {
+        bool known = false, encrypted = false;
+    };
+    Bearer bearer_of(const net::Datagram& rtcp) const;
+    bool on_rtcp(const net::Datagram& datagram);
     bool was_elsewhere(const Live& stream, Time since) const;
 
     void drop(std::uint32_t stream);
     Stream described(std::uint32_t stream);
     static void describe_first(const Live& stream, Stream& into);
-    static void describe_depth(const Live& stream, Stream& into);
-    static void describe_video(media::VideoMeter& video, const Live& stream, Stream& into);
     static Time last_of(const Live& stream) {
-        return stream.depth ? stream.depth->receiver.last_arrival() : stream.first.at;
+        return stream.meter ? stream.meter->last_arrival() : stream.first.at;
     }
 
     const Endpoint& src_of(const Live& stream) const { return flows_[stream.flow].src; }
@@ -137,17 +123,20 @@ private:
     Counts& counts_;
     Sink& sink_;
     Claims claims_;
+    Secured secured_;
     Pool<Flow> flows_;
     HashIndex by_addresses_;
     Pool<Live> streams_;
     HashIndex by_ssrc_;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> of_call_;  // first and last stream, by call
-    std::uint32_t orphans_ = 0;      // streams of no call
-    HashIndex orphans_by_address_;   // each under its source and its destination
-    std::vector<std::string> codecs_{{}};  // names met, by number
+    std::vector<std::pair<std::uint32_t, std::uint32_t>>
+        of_call_;                   // first and last stream, by call
+    std::uint32_t orphans_ = 0;     // streams of no call
+    HashIndex orphans_by_address_;  // each under its source and its destination
+    Payloads payloads_;
     std::vector<Candidate> candidates_;
+    std::array<Kept, 64> kept_;
+    std::size_t next_kept_ = 0;
     Reports reports_;
-    sdp::Session session_;
     Time next_sweep_ = Time::min();
 };
 

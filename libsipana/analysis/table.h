@@ -58,6 +58,12 @@ public:
     bool alive(std::uint32_t i) const {
         return i < used_ && (alive_[i / 64] >> i % 64 & 1) != 0;
     }
+    // Asks for the memory of number `i`, if it is alive, before it is needed.
+    void fetch(std::uint32_t i) const {
+        if (!alive(i)) return;
+        const auto* p = reinterpret_cast<const unsigned char*>(&slot(i));
+        for (std::size_t at = 0; at < sizeof(T); at += 64) __builtin_prefetch(p + at);
+    }
     std::uint32_t count() const { return count_; }
     std::uint32_t end() const { return used_; }  // one past the highest number ever used
 
@@ -76,8 +82,8 @@ private:
     std::uint32_t free_ = nil, used_ = 0, count_ = 0;
 };
 
-// Open addressing, linear probing: hash -> number. Several numbers may share a hash; the caller
-// compares what the numbers stand for.
+// Open addressing, linear probing: hash -> number. Several numbers may share a hash, and of the hash only
+// 32 bits are kept: the caller compares what the numbers stand for.
 class HashIndex {
 public:
     static constexpr std::uint32_t nil = 0xffffffffu;
@@ -87,21 +93,29 @@ public:
     // The first number under `hash` for which same(number) holds.
     template <typename Same>
     std::uint32_t find(std::uint64_t hash, Same same) const {
-        for (std::size_t i = hash & mask();; i = (i + 1) & mask()) {
+        const auto kept = static_cast<std::uint32_t>(hash);
+        for (std::size_t i = kept & mask();; i = (i + 1) & mask()) {
             const Slot& s = slots_[i];
             if (s.number == nil) return nil;
-            if (s.hash == hash && same(s.number)) return s.number;
+            if (s.hash == kept && same(s.number)) return s.number;
         }
+    }
+    // Asks for the memory of find(hash) before it is needed.
+    void fetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask()]); }
+    // Any number under `hash`, without a look at what it stands for; nil if there is none.
+    std::uint32_t peek(std::uint64_t hash) const {
+        return find(hash, [](std::uint32_t) { return true; });
     }
     void insert(std::uint64_t hash, std::uint32_t number) {
         if ((count_ + 1) * 10 > slots_.size() * 7) grow();
-        place({hash, number});
+        place({static_cast<std::uint32_t>(hash), number});
         ++count_;
     }
     // Removes the entry (hash, number); nothing happens if there is none.
     void erase(std::uint64_t hash, std::uint32_t number) {
-        std::size_t i = hash & mask();
-        while (slots_[i].number != number || slots_[i].hash != hash) {
+        const auto kept = static_cast<std::uint32_t>(hash);
+        std::size_t i = kept & mask();
+        while (slots_[i].number != number || slots_[i].hash != kept) {
             if (slots_[i].number == nil) return;
             i = (i + 1) & mask();
         }
@@ -120,8 +134,7 @@ public:
 
 private:
     struct Slot {
-        std::uint64_t hash = 0;
-        std::uint32_t number = nil;
+        std::uint32_t hash = 0, number = nil;
     };
     std::size_t mask() const { return slots_.size() - 1; }
     void place(const Slot& s) {

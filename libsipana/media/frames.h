@@ -31,6 +31,8 @@ public:
     explicit VideoMeter(VideoCodec codec, bool keep_marks = false)
         : codec_(codec), keep_marks_(keep_marks) {}
 
+    // Codec of the packets that follow: a sender may change it under way.
+    void set_codec(VideoCodec codec) { codec_ = codec; }
     void on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                    Time arrival);
     // A packet of the same SSRC that is no video (FEC, a retransmission format): it fills its place

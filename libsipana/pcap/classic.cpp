@@ -142,6 +142,7 @@ bool Classic::end(Window& window) {
     if (window.error()) {
         error_ = *window.error();
         error_->offset = window.offset();
+        error_in_record_ = there > 0;
         return false;
     }
     if (there == 0) return false;

@@ -30,6 +30,7 @@ public:
     // false at the end of the file or at damage; then error() says which.
     bool next(Window& window, Frame& frame);
     const std::optional<Error>& error() const { return error_; }
+    bool error_in_record() const { return error_in_record_; }
 
     LinkType link() const { return link_; }
     std::uint32_t snap() const { return snap_; }
@@ -56,6 +57,7 @@ private:
     std::uint32_t limit_ = 0;       // captured bytes that a record may have
     std::int64_t nanoseconds_ = 1;  // of one unit of the fraction
     std::optional<Error> error_;
+    bool error_in_record_ = true;  // not: between two
 };
 
 }  // namespace sipana::pcap

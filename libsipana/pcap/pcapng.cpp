@@ -409,12 +409,12 @@ Pcapng::Step Pcapng::fail(Errc code, std::uint64_t at, std::uint32_t type, std::
 Pcapng::Step Pcapng::cut_short(Window& window, std::uint32_t type, std::uint32_t length) {
     const std::size_t there = window.left();
     const std::uint64_t at = window.offset();
-    if (window.error()) return fail(window.error()->code, at, type, window.error()->what);
-    if (there == 0) return Step::stop;
     if (there >= 8) {
         type = u32(window.cursor());
         if (type != section_header) length = u32(window.cursor() + 4);
     }
+    if (window.error()) return fail(window.error()->code, at, type, window.error()->what);
+    if (there == 0) return Step::stop;
     return fail(Errc::truncated, at, type,
                 fmt::format("{} of {} bytes of a block are there", there, length));
 }

@@ -16,7 +16,11 @@ namespace sipana::pcap {
 
 namespace {
 
-constexpr std::size_t longest_magic = 12;
+constexpr std::size_t shortest_magic = 4, longest_magic = 12;
+
+const std::string& named(const FileSummary& file) {
+    return file.path == "-" ? file.name : file.path;
+}
 
 Error system_error(const std::string& path) {
     const int reason = errno;
@@ -94,16 +98,20 @@ Result<std::unique_ptr<Reader>> Reader::open(std::unique_ptr<Stream> stream, Fil
 
 Result<std::unique_ptr<Reader>> Reader::recognise(Window window, FileSummary& file,
                                                   Annotations& annotations) {
-    const auto refused = [&](Errc code, std::size_t offset, std::string_view what) {
-        return Error{code, offset,
-                     fmt::format("{}: {}", file.path == "-" ? file.name : file.path, what)};
-    };
-    window.need(longest_magic);
-    const Bytes start = window.view(std::min(window.left(), longest_magic));
-    if (window.error() && start.empty())
-        return refused(window.error()->code, 0, window.error()->what);
-    if (start.empty()) return refused(Errc::unsupported, 0, "empty file");
     std::unique_ptr<Reader> reader(new Reader(std::move(window), file, annotations));
+    const std::optional<Error>& ended = reader->window_.error();
+    // Where the bytes ended before their time, that is the reason, whatever it looks like.
+    const auto refused = [&](Errc code, std::size_t offset, std::string_view what) {
+        return Error{ended ? ended->code : code, offset,
+                     fmt::format("{}: {}", named(file), ended ? ended->what : what)};
+    };
+    reader->window_.need(longest_magic);
+    const Bytes start = reader->window_.view(std::min(reader->window_.left(), longest_magic));
+    if (start.empty())
+        return refused(Errc::unsupported, 0,
+                       file.compression.empty()
+                           ? "empty file"
+                           : fmt::format("empty file ({} data of no bytes)", file.compression));
     if (Classic::is_magic(start)) {
         auto classic = Classic::open(reader->window_);
         if (!classic)
@@ -117,9 +125,12 @@ Result<std::unique_ptr<Reader>> Reader::recognise(Window window, FileSummary& fi
         file.interfaces.push_back(std::move(interface));
         return reader;
     }
-    if (!Pcapng::is_magic(start))
-        return refused(Errc::unsupported, 0,
-                       fmt::format("not a capture file (starts with {})", start_of(start)));
+    if (!Pcapng::is_magic(start)) {
+        const auto what = fmt::format("not a capture file (starts with {})", start_of(start));
+        if (!ended || start.size() >= shortest_magic)
+            return Error{Errc::unsupported, 0, fmt::format("{}: {}", named(file), what)};
+        return refused(Errc::unsupported, 0, what);
+    }
     auto pcapng = Pcapng::open(reader->window_, file, annotations);
     if (!pcapng) return refused(pcapng.error().code, pcapng.error().offset, pcapng.error().what);
     reader->pcapng_ = std::move(*pcapng);
@@ -134,9 +145,10 @@ bool Reader::finish() {
     report_flaws();
     const auto& error = classic_ ? classic_->error() : pcapng_->error();
     if (!error) return false;
-    const bool in_frame = classic_ || pcapng_->error_in_packet();
-    const std::string place = fmt::format("{} frame {}, byte {}: {}", in_frame ? "in" : "after",
-                                          file_->frames + in_frame, error->offset, error->what);
+    const bool in_frame = classic_ ? classic_->error_in_record() : pcapng_->error_in_packet();
+    const std::string place = fmt::format(
+        "{} frame {}, byte {}{}: {}", in_frame ? "in" : "after", file_->frames + in_frame,
+        error->offset, file_->compression.empty() ? "" : " of the plain file", error->what);
     const std::uint64_t frame = file_->frames + in_frame;
     if (error->code == Errc::io) {
         failed_ = true;

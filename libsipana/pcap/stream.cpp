@@ -1,17 +1,15 @@
 #include "libsipana/pcap/stream.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <string>
 #include <system_error>
 #include <utility>
+
+#include "libsipana/pcap/inflate.h"
 
 namespace sipana::pcap {
 
@@ -42,11 +40,13 @@ Compression detect_compression(Bytes start) {
                      "7zXZ\0",
                      6}))
         return Compression::xz;
-    // A skippable frame, which parallel zstd writers put first (RFC 8878 3.1.2).
-    if (start.size() >= 4 && (start[0] & 0xf0) == 0x50 &&
-        as_text(start).substr(1, 3) == "\x2a\x4d\x18")
-        return Compression::zstd;
+    if (is_skippable(start)) return Compression::zstd;  // parallel zstd writers put one first
     return Compression::none;
+}
+
+bool is_skippable(Bytes start) {
+    return start.size() >= 4 && (start[0] & 0xf0) == 0x50 &&
+           as_text(start).substr(1, 3) == "\x2a\x4d\x18";
 }
 
 namespace {
@@ -108,98 +108,6 @@ private:
     std::unique_ptr<Stream> rest_;
 };
 
-// Decompresses through libarchive: one named filter (no guessing, no nesting), no container format.
-class DecompressedStream : public Stream {
-public:
-    DecompressedStream(std::unique_ptr<Stream> compressed, Compression compression)
-        : compressed_(std::move(compressed)),
-          compression_(compression),
-          archive_(archive_read_new()),
-          piece_(piece_size) {}
-    ~DecompressedStream() override { archive_read_free(archive_); }
-    DecompressedStream(const DecompressedStream&) = delete;
-    DecompressedStream& operator=(const DecompressedStream&) = delete;
-
-    Compression compression() const override { return compression_; }
-
-    Result<std::size_t> read(std::uint8_t* to, std::size_t room) override {
-        if (!opened_) {
-            if (const int r = open(); r == ARCHIVE_EOF)
-                return std::size_t{0};
-            else if (r != ARCHIVE_OK)
-                return failure();
-            opened_ = true;
-        }
-        // Block by block: what came before damage is handed on before the damage is.
-        while (block_.empty()) {
-            const void* block = nullptr;
-            std::size_t size = 0;
-            la_int64_t offset = 0;
-            const int r = archive_read_data_block(archive_, &block, &size, &offset);
-            if (r == ARCHIVE_EOF) return std::size_t{0};
-            if (r != ARCHIVE_OK) return failure();
-            block_ = {static_cast<const std::uint8_t*>(block), size};
-        }
-        const std::size_t n = std::min(room, block_.size());
-        std::memcpy(to, block_.data(), n);
-        block_ = block_.subspan(n);
-        return n;
-    }
-
-private:
-    static constexpr std::size_t piece_size = 64 << 10;
-
-    int open() {
-        static constexpr int filters[] = {ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP,
-                                          ARCHIVE_FILTER_ZSTD, ARCHIVE_FILTER_LZ4,
-                                          ARCHIVE_FILTER_XZ};
-        if (const int r = archive_read_append_filter(
-                archive_, filters[static_cast<std::size_t>(compression_)]);
-            r != ARCHIVE_OK)
-            return r;
-        archive_read_support_format_raw(archive_);
-        if (const int r = archive_read_open(archive_, this, nullptr, on_read, nullptr);
-            r != ARCHIVE_OK)
-            return r;
-        archive_entry* entry = nullptr;
-        return archive_read_next_header(archive_, &entry);
-    }
-
-    static la_ssize_t on_read(archive* of, void* self, const void** piece) {
-        auto& me = *static_cast<DecompressedStream*>(self);
-        const auto n = me.compressed_->read(me.piece_.data(), me.piece_.size());
-        if (!n) {
-            me.system_error_ = n.error();
-            archive_set_error(of, EIO, "%s", n.error().what.c_str());
-            return -1;
-        }
-        *piece = me.piece_.data();
-        me.ended_ = *n == 0;
-        return static_cast<la_ssize_t>(*n);
-    }
-
-    Error failure() const {
-        if (!system_error_.what.empty()) return system_error_;
-        // libarchive has one code for everything. Where it asked for more than there was, the bytes
-        // are cut short.
-        const char* text = archive_error_string(archive_);
-        std::string what = text ? text : fmt::format("{} data is broken", to_string(compression_));
-        if (ended_)
-            what = fmt::format("{} data {}", to_string(compression_),
-                               opened_ ? "ends too early" : "is empty or ends too early");
-        return Error{ended_ ? Errc::truncated : Errc::malformed, 0, std::move(what)};
-    }
-
-    std::unique_ptr<Stream> compressed_;
-    Compression compression_;
-    archive* archive_;
-    Buffer piece_;
-    Bytes block_;  // of libarchive, not handed on yet
-    bool opened_ = false;
-    bool ended_ = false;  // the compressed bytes are all read
-    Error system_error_;
-};
-
 Result<std::unique_ptr<Stream>> decompressed_where_needed(std::unique_ptr<Stream> stream) {
     Buffer start(compression_magic);
     std::size_t have = 0;
@@ -214,7 +122,7 @@ Result<std::unique_ptr<Stream>> decompressed_where_needed(std::unique_ptr<Stream
     std::unique_ptr<Stream> whole =
         std::make_unique<ReplayedStream>(std::move(start), std::move(stream));
     if (compression != Compression::none)
-        whole = std::make_unique<DecompressedStream>(std::move(whole), compression);
+        whole = std::make_unique<Inflated>(std::move(whole), compression);
     return whole;
 }
 

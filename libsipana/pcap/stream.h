@@ -1,8 +1,6 @@
 // Stream: bytes that can be read once, in order: a pipe, a terminal, or a compressed file.
 //
-// Compression is told by content: gzip (RFC 1952), zstd (RFC 8878), lz4 frames, xz. Nothing is
-// inflated beyond the piece asked for, so that a bomb costs time at most; what a decompressor keeps
-// by itself is bounded by its format's window (zstd 128 MB, xz 1 GB, the others less).
+// Compression is told by content: gzip (RFC 1952), zstd (RFC 8878), lz4 frames, xz (inflate.h).
 #pragma once
 
 #include <cstddef>
@@ -19,6 +17,8 @@ std::string_view to_string(Compression compression);  // "", "gzip", "zstd", "lz
 // What the first bytes of a file say; at least `compression_magic` of them where there are so many.
 Compression detect_compression(Bytes start);
 inline constexpr std::size_t compression_magic = 6;
+// A skippable frame, which zstd and lz4 have in common (RFC 8878 3.1.2).
+bool is_skippable(Bytes start);
 
 class Stream {
 public:

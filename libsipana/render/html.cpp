@@ -163,6 +163,7 @@ void put_counts(Page& page) {
         {"SIP messages", c.sip_messages},
         {"RTP packets", c.rtp_packets},
         {"RTCP packets", c.rtcp_packets},
+        {"RTCP packets that are encrypted", c.srtcp_packets},
         {"STUN", c.stun},
         {"DTLS", c.dtls},
         {"ZRTP", c.zrtp},

@@ -277,7 +277,7 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.field("sip_messages", c.sip_messages).field("malformed_sip", c.malformed_sip);
     json.field("late_messages", c.late_messages);
     json.field("rtp_packets", c.rtp_packets).field("rtcp_packets", c.rtcp_packets);
-    json.field("malformed_rtcp", c.malformed_rtcp);
+    json.field("malformed_rtcp", c.malformed_rtcp).field("srtcp_packets", c.srtcp_packets);
     json.key("rtcp_by_type").begin_object().flat(true);
     for (std::size_t type = 0; type < c.rtcp_by_type.size(); ++type)
         if (c.rtcp_by_type[type] != 0) json.field(std::to_string(type), c.rtcp_by_type[type]);

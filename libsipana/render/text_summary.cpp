@@ -262,7 +262,8 @@ std::string summary_text(const analysis::Report& report, const Style& style) {
                                         counted(c.rtp_packets, "RTP packet", "RTP packets"),
                                         counted(c.rtcp_packets, "RTCP packet", "RTCP packets"));
         if (c.malformed_rtcp != 0)
-            media += fmt::format(", {} more RTCP could not be read", c.malformed_rtcp);
+            media += fmt::format(", {} of them not readable", c.malformed_rtcp);
+        if (c.srtcp_packets != 0) media += fmt::format(", {} of them encrypted", c.srtcp_packets);
         if (!report.streams.empty())
             media +=
                 fmt::format("; {} in no call", counted(report.streams.size(), "stream", "streams"));

@@ -351,6 +351,19 @@ Compound parse(Bytes datagram) {
     return compound;
 }
 
+bool is_whole(Bytes datagram, bool cut_off) {
+    std::size_t at = 0;
+    while (datagram.size() - at >= header_size) {
+        const std::uint8_t* p = datagram.data() + at;
+        if (p[0] >> 6 != 2 || p[1] < 192 || p[1] > 223) return false;
+        if (cut_off) return true;
+        const std::size_t size = header_size + std::size_t{4} * load_be16(p + 2);
+        if (size > datagram.size() - at) return false;
+        at += size;
+    }
+    return at == datagram.size() && at > 0;
+}
+
 bool write(const Packet& packet, Buffer& out) {
     return append(packet.content, packet.type, packet.count, packet.padding, out);
 }

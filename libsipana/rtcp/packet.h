@@ -112,6 +112,9 @@ struct Compound {
 };
 
 Compound parse(Bytes datagram);
+// Headers of version 2 and lengths that add up to the datagram: where nothing else says that it is
+// RTCP. Of one that the snap length `cut` the first header only.
+bool is_whole(Bytes datagram, bool cut = false);
 
 // Append one packet, `padding` bytes (a multiple of four, below 256) at its end. False, and nothing
 // is appended, where the content does not fit a packet. type, count, offset and size of a Packet

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "libsipana/base/line_feeds.h"
 #include "libsipana/base/text.h"
 #include "libsipana/sip/fields.h"
 #include "libsipana/sip/start_line.h"
@@ -27,31 +28,54 @@ std::string_view without_leading_line_ends(std::string_view text) {
     return text;
 }
 
-// The place of the first colon in text[at, end), eight bytes at a time: names are short. `end` if
-// none.
+// The place of the first colon in text[at, end); `end` if none.
 std::size_t colon_in(const char* text, std::size_t at, std::size_t end) {
-    constexpr std::uint64_t ones = 0x0101010101010101u, colons = 0x3a * ones;
-    for (; at + 8 <= end; at += 8) {
-        std::uint64_t w;
-        std::memcpy(&w, text + at, 8);
-        w ^= colons;  // the lowest zero byte is a colon
-        const std::uint64_t zero = (w - ones) & ~w & (0x80 * ones);
-        if (zero != 0) return at + static_cast<unsigned>(__builtin_ctzll(zero)) / 8;
-    }
-    while (at < end && text[at] != ':') ++at;
-    return at;
+    const void* p = std::memchr(text + at, ':', end - at);
+    return p == nullptr ? end : static_cast<std::size_t>(static_cast<const char*>(p) - text);
 }
 
 // Neither white space nor any other control: what ends a trim.
 bool is_solid(char c) { return static_cast<unsigned char>(c) > ' '; }
+
+// The last line feed of a field whose first one, at text[end], is followed by a blank.
+[[gnu::noinline]] std::size_t end_of_folded(std::string_view text, std::size_t end,
+                                            LineFeeds& feeds) {
+    while (end + 1 < text.size() && is_blank(text[end + 1])) end = feeds.next();
+    return end;
+}
 
 struct Parts {
     std::uint32_t name_begin = 0, name_size = 0;
     std::uint32_t value_begin = 0, value_end = 0;  // value_end 0: nothing on the line
 };
 
+// The line text[at, end), if it is "Name: value" and CR as nearly all write it; `size` is the
+// text's.
+inline bool usual_parts(const char* t, std::size_t at, std::size_t end, std::size_t size,
+                        Parts& parts) {
+#ifdef __SSE2__
+    if (at + 16 > size) return false;
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(t + at));
+    const auto found =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))));
+    if (found <= 1) return false;  // the name is longer, or is none
+    const std::size_t colon = at + static_cast<unsigned>(__builtin_ctz(found));
+    if (colon + 3 >= end || t[colon + 1] != ' ' || t[end - 1] != '\r') return false;
+    if (!is_solid(t[at]) || !is_solid(t[colon - 1]) || !is_solid(t[colon + 2]) ||
+        !is_solid(t[end - 2]))
+        return false;
+    const auto place = [](std::size_t i) { return static_cast<std::uint32_t>(i); };
+    parts = {place(at), place(colon - at), place(colon + 2), place(end - 1)};
+    return true;
+#else
+    static_cast<void>(t), static_cast<void>(at), static_cast<void>(end), static_cast<void>(size);
+    static_cast<void>(parts);
+    return false;
+#endif
+}
+
 // Takes apart the line text[at, end), which has lost its LF.
-Parts parts_of(const char* t, std::size_t at, std::size_t end, bool folded) {
+[[gnu::noinline]] Parts parts_of(const char* t, std::size_t at, std::size_t end, bool folded) {
     const auto place = [](std::size_t i) { return static_cast<std::uint32_t>(i); };
     const std::size_t colon = colon_in(t, at, end);
     std::size_t name_end = colon, begin = colon + 1;
@@ -61,8 +85,8 @@ Parts parts_of(const char* t, std::size_t at, std::size_t end, bool folded) {
     // What begins with a blank continues nothing; a name over two lines is none.
     if (folded && named) named = std::memchr(t + at, '\n', name_end - at) == nullptr;
     if (!named) begin = at;
-    while (begin < end && is_space(t[begin])) ++begin;
-    while (end > begin && is_space(t[end - 1])) --end;
+    while (begin < end && !is_solid(t[begin]) && is_space(t[begin])) ++begin;
+    while (end > begin && !is_solid(t[end - 1]) && is_space(t[end - 1])) --end;
     if (!named) return {0, 0, place(begin), begin == end ? 0 : place(end)};
     return {place(at), place(name_end - at), place(begin), place(end)};
 }
@@ -85,15 +109,37 @@ std::string_view field_params(std::string_view value) {
 }
 
 // The value of the parameter that `prefix` (";tag=") names, in `text`, which begins with a
-// semicolon or is empty. Nearly always it is the first one, written just so.
+// semicolon or is empty. Nearly always it is written just so, in its case and without quotes.
 std::string_view param_in(std::string_view text, std::string_view prefix) {
-    if (text.starts_with(prefix)) {
-        std::size_t n = prefix.size();
-        while (n < text.size() && (is_token_char(text[n]))) ++n;
-        if (n == text.size() || text[n] == ';')
-            return text.substr(prefix.size(), n - prefix.size());
+    for (std::string_view rest = text; rest.size() > prefix.size();) {
+        const std::size_t next = rest.find(';', 1);
+        const std::string_view param = rest.substr(0, next);
+        if (param.starts_with(prefix)) {
+            const std::string_view value = trim(param.substr(prefix.size()));
+            if (!value.empty() && (value.front() == '"' || value.front() == '<')) break;
+            return value;
+        }
+        const char first = param.size() > 1 ? param[1] : ' ';
+        if (next == rest.npos || is_space(first) || to_lower(first) == prefix[1]) break;
+        if (param.find('"') != param.npos || param.find('<') != param.npos) break;
+        rest.remove_prefix(next);
     }
     return Params(text).find(prefix.substr(1, prefix.size() - 2)).value_or("");
+}
+
+// The tag of a From or To value. Nearly every one ends with its only parameter, or has none.
+std::string_view tag_of(std::string_view value) {
+    if (value.empty()) return {};
+    std::size_t n = value.size();
+    while (n > 0 && is_token_char(value[n - 1])) --n;
+    constexpr std::string_view behind_uri = ">;tag=";
+    const std::string_view before = value.substr(0, n);
+    if (n < value.size() && before.ends_with(behind_uri)) {
+        if (value.find('>') == n - behind_uri.size()) return value.substr(n);
+    } else if (value.front() == '<' && value.back() == '>' && value.find('>') == n - 1) {
+        return {};
+    }
+    return param_in(field_params(value), ";tag=");
 }
 
 }  // namespace
@@ -106,7 +152,7 @@ Result<Message> Message::parse(std::string_view text) {
 
 void Message::clear() {
     text_ = {};
-    fields_.clear();
+    count_ = 0;
     first_.fill(0);
     start_line_ = method_name_ = uri_ = version_ = reason_ = body_ = cseq_method_ = {};
     content_length_.reset();
@@ -128,7 +174,8 @@ Status Message::read(std::string_view text) {
 
 Status Message::read_all() {
     const std::size_t begin = text_.size() - without_leading_line_ends(text_).size();
-    const std::size_t end = line_feed(text_.data(), begin, text_.size());
+    LineFeeds feeds(text_, begin);
+    const std::size_t end = feeds.next();
     const std::string_view line = without_cr(text_.substr(begin, end - begin));
     if (line.empty()) return Error{Errc::truncated, begin, "no start line (RFC 3261 7)"};
     const auto start = parse_start_line(line);
@@ -148,7 +195,7 @@ Status Message::read_all() {
 
     std::size_t body = std::min(end + 1, text_.size());
     bool any = false;
-    if (Status s = read_fields(body, any); !s) return s;
+    if (Status s = read_fields(feeds, body, any); !s) return s;
     if (!any)
         return Error{body == text_.size() ? Errc::truncated : Errc::malformed, end,
                      "no header fields (RFC 3261 8.1.1)"};
@@ -162,40 +209,49 @@ Status Message::read_all() {
     return Done{};
 }
 
-// Reads from `at`, which becomes the place behind the blank line, or the end of the text. The
-// analyzer's hottest loop: what nearly every line looks like is tried first.
-Status Message::read_fields(std::size_t& at, bool& any) {
+// Reads from `at`, which becomes the place behind the blank line, or the end of the text; `feeds`
+// are the line feeds from there on. The analyzer's hottest loop.
+Status Message::read_fields(LineFeeds feeds, std::size_t& at, bool& any) {
     const char* const t = text_.data();
     const std::size_t n = text_.size();
-    std::uint16_t count = 0;
-    while (at < n) {
-        if (t[at] == '\n' || (t[at] == '\r' && at + 1 < n && t[at + 1] == '\n')) {
-            at += t[at] == '\n' ? 1 : 2;
-            return Done{};
+    std::size_t begin = at;  // of the line
+    while (begin < n) {
+        const char first = t[begin];
+        if (first == '\n' || (first == '\r' && begin + 1 < n && t[begin + 1] == '\n')) {
+            begin += first == '\n' ? 1 : 2;
+            break;
         }
-        std::size_t end = line_feed(t, at, n);
-        bool folded = false;
-        while (end + 1 < n && is_blank(t[end + 1])) {
-            folded = true;
-            end = line_feed(t, end + 1, n);
-        }
-        if (count == max_fields)
-            return Error{Errc::too_large, at, "more header fields than anybody sends"};
-        const Parts parts = parts_of(t, at, end, folded);
-        at = std::min(end + 1, n);
+        std::size_t end = feeds.next();
+        const bool folded = end + 1 < n && is_blank(t[end + 1]);
+        if (folded) [[unlikely]]
+            end = end_of_folded(text_, end, feeds);
+        if (count_ == fields_.size() && !make_room())
+            return Error{Errc::too_large, begin, "more header fields than anybody sends"};
+        Parts parts;
+        if (folded || !usual_parts(t, begin, end, n, parts))
+            parts = parts_of(t, begin, end, folded);
+        begin = std::min(end + 1, n);
         if (parts.value_end == 0) continue;
-        Field& field = fields_.emplace_back();
-        ++count;
+        Field& field = fields_[count_++];
         field.folded = folded;
         field.value = {parts.value_begin, parts.value_end - parts.value_begin};
+        field.name = {parts.name_begin, parts.name_size};
+        field.id = Header::other;
         if (parts.name_size == 0) continue;
         any = true;
-        field.name = {parts.name_begin, parts.name_size};
         field.id = header_of({t + parts.name_begin, parts.name_size});
         auto& index = first_[static_cast<std::size_t>(field.id)];
-        if (index == 0) index = count;
+        if (index == 0) index = count_;
     }
+    at = begin;
     return Done{};
+}
+
+// Makes place for more fields; false where there are as many as are read.
+bool Message::make_room() {
+    if (fields_.size() == max_fields) return false;
+    fields_.resize(std::min(max_fields, std::max<std::size_t>(32, 2 * fields_.size())));
+    return true;
 }
 
 void Message::read_cseq() {
@@ -220,7 +276,7 @@ void Message::read_cseq() {
 
 void Message::read_content_length() {
     for (std::size_t i = first_[static_cast<std::size_t>(Header::content_length)]; i > 0; ++i) {
-        if (i > fields_.size()) return;
+        if (i > count_) return;
         const Field& f = fields_[i - 1];
         if (f.id != Header::content_length) continue;
         const auto here = to_number<std::uint64_t>(value(f));
@@ -266,7 +322,7 @@ std::optional<std::string_view> Message::header(std::string_view wanted) const {
                                      : iequals(wanted, "a")              ? "Accept-Contact"
                                      : iequals(wanted, "j")              ? "Reject-Contact"
                                                                          : "";
-    for (const Field& f : fields_) {
+    for (const Field& f : fields()) {
         if (f.id != Header::other || f.name.size == 0) continue;
         if (iequals(name(f), wanted) || iequals(name(f), compact)) return value(f);
     }
@@ -277,7 +333,7 @@ std::vector<std::string_view> Message::values(Header id) const {
     std::vector<std::string_view> out;
     if (id == Header::other || first(id) == nullptr) return out;
     const bool list = is_list(id);
-    for (const Field& f : fields_) {
+    for (const Field& f : fields()) {
         if (f.id != id) continue;
         std::string_view rest = value(f);
         if (!list)
@@ -295,13 +351,9 @@ std::optional<CSeq> Message::cseq() const {
     return CSeq{*cseq_number_, cseq_kind_, at(cseq_method_)};
 }
 
-std::string_view Message::from_tag() const {
-    return param_in(field_params(header(Header::from).value_or("")), ";tag=");
-}
+std::string_view Message::from_tag() const { return tag_of(header(Header::from).value_or("")); }
 
-std::string_view Message::to_tag() const {
-    return param_in(field_params(header(Header::to).value_or("")), ";tag=");
-}
+std::string_view Message::to_tag() const { return tag_of(header(Header::to).value_or("")); }
 
 std::string_view Message::branch() const {
     std::string_view via = header(Header::via).value_or("");
@@ -313,11 +365,24 @@ std::string_view Message::branch() const {
     return at == via.npos ? std::string_view{} : param_in(via.substr(at), ";branch=");
 }
 
+// The same as "the first line parses", but told from less of it where it is written as all write
+// it.
 bool looks_like_sip(std::string_view bytes) {
     const std::string_view text = without_leading_line_ends(bytes);
     if (text.empty() || !is_token_char(text.front())) return false;
     const std::size_t end = line_feed(text.data(), 0, text.size());
-    return end != text.size() && parse_start_line(without_cr(text.substr(0, end)));
+    if (end == text.size()) return false;
+    const std::string_view line = without_cr(text.substr(0, end));
+    constexpr std::string_view status = "SIP/2.0 ", request = " SIP/2.0";
+    if (line.size() > status.size() + 3 && line.starts_with(status) && is_blank(line[11]) &&
+        line[8] > '0' && is_digit(line[8]) && is_digit(line[9]) && is_digit(line[10]))
+        return true;
+    if (line.ends_with(request)) {
+        std::size_t n = 1;
+        while (is_token_char(line[n])) ++n;
+        return is_blank(line[n]);
+    }
+    return parse_start_line(line).has_value();
 }
 
 }  // namespace sipana::sip

@@ -19,6 +19,10 @@
 
 #include "libsipana/base/result.h"
 
+namespace sipana {
+class LineFeeds;
+}
+
 namespace sipana::sip {
 
 // The methods of the IANA registry; an extension method is `other` and keeps its name in the text.
@@ -157,7 +161,7 @@ public:
     std::string_view version() const { return at(version_); }  // "SIP/2.0" as written
     std::string_view start_line() const { return at(start_line_); }
 
-    std::span<const Field> fields() const { return fields_; }
+    std::span<const Field> fields() const { return {fields_.data(), count_}; }
     std::string_view name(const Field& field) const { return at(field.name); }
     std::string_view value(const Field& field) const { return at(field.value); }
     std::string unfolded(const Field& field) const;  // folds replaced by one blank each
@@ -202,12 +206,14 @@ private:
     }
     void clear();
     Status read_all();
-    Status read_fields(std::size_t& at, bool& any);
+    Status read_fields(LineFeeds feeds, std::size_t& at, bool& any);
+    bool make_room();
     void read_cseq();
     void read_content_length();
 
     std::string_view text_;
-    std::vector<Field> fields_;
+    std::vector<Field> fields_;  // the first count_ are the message's
+    std::uint16_t count_ = 0;
     std::array<std::uint16_t, header_kinds> first_{};  // place in fields_ plus one; 0: none
     Slice start_line_, method_name_, uri_, version_, reason_, body_, cseq_method_;
     std::optional<std::uint64_t> content_length_;

@@ -236,3 +236,46 @@ TEST_CASE("streams of several SSRCs, interleaved on one pair of addresses, are f
     REQUIRE(r.streams.size() == 3);
     for (const Stream& s : r.streams) CHECK(s.packets == 5);
 }
+
+TEST_CASE("RFC 8843 9.2: of m-lines that share an address the payload type says which it is") {
+    const auto body = [](const char* ip, int port) {
+        return fmt::format(
+            "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\na=group:BUNDLE a v\r\n"
+            "m=audio {1} RTP/AVPF 111\r\na=mid:a\r\na=rtpmap:111 opus/48000/2\r\n"
+            "m=video {1} RTP/AVPF 96\r\na=mid:v\r\na=rtpmap:96 VP8/90000\r\n",
+            ip, port);
+    };
+    Wire w = agreed(body("10.0.0.1", 4000), body("10.0.0.2", 5000));
+    w.udp(100, alice_rtp, bob_rtp, rtp(1, 0, 0xa, 111)).udp(120, alice_rtp, bob_rtp, rtp(2, 960, 0xa, 111));
+    w.udp(130, alice_rtp, bob_rtp, rtp(1, 0, 0xb, 96)).udp(140, alice_rtp, bob_rtp, rtp(2, 3000, 0xb, 96));
+    const Report r = w.play();
+    REQUIRE(r.calls[0].streams.size() == 2);
+    const Stream &audio = r.calls[0].streams[0], &video = r.calls[0].streams[1];
+    CHECK(audio.codec == "opus");
+    CHECK(audio.media == analysis::MediaKind::audio);
+    CHECK(audio.media_line == 0);
+    CHECK(audio.clock_hz == 48000);
+    CHECK(video.codec == "VP8");
+    CHECK(video.media == analysis::MediaKind::video);
+    CHECK(video.media_line == 1);
+    CHECK(r.counts.undecided == 0);
+}
+
+TEST_CASE("RFC 3264 8.3.2: a codec that a later offer leaves out is still what it was") {
+    const char* body =
+        "v=0\r\no=- 1 {2} IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio {1} RTP/AVP {3}\r\n";
+    const auto sdp = [&](const char* ip, int port, int version, const char* rest) {
+        return fmt::format(fmt::runtime(body), ip, port, version, rest);
+    };
+    const char *wide = "97\r\na=rtpmap:97 speex/16000", *narrow = "0";
+    Wire w = agreed(sdp("10.0.0.1", 4000, 1, wide), sdp("10.0.0.2", 5000, 1, wide));
+    for (std::uint16_t n = 0; n < 5; ++n)
+        w.udp(100 + 20 * n, alice_rtp, bob_rtp, rtp(n, n * 320u, 0xa, 97));
+    const std::string again = request({.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp("10.0.0.1", 4000, 2, narrow), .cseq = 2});
+    w.udp(1000, alice, bob, again);
+    w.udp(1010, bob, alice, response(again, "200 OK", "", sdp("10.0.0.2", 5000, 2, narrow)));
+    const Report r = w.play();
+    REQUIRE(r.calls[0].streams.size() == 1);
+    CHECK(r.calls[0].streams[0].codec == "speex");
+    CHECK(r.calls[0].streams[0].clock_hz == 16000);
+}

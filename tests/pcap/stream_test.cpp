@@ -1,7 +1,5 @@
 #include "libsipana/pcap/stream.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,41 +9,13 @@
 
 #include "libsipana/base/random.h"
 #include "tests/exact.h"
+#include "tests/pcap/compressed.h"
 #include "tests/pcap/samples.h"
 
 using namespace sipana;
 using namespace sipana::pcap;
 
 namespace {
-
-constexpr Compression all[] = {Compression::gzip, Compression::zstd, Compression::lz4,
-                               Compression::xz};
-
-Buffer compressed(Bytes bytes, Compression how) {
-    archive* a = archive_write_new();
-    const int filter = how == Compression::gzip   ? archive_write_add_filter_gzip(a)
-                       : how == Compression::zstd ? archive_write_add_filter_zstd(a)
-                       : how == Compression::lz4  ? archive_write_add_filter_lz4(a)
-                                                  : archive_write_add_filter_xz(a);
-    REQUIRE(filter == ARCHIVE_OK);
-    REQUIRE(archive_write_set_format_raw(a) == ARCHIVE_OK);
-    // Whole blocks would be padded with zeros.
-    archive_write_set_bytes_in_last_block(a, 1);
-    Buffer out(bytes.size() + (1 << 16));
-    std::size_t used = 0;
-    REQUIRE(archive_write_open_memory(a, out.data(), out.size(), &used) == ARCHIVE_OK);
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, "x");
-    archive_entry_set_filetype(entry, AE_IFREG);
-    REQUIRE(archive_write_header(a, entry) == ARCHIVE_OK);
-    REQUIRE(archive_write_data(a, bytes.data(), bytes.size()) ==
-            static_cast<la_ssize_t>(bytes.size()));
-    REQUIRE(archive_write_close(a) == ARCHIVE_OK);
-    archive_entry_free(entry);
-    archive_write_free(a);
-    out.resize(used);
-    return out;
-}
 
 Buffer many_frames(int n) {
     std::vector<std::int64_t> times;
@@ -61,7 +31,7 @@ TEST_CASE("compressed captures are told by content and read like the capture its
     const Reading expected{Exact(plain)};
     REQUIRE(expected.frames.size() == 1000);
     const Folder folder;
-    for (const Compression how : all) {
+    for (const Compression how : all_compressions) {
         CAPTURE(to_string(how));
         const Buffer small = compressed(plain, how);
         CHECK(detect_compression(small) == how);
@@ -81,42 +51,51 @@ TEST_CASE("compressed captures are told by content and read like the capture its
 }
 
 TEST_CASE("trap 73: compressed captures cut short give what could be inflated, and say so") {
-    Random random(1);
-    for (const Compression how : all) {
-        // Larger than what the decompressor inflates in one piece, and hard to compress.
-        Buffer plain;
-        write_classic_header({}, plain);
-        std::size_t all_frames = 0;
-        for (; plain.size() < (how == Compression::lz4 ? 9u << 20 : 1u << 20); ++all_frames) {
-            std::string noise(1000, 0);
-            for (char& c : noise) c = static_cast<char>(random.below(16));
-            write_classic_record({}, frame_of(noise, second), plain);
-        }
-        const Buffer small = compressed(plain, how);
-        for (const std::size_t size : {small.size() * 3 / 4, small.size() - 15}) {
-            CAPTURE(to_string(how));
-            CAPTURE(size);
-            const Reading read{Exact(Bytes(small).first(size))};
+    const Buffer plain = thousand_frames();
+    const std::size_t record = 16 + 51;
+    for (const Compression how : all_compressions) {
+        CAPTURE(to_string(how));
+        // A file that was closed in the middle of writing: a few frames of it are flushed.
+        Compressor writer(plain, plain.size() / 5);
+        const Buffer small = writer.as(how);
+        const std::size_t size = writer.flushes[2].compressed;
+        for (const bool piped : {false, true}) {
+            const Reading read{Exact(Bytes(small).first(size)), piped};
             REQUIRE_FALSE(read.error);
-            CHECK(read.frames.size() > all_frames / 4);
-            CHECK(read.frames.size() < all_frames);
+            CHECK(read.frames.size() >= (writer.flushes[2].plain - 24) / record);
             CHECK(read.file.damaged);
             REQUIRE(read.annotations.findings.size() == 1);
-            CHECK(read.annotations.findings[0].rule == "capture-cut-short");
-            CHECK(read.annotations.findings[0].text.find("data ends too early") !=
-                  std::string::npos);
+            const Finding& f = read.annotations.findings[0];
+            CHECK(f.rule == "capture-cut-short");
+            CHECK(f.frame == read.frames.size() + 1);
+            CHECK(f.text ==
+                  fmt::format("x.pcap: cut short in frame {}, byte {} of the plain file: the {} "
+                              "data is cut off at byte {} of the compressed file",
+                              f.frame, f.byte, to_string(how), size));
         }
         // So short that nothing came out.
-        const Reading read{Exact(Bytes(small).first(40))};
+        const Reading read{Exact(Bytes(small).first(how == Compression::lz4 ? 11 : 13))};
         REQUIRE(read.error);
         CHECK(read.error->code == Errc::truncated);
-        CHECK(read.error->what.find("ends too early") != std::string::npos);
+        CHECK(read.error->what.find("data is cut off at byte 1") != std::string::npos);
     }
+}
+
+TEST_CASE("what follows compressed data is told, after the frames and not in one") {
+    Buffer small = compressed(thousand_frames(), Compression::gzip);
+    const std::size_t size = small.size();
+    small.insert(small.end(), {'j', 'u', 'n', 'k'});
+    const Reading read{Exact(small)};
+    CHECK(read.frames.size() == 1000);
+    REQUIRE(read.annotations.findings.size() == 1);
+    CHECK(read.annotations.findings[0].text.find("x.pcap: damaged after frame 1000, byte ") == 0);
+    CHECK(read.annotations.findings[0].text.find("from byte " + std::to_string(size)) !=
+          std::string::npos);
 }
 
 TEST_CASE("compressed bytes that are broken in the middle are damage, not a crash") {
     const Buffer plain = thousand_frames();
-    for (const Compression how : all) {
+    for (const Compression how : all_compressions) {
         Buffer small = compressed(plain, how);
         for (std::size_t at = 12; at < small.size(); at += small.size() / 40) {
             CAPTURE(to_string(how));
@@ -138,7 +117,14 @@ TEST_CASE("what is compressed twice, or is no capture inside, is no capture") {
     CHECK(read.error->code == Errc::unsupported);
     const Reading empty{Exact(compressed({}, Compression::gzip))};
     REQUIRE(empty.error);
-    CHECK(empty.error->what == "x.pcap: gzip data is empty or ends too early");
+    CHECK(empty.error->what == "x.pcap: empty file (gzip data of no bytes)");
+    // That it is none counts for more than that it is damaged, too.
+    Buffer text = compressed(as_bytes("some text that is no capture"), Compression::gzip);
+    text.resize(text.size() - 4);
+    const Reading cut{Exact(text)};
+    REQUIRE(cut.error);
+    CHECK(cut.error->code == Errc::unsupported);
+    CHECK(cut.error->what == "x.pcap: not a capture file (starts with 'some')");
 }
 
 TEST_CASE("a compressed bomb takes time, not memory") {

@@ -201,6 +201,21 @@ TEST_CASE("RFC 3550 6.6 and 6.7: BYE with a reason, APP with its content") {
           false);
 }
 
+TEST_CASE("RFC 3550 6.1: a whole compound has lengths that add up to the datagram") {
+    Buffer two;
+    REQUIRE(rtcp::write(rtcp::ReceiverReport{4, {block(5)}, {}}, two));
+    const std::size_t first = two.size();
+    REQUIRE(rtcp::write(rtcp::Goodbye{{4}, "bye"}, two));
+    CHECK(rtcp::is_whole(Exact(two)));
+    for (std::size_t n = 0; n < two.size(); ++n) {
+        const Exact part(Bytes(two).first(n));
+        CHECK(rtcp::is_whole(part) == (n == first));
+        CHECK(rtcp::is_whole(part, true) == (n >= 4));
+    }
+    two[first] = 0x41;  // version 1
+    CHECK_FALSE(rtcp::is_whole(Exact(two)));
+}
+
 TEST_CASE("a type that nobody reads is kept as it is") {
     const Exact wire(Buffer{0x85, 199, 0, 1, 1, 2, 3, 4});
     const Compound c = parse(wire);

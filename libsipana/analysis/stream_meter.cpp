@@ -1,0 +1,194 @@
+#include "libsipana/analysis/stream_meter.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "libsipana/rtp/redundancy.h"
+
+namespace sipana::analysis {
+namespace {
+
+constexpr std::uint32_t usual_event_clock_hz = 8000;
+
+}  // namespace
+
+StreamMeter::StreamMeter(Payloads& payloads, const Payload& first, const Announced& by, bool full)
+    : payloads_(payloads), full_(full) {
+    if (full) seconds_ = std::make_unique<rtp::Seconds>();
+    add(first);
+    use(by);
+}
+
+void StreamMeter::count(const Early& p, Bytes payload, const Announced& by) {
+    if (used_[now_].type != p.payload_type) {
+        now_ = number_of(p.payload_type, by);
+        use(by);
+    }
+    Used& now = used_[now_];
+    ++now.packets;
+    now.in_red = false;
+    rtp_bytes_ += p.rtp_bytes;
+    if (now.kind == rtp::Kind::event)
+        receiver_.on_event_packet(p.sequence, p.marker, p.payload_bytes, p.at);
+    else
+        receiver_.on_packet(p.sequence, p.timestamp, p.marker, p.payload_bytes, p.at);
+    if (seconds_) seconds_->on_packet(receiver_, p.payload_bytes, p.at);
+    if (by.encrypted) return;
+    if (now.kind == rtp::Kind::event && !payload.empty())
+        events_->on_packet(payload, p.timestamp, p.marker, p.at, p.frame);
+    if (video_ || now.kind == rtp::Kind::video) count_video(p, payload, by);
+}
+
+// A packet without a picture (FEC, padding, another format) fills its place, so that it is not
+// missing.
+void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by) {
+    const bool kept = payload.size() >= p.payload_bytes;
+    std::size_t content = now_;
+    if (used_[content].redundant && kept) {
+        if (const auto primary = rtp::primary_of_redundant(payload)) {
+            content = number_of(primary->payload_type, by);
+            payload = primary->payload;
+            ++used_[content].packets;
+        }
+    }
+    const auto& picture = used_[content].picture;
+    if (picture && !video_) video_ = std::make_unique<media::VideoMeter>(*picture, full_);
+    if (!video_) return;
+    if (picture && kept) {
+        video_->set_codec(*picture);
+        video_->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at);
+    } else {
+        video_->on_other_packet(p.sequence, p.timestamp, p.marker, p.at);
+    }
+}
+
+std::size_t StreamMeter::add(const Payload& payload) {
+    Used& used = used_.emplace_back();
+    static_cast<Payload&>(used) = payload;
+    if (used.kind == rtp::Kind::video)
+        used.picture = media::video_codec_of(payloads_.name(payload));
+    return used_.size() - 1;
+}
+
+// The place in used_ of a payload type. A new one counts as met in redundant packets until it has a
+// packet of its own.
+std::size_t StreamMeter::number_of(std::uint8_t type, const Announced& by) {
+    for (std::size_t i = 0; i < used_.size(); ++i)
+        if (used_[i].type == type) return i;
+    const std::size_t i = add(payloads_.resolve(by, type));
+    used_[i].in_red = true;
+    return i;
+}
+
+// Sets what the packets of the current payload type need.
+void StreamMeter::use(const Announced& by) {
+    const Used& now = used_[now_];
+    const bool tells = now.kind != rtp::Kind::audio && now.kind != rtp::Kind::unknown;
+    plain_ = !seconds_ && !tells && (by.encrypted || !video_);
+    if (now.kind == rtp::Kind::event) {
+        if (!events_) events_ = std::make_unique<rtp::EventDecoder>();
+        events_->set_clock(now.clock_hz == 0 ? usual_event_clock_hz : now.clock_hz);
+        return;
+    }
+    if (now.clock_hz != 0) receiver_.set_clock(now.clock_hz);
+}
+
+void StreamMeter::relearn(const Announced& by) {
+    std::vector<Used> before;
+    before.swap(used_);
+    for (const Used& u : before) {
+        Used& again = used_[add(payloads_.again(u, by))];
+        again.packets = u.packets;
+        again.in_red = u.in_red;
+    }
+    use(by);
+}
+
+void StreamMeter::encrypt() {
+    video_.reset();
+    const Used& now = used_[now_];
+    plain_ = !seconds_ && (now.kind == rtp::Kind::audio || now.kind == rtp::Kind::unknown);
+}
+
+const Payload& StreamMeter::main() const {
+    const auto weight = [](const Used& u) {
+        const bool beside = u.kind == rtp::Kind::event || u.kind == rtp::Kind::comfort_noise;
+        return std::tuple(!beside, u.packets, u.picture.has_value());
+    };
+    return *std::max_element(used_.begin(), used_.end(),
+                             [&](const Used& a, const Used& b) { return weight(a) < weight(b); });
+}
+
+// ---------------------------------------------------------------- to the model
+
+void StreamMeter::describe(Stream& out) {
+    const rtp::Receiver& r = receiver_;
+    out.end = r.last_arrival();
+    for (const Used& u : used_)
+        if (!u.in_red) out.payload_types.push_back(u.type);
+    out.packets = r.packets();
+    out.expected = r.expected();
+    out.lost = r.lost();
+    out.late = r.late();
+    out.duplicated = r.duplicated();
+    out.reordered = r.reordered();
+    out.bytes = r.bytes();
+    out.ip_bytes = rtp_bytes_;
+    out.mean_jitter_ms = r.mean_jitter_ms();
+    out.max_jitter_ms = r.max_jitter_ms();
+    out.max_delta_ms = to_milliseconds(r.max_delta());
+    out.mean_delta_ms = to_milliseconds(r.mean_delta());
+    out.bitrate_kbps = r.bitrate_kbps();
+    // Pictures are sent out of the order of their timestamps: a step ahead is no silence.
+    out.silences = main().kind == rtp::Kind::video ? 0 : r.silences();
+    out.markers = r.markers();
+    out.restarts = r.restarts();
+    out.first_sequence = r.first_sequence();
+    out.last_sequence = r.last_sequence();
+    for (const rtp::Gap& g : r.gaps())
+        if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
+    describe_seconds(out);
+    if (events_)
+        for (const rtp::Event& e : events_->events())
+            out.digits.push_back({e.digit, DigitSource::rtp_event, e.start, e.duration,
+                                  e.volume_dbm0, e.ended, e.frame});
+    if (video_) describe_video(out);
+}
+
+void StreamMeter::describe_seconds(Stream& out) const {
+    if (!seconds_) return;
+    for (const rtp::Second& s : seconds_->series()) {
+        StreamSecond& to = out.seconds.emplace_back();
+        to.packets = s.packets;
+        to.lost = s.lost;
+        to.late = s.late;
+        to.duplicated = s.duplicated;
+        to.reordered = s.reordered;
+        to.bytes = s.bytes;
+        to.jitter_ms = s.jitter_ms;
+        to.max_delta_ms = s.max_delta_ms;
+    }
+}
+
+void StreamMeter::describe_video(Stream& out) {
+    video_->finish();
+    Video& v = out.video.emplace();
+    v.frames = video_->frames();
+    v.key_frames = video_->key_frames();
+    v.incomplete_frames = video_->incomplete_frames();
+    v.width = video_->width();
+    v.height = video_->height();
+    v.fps = video_->fps();
+    v.longest_freeze = video_->longest_freeze();
+    for (const media::FrameMark& m : video_->marks()) {
+        v.marks.push_back({m.time, m.timestamp, m.bytes, m.packets, m.key, m.complete});
+        if (!seconds_ || out.seconds.empty()) continue;
+        StreamSecond& second =
+            out.seconds[std::min(seconds_->index(m.time), out.seconds.size() - 1)];
+        ++second.frames;
+        second.key_frames += m.key;
+        second.incomplete_frames += !m.complete;
+    }
+}
+
+}  // namespace sipana::analysis

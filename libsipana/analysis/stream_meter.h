@@ -1,0 +1,82 @@
+// StreamMeter: what is measured of one stream, from its second packet on: the receiver's figures,
+// its payload types, keys, frames and seconds. Of an encrypted payload nothing is read.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "libsipana/analysis/payloads.h"
+#include "libsipana/media/frames.h"
+#include "libsipana/rtp/events.h"
+#include "libsipana/rtp/packet.h"
+#include "libsipana/rtp/receiver.h"
+#include "libsipana/rtp/seconds.h"
+
+namespace sipana::analysis {
+
+// A packet as it is kept until it is clear that it begins a stream.
+struct Early {
+    Time at{};
+    std::uint64_t frame = 0;
+    std::uint32_t timestamp = 0;
+    std::uint16_t sequence = 0, payload_bytes = 0, rtp_bytes = 0;
+    std::uint8_t payload_type = 0;
+    bool marker = false;
+};
+
+class StreamMeter {
+public:
+    StreamMeter(Payloads& payloads, const Payload& first, const Announced& by, bool full);
+
+    // A packet like the one before, whose payload tells nothing: for the hot path. False: count()
+    // it.
+    bool count_plain(const rtp::Packet& packet, std::size_t rtp_bytes, Time at) {
+        if (!plain_ || packet.payload_type != used_[now_].type) return false;
+        receiver_.on_packet(packet.sequence, packet.timestamp, packet.marker,
+                            static_cast<std::uint32_t>(packet.payload.size()), at);
+        rtp_bytes_ += rtp_bytes;
+        ++used_[now_].packets;
+        return true;
+    }
+    // Any packet. `payload` is empty where it was not kept.
+    void count(const Early& packet, Bytes payload, const Announced& by);
+    // The SDP says other things than before.
+    void relearn(const Announced& by);
+    // What follows is encrypted. What was read of frames before is too little to be told.
+    void encrypt();
+    // What was sent since the last packet was sent elsewhere, and is not missing here.
+    void resume() { receiver_.resume(); }
+
+    Time last_arrival() const { return receiver_.last_arrival(); }
+    // The payload type most used; events and comfort noise aside.
+    const Payload& main() const;
+    // Gives all figures to the model; the last thing to be called.
+    void describe(Stream& into);
+
+private:
+    struct Used : Payload {
+        std::uint64_t packets = 0;
+        bool in_red = false;  // within redundant packets only: no payload type of the stream's own
+        std::optional<media::VideoCodec> picture;  // whose payloads can be read
+    };
+    std::size_t add(const Payload& payload);
+    std::size_t number_of(std::uint8_t type, const Announced& by);
+    void use(const Announced& by);
+    void count_video(const Early& packet, Bytes payload, const Announced& by);
+    void describe_seconds(Stream& into) const;
+    void describe_video(Stream& into);
+
+    Payloads& payloads_;
+    rtp::Receiver receiver_;
+    std::uint64_t rtp_bytes_ = 0;
+    std::vector<Used> used_;  // in order of appearance
+    std::size_t now_ = 0;     // of the last packet
+    bool plain_ = false;      // its packets need the receiver only, until the payload type changes
+    bool full_ = false;
+    std::unique_ptr<media::VideoMeter> video_;
+    std::unique_ptr<rtp::EventDecoder> events_;
+    std::unique_ptr<rtp::Seconds> seconds_;
+};
+
+}  // namespace sipana::analysis

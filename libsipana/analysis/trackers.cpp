@@ -1,0 +1,168 @@
+#include "libsipana/analysis/trackers.h"
+
+#include <fmt/format.h>
+
+#include "libsipana/analysis/check.h"
+#include "libsipana/analysis/history.h"
+#include "libsipana/analysis/summary.h"
+#include "libsipana/sip/body.h"
+#include "libsipana/sip/check.h"
+
+namespace sipana::analysis {
+namespace {
+
+// With a hundred thousand calls alive each message finds its call's memory cold, and to wait for it would
+// cost more than everything else. So what an item needs is fetched in three steps, each so many items
+// before the next: where is it, it itself, what it points to.
+constexpr std::size_t stride = 8;
+
+Seen seen_at(const net::Datagram& d) {
+    Seen s;
+    s.frame = d.frame;
+    s.time = d.time;
+    s.src = d.src;
+    s.dst = d.dst;
+    s.transport = d.transport;
+    s.stable = d.stable;
+    return s;
+}
+
+}  // namespace
+
+Trackers::Trackers(const Options& options, Sink& sink)
+    : options_(options),
+      sink_(sink),
+      calls_(options_, *this),
+      legs_(calls_),
+      streams_(options_, legs_, counts_, sink) {}
+
+void Trackers::work_off(Batch& batch) {
+    const std::size_t n = batch.items().size();
+    for (std::size_t i = 0; i < n; ++i) {
+        for (unsigned step = 0; step < 3; ++step) fetch(batch, i + (3 - step) * stride, step);
+        on_item(batch, batch.items()[i]);
+    }
+}
+
+void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
+    if (at >= batch.items().size()) return;
+    const Item& item = batch.items()[at];
+    if (item.kind != Item::Kind::datagram) return;
+    if (item.content == Content::sip)
+        calls_.fetch(item.key, step);
+    else if (item.content == Content::media)
+        streams_.fetch(item.datagram, item.key, step);
+}
+
+void Trackers::on_item(Batch& batch, const Item& item) {
+    const net::Datagram& d = item.datagram;
+    if (item.kind == Item::Kind::finding) return sink_.on_finding(std::move(batch.finding_of(item)));
+    if (item.kind == Item::Kind::tick) {
+        calls_.advance(d.time);
+        streams_.advance(d.time);
+        return;
+    }
+    if (item.content == Content::media) {
+        if (streams_.on_packet(d)) return;
+    } else if (item.content == Content::sip) {
+        const Batch::Read& read = batch.read_of(item);
+        return on_sip(read.message, read.status, d);
+    } else if (item.content == Content::zrtp || item.content == Content::dtls) {
+        streams_.on_keys(d);
+    }
+    if (streams_.is_fax(d))
+        ++counts_.t38;
+    else
+        count(item.content);
+}
+
+void Trackers::finish() {
+    calls_.finish();
+    streams_.finish();
+}
+
+void Trackers::find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
+                    std::string_view clause) {
+    sink_.on_finding({rule, severity, frame, 0, std::move(text), clause});
+}
+
+void Trackers::count(Content content) {
+    switch (content) {
+        case Content::stun: ++counts_.stun; break;
+        case Content::dtls: ++counts_.dtls; break;
+        case Content::zrtp: ++counts_.zrtp; break;
+        case Content::turn_channel: ++counts_.turn_channel; break;
+        case Content::hep: ++counts_.hep; break;
+        case Content::keep_alive: ++counts_.keep_alives; break;
+        default: ++counts_.other_datagrams;
+    }
+}
+
+void Trackers::on_sip(const sip::Message& message, const Status& read, const net::Datagram& from) {
+    Seen seen = seen_at(from);
+    if (!read) {
+        ++counts_.malformed_sip;
+        sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, read.error().offset,
+                          fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
+                                      read.error().what),
+                          "RFC 3261 7"});
+        return;
+    }
+    ++counts_.sip_messages;
+    const std::optional<std::string_view> sdp =
+        message.body().empty() ? std::nullopt : sip::sdp_of(message);
+    seen.has_sdp = sdp.has_value();
+    Placed p = calls_.place(message, seen);
+    if (p.call != none) {
+        const bool again = p.record.retransmission || p.record.capture_duplicate;
+        LiveCall& call = calls_[p.call];
+        if (!again) on_new(message, p, call, sdp, seen, from.cut);
+        sink_.on_message(p.record, call.call_id());
+        if (p.ended_call) streams_.release_claims(p.call);
+    } else if (p.late) {
+        ++counts_.late_messages;
+        sink_.on_message(p.record, message.call_id());
+    } else {
+        find("sip-no-call-id", Severity::error, seen.frame, "a SIP message without a Call-ID",
+             "RFC 3261 8.1.1.4");
+        sink_.on_message(p.record, {});
+    }
+}
+
+// A message that was not there before: its SDP, its legs, its faults.
+void Trackers::on_new(const sip::Message& message, const Placed& p, LiveCall& call,
+                      std::optional<std::string_view> sdp, const Seen& seen, bool incomplete) {
+    if (sdp) {
+        const bool kept = p.record.text.data() != message.text().data();
+        const std::string_view text = kept ? p.record.text.substr(message.offset_of(*sdp), sdp->size())
+                                           : Calls::keep(call, *sdp, seen.stable);
+        streams_.claim(p.call, p.sent_by_caller, text, seen);
+    }
+    if (p.is_new_call && message.is_request() && message.method() == sip::Method::invite)
+        legs_.on_invite(p.call, message, seen);
+    if (options_.detail != Detail::full) return;
+    std::vector<Finding>& findings = call.more->findings;
+    const std::size_t before = findings.size();
+    if (incomplete)
+        findings.push_back({"sip-incomplete", Severity::error, seen.frame, message.text().size(),
+                            "the message is cut short: the capture lacks its end", ""});
+    if (options_.check) {
+        sip::check(message, findings);
+        if (sdp) check_sdp(*sdp, message.offset_of(*sdp), findings);
+    }
+    for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
+    if (findings.size() > most_findings) findings.resize(most_findings);
+}
+
+void Trackers::on_over(std::uint32_t i) {
+    LiveCall& live = calls_[i];
+    Call call = summarize(live);
+    streams_.release(i, call);
+    if (options_.detail == Detail::full) {
+        tell_history(call);
+        if (options_.check) check_call(call);
+    }
+    sink_.on_call(std::move(call));
+}
+
+}  // namespace sipana::analysis

@@ -1,0 +1,45 @@
+// Trackers: everything that follows calls and streams, fed with batches. The Analyzer's second half:
+//
+//   Batch -> calls, legs, streams -> Sink
+//
+// Knows nothing of frames and network layers. One thread at a time.
+#pragma once
+
+#include "libsipana/analysis/batch.h"
+#include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/legs.h"
+#include "libsipana/analysis/streams.h"
+
+namespace sipana::analysis {
+
+class Trackers final : Calls::Owner {
+public:
+    Trackers(const Options& options, Sink& sink);
+
+    void work_off(Batch& batch);
+    void finish();
+    Counts& counts() { return counts_; }
+
+private:
+    static constexpr std::size_t most_findings = 10'000;  // of one call
+
+    void fetch(Batch& batch, std::size_t at, unsigned step) const;
+    void on_item(Batch& batch, const Item& item);
+    void on_sip(const sip::Message& message, const Status& read, const net::Datagram& from);
+    void on_new(const sip::Message& message, const Placed& placed, LiveCall& call,
+                std::optional<std::string_view> sdp, const Seen& seen, bool incomplete);
+    void count(Content content);
+    void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
+              std::string_view clause);
+    void on_over(std::uint32_t call) override;
+    Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
+
+    const Options& options_;
+    Sink& sink_;
+    Counts counts_;
+    Calls calls_;
+    Legs legs_;
+    Streams streams_;
+};
+
+}  // namespace sipana::analysis
