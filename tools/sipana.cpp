@@ -2,13 +2,16 @@
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a check failed; 2 usage; 3 input damaged
 // or cut short; 5 I/O error; 130 interrupted.
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -20,6 +23,7 @@
 #include "libsipana/analysis/selection.h"
 #include "libsipana/analysis/where.h"
 #include "libsipana/base/text.h"
+#include "libsipana/pcap/filter.h"
 #include "libsipana/pcap/input.h"
 #include "libsipana/render/render.h"
 
@@ -29,8 +33,26 @@ using namespace sipana;
 
 enum Exit : int { ok = 0, check_failed = 1, usage = 2, damaged = 3, io_error = 5, interrupted = 130 };
 
-volatile std::sig_atomic_t stop_asked = 0;
-extern "C" void on_interrupt(int) { stop_asked = 1; }
+enum Stop : int { go_on = 0, by_signal = 1, by_output = 2 };
+volatile std::sig_atomic_t stop_asked = go_on;
+extern "C" void on_interrupt(int) { stop_asked = by_signal; }
+
+// A wait for input or for a reader of the output is broken off by the first interrupt; what is known
+// by then is printed. The second one ends the program at once.
+void catch_interrupt() {
+    struct sigaction once {};
+    once.sa_handler = on_interrupt;
+    once.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigemptyset(&once.sa_mask);
+    sigaction(SIGINT, &once, nullptr);
+}
+
+// With a standard descriptor closed, the next file that is opened would take its place.
+void hold_standard_descriptors() {
+    for (int descriptor = 0; descriptor <= 2; ++descriptor)
+        if (fcntl(descriptor, F_GETFD) < 0)
+            (void)open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+}
 
 struct Arguments {
     std::vector<std::string> files, calls;
@@ -64,18 +86,22 @@ public:
         if (buffer_.size() >= limit) flush();
     }
     void flush() {
-        if (!buffer_.empty() && std::fwrite(buffer_.data(), 1, buffer_.size(), stdout) != buffer_.size())
-            failed_ = true;
+        if (!failed()) {
+            const std::size_t size = buffer_.size();
+            errno = 0;
+            if (std::fwrite(buffer_.data(), 1, size, stdout) != size || std::fflush(stdout) != 0)
+                reason_ = errno != 0 ? errno : EIO;
+        }
         buffer_.clear();
-        if (std::fflush(stdout) != 0) failed_ = true;
-        if (failed_) stop_asked = 1;
+        if (failed() && stop_asked == go_on) stop_asked = by_output;
     }
-    bool failed() const { return failed_; }
+    bool failed() const { return reason_ != 0; }
+    int reason() const { return reason_; }
 
 private:
     static constexpr std::size_t limit = 256 * 1024;
     std::string buffer_;
-    bool failed_ = false;
+    int reason_ = 0;  // errno of the first failure
 };
 
 render::Style style_of(const Arguments& a) {
@@ -108,6 +134,10 @@ struct Run {
 
     bool open(const Arguments& a) {
         auto opened = pcap::Input::open(a.files, {.filter = a.filter});
+        if (!opened && stop_asked == by_signal) {
+            status = interrupted;
+            return false;
+        }
         if (!opened) {
             complain(opened.error().what);
             switch (opened.error().code) {
@@ -115,9 +145,9 @@ struct Run {
                 case Errc::denied:
                 case Errc::io: status = io_error; break;
                 case Errc::unsupported:
+                case Errc::too_large:
                 case Errc::truncated:
                 case Errc::malformed: status = damaged; break;
-                default: status = usage;
             }
             return false;
         }
@@ -129,7 +159,7 @@ struct Run {
         const bool progress = !a.quiet && isatty(STDERR_FILENO) != 0;
         pcap::Frame frame;
         std::uint64_t count = 0;
-        while (stop_asked == 0 && input->next(frame)) {
+        while (stop_asked == go_on && input->next(frame)) {
             analyzer.on_frame(frame);
             // Calls look back at their messages: what that brings into memory is let go again.
             if ((count & 0x3fff) == 0) input->let_go();
@@ -138,18 +168,23 @@ struct Run {
         if (progress && count > 0xfffff) fmt::print(stderr, "\r\x1b[K");
         analyzer.finish();
         for (const Finding& f : input->findings())
-            if (f.severity != Severity::note || !a.quiet) complain(f.text);
+            if (stop_asked == by_signal && f.rule == "capture-unreadable")
+                continue;  // the wait that was broken off
+            else if (f.severity != Severity::note || !a.quiet) complain(f.text);
         if (input->damaged()) status = damaged;
         if (input->failed()) status = io_error;
     }
 };
 
 int finish(const Run& run, const Output& out) {
+    if (stop_asked == by_signal) return interrupted;
     if (out.failed()) {
-        complain("cannot write to standard output");
+        // A reader that went away (| head) knows that.
+        if (out.reason() != EPIPE)
+            complain(fmt::format("cannot write to standard output: {}", std::strerror(out.reason())));
         return io_error;
     }
-    return stop_asked != 0 ? static_cast<int>(interrupted) : run.status;
+    return run.status;
 }
 
 // Prints rows as they come and forgets them.
@@ -332,7 +367,7 @@ int tables(Rows::What what, const Arguments& a, analysis::Selection& selection) 
         }
     }
     out.flush();
-    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    if (!a.quiet && !out.failed()) fmt::print(stderr, "{}", render::summary_text(report, style));
     return finish(run, out);
 }
 
@@ -384,7 +419,7 @@ int messages(const Arguments& a, analysis::Selection& selection) {
                                        : render::message_json(*r.message, r.call_id));
     }
     out.flush();
-    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    if (!a.quiet && !out.failed()) fmt::print(stderr, "{}", render::summary_text(report, style));
     return finish(run, out);
 }
 
@@ -474,7 +509,7 @@ int check(const Arguments& a, analysis::Selection& selection) {
         for (const Finding& f : report.findings) out.line(render::finding_json(f));
     }
     out.flush();
-    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style));
+    if (!a.quiet && !out.failed()) fmt::print(stderr, "{}", render::summary_text(report, style));
     const int status = finish(run, out);
     return status == ok && bad ? static_cast<int>(check_failed) : status;
 }
@@ -508,14 +543,16 @@ int report(const Arguments& a, analysis::Selection& selection) {
         fine = write_file(target / "report.html", render::report_html(report)) &&
                write_file(target / "report.json", render::report_json(report));
     }
-    if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
+    if (!a.quiet && fine) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
+    if (stop_asked == by_signal) return interrupted;
     return fine ? run.status : static_cast<int>(io_error);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGINT, on_interrupt);
+    hold_standard_descriptors();
+    catch_interrupt();
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app{"Reads SIP calls from captures and explains them.", "sipana"};
     app.set_version_flag("--version", "sipana " SIPANA_VERSION);
@@ -604,6 +641,12 @@ int main(int argc, char** argv) {
             return usage;
         }
         where = std::move(*parsed);
+    }
+    if (!a.filter.empty()) {
+        if (const auto filter = pcap::Filter::compile(a.filter); !filter) {
+            complain(filter.error().what);
+            return usage;
+        }
     }
     analysis::Selection selection(a.calls, where ? &*where : nullptr);
     const bool stream_rows = a.format == "ndjson" || a.format == "csv";

@@ -71,16 +71,27 @@ private:
         std::vector<std::string> names;
         while (const dirent* entry = readdir(open.get())) names.emplace_back(entry->d_name);
         std::sort(names.begin(), names.end());
-        bool any = false;
+        bool any = false, below = false;
+        std::string denied;
         for (const std::string& name : names) {
             const std::string whole = path.back() == '/' ? path + name : path + '/' + name;
             struct stat what {};
+            if (stat(whole.c_str(), &what) != 0) {
+                // A link to nothing is nothing. All are denied where the folder may be listed
+                // alone.
+                if (errno == EACCES && denied.empty()) denied = whole;
+                continue;
+            }
+            below = below || (S_ISDIR(what.st_mode) && name != "." && name != "..");
             // Not a pipe: nobody may ever write to it.
-            if (stat(whole.c_str(), &what) != 0 || !S_ISREG(what.st_mode)) continue;
+            if (!S_ISREG(what.st_mode)) continue;
             add(whole, what, path);
             any = true;
         }
-        if (!any) out_.errors.push_back(no_captures(path));
+        if (!denied.empty()) return failed(any ? denied : path, EACCES);
+        if (any) return;
+        out_.errors.push_back(no_captures(path));
+        if (below) out_.errors.back().what += "; those below it are not looked into";
     }
 
     void add(const std::string& path, const struct stat& what, const std::string& folder) {

@@ -47,7 +47,8 @@ Result<Window> window_on(int descriptor, const FileSummary& file, Compression& c
     }
     auto stream = open_stream(descriptor);
     if (!stream)
-        return Error{stream.error().code, 0, fmt::format("{}: {}", file.path, stream.error().what)};
+        return Error{stream.error().code, 0,
+                     fmt::format("{}: {}", named(file), stream.error().what)};
     compression = (*stream)->compression();
     return Window(std::move(*stream));
 }

@@ -62,12 +62,9 @@ public:
         for (;;) {
             const ssize_t n = ::read(descriptor_, to, room);
             if (n >= 0) return static_cast<std::size_t>(n);
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                pollfd wait{descriptor_, POLLIN, 0};
-                ::poll(&wait, 1, -1);
-            } else if (errno != EINTR) {
-                return Error{Errc::io, 0, std::generic_category().message(errno)};
-            }
+            pollfd wait{descriptor_, POLLIN, 0};
+            if ((errno == EAGAIN || errno == EWOULDBLOCK) && ::poll(&wait, 1, -1) >= 0) continue;
+            return Error{Errc::io, 0, std::generic_category().message(errno)};
         }
     }
 

@@ -23,8 +23,9 @@ bool is_skippable(Bytes start);
 class Stream {
 public:
     virtual ~Stream() = default;
-    // Reads 1 to `room` bytes to `to`; 0 at the end. Errc::io where the system failed,
-    // Errc::truncated or malformed where compressed bytes are cut short or broken.
+    // Reads 1 to `room` bytes to `to`; 0 at the end. Errc::io where the system failed or a signal
+    // broke the wait off, for which its handler was installed without SA_RESTART; Errc::truncated or
+    // malformed where compressed bytes are cut short or broken.
     virtual Result<std::size_t> read(std::uint8_t* to, std::size_t room) = 0;
     virtual Compression compression() const { return Compression::none; }
 };

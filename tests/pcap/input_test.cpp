@@ -235,6 +235,10 @@ TEST_CASE("what cannot be opened is one line that names it, and says which kind 
 TEST_CASE("a folder without captures is an error, empty or not") {
     const Folder folder;
     CHECK(refusal({folder.path()}).what == folder.path() + ": no captures in this folder");
+    std::filesystem::create_directory(folder.path("below"));
+    folder.write("below/x.pcap", classic_capture({second}));
+    CHECK(refusal({folder.path()}).what ==
+          folder.path() + ": no captures in this folder; those below it are not looked into");
     folder.write("notes.txt", gif());
     const Error error = refusal({folder.path()});
     CHECK(error.code == Errc::not_found);
@@ -257,6 +261,12 @@ TEST_CASE("what the system refuses to open is told as such") {
     std::filesystem::create_directory(folder.path("closed"));
     ::chmod(folder.path("closed").c_str(), 0);
     CHECK(refusal({folder.path("closed")}).code == Errc::denied);
+    // It may be listed, and no file of it looked at.
+    std::filesystem::create_directory(folder.path("listed"));
+    folder.write("listed/x.pcap", classic_capture({second}));
+    ::chmod(folder.path("listed").c_str(), 0400);
+    CHECK(refusal({folder.path("listed")}).what == folder.path("listed") + ": Permission denied");
+    ::chmod(folder.path("listed").c_str(), 0700);
 }
 
 TEST_CASE("bad arguments become findings, and everything else is read") {
