@@ -293,6 +293,9 @@ bool all_found(const analysis::Selection& selection, std::size_t calls) {
     return name.empty();
 }
 
+// What was asked for may have stood behind the damage.
+int not_found(const Run& run) { return run.status != ok ? run.status : static_cast<int>(usage); }
+
 std::vector<std::size_t> chosen_from(const analysis::Report& report, analysis::Selection& selection) {
     std::vector<std::size_t> chosen;
     for (std::size_t i = 0; i < report.calls.size(); ++i)
@@ -339,7 +342,7 @@ int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     analysis::Analyzer analyzer(options, sink);
     run.read(analyzer, a);
     out.flush();
-    if (run.status == ok && stop_asked == 0 && !all_found(selection, sink.calls())) return usage;
+    if (stop_asked == go_on && !all_found(selection, sink.calls())) return not_found(run);
     return finish(run, out);
 }
 
@@ -347,7 +350,7 @@ int tables(Rows::What what, const Arguments& a, analysis::Selection& selection) 
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection)) return usage;
+    if (!select(report, selection)) return not_found(run);
     const render::Style style = style_of(a);
     Output out;
     if (what == Rows::What::calls) {
@@ -379,7 +382,7 @@ int messages(const Arguments& a, analysis::Selection& selection) {
     MessageCollector every(report);
     analysis::Collector of_calls(report);
     if (!collect(run, a, report, selection.everything() ? every : of_calls)) return run.status;
-    if (!select(report, selection)) return usage;
+    if (!select(report, selection)) return not_found(run);
     struct Row {
         const analysis::SipMessage* message;
         std::string_view call_id;
@@ -457,7 +460,7 @@ int flow(const Arguments& a, analysis::Selection& selection) {
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
     const auto chosen = chosen_from(report, selection);
-    if (!all_found(selection, report.calls.size())) return usage;
+    if (!all_found(selection, report.calls.size())) return not_found(run);
     if (chosen.empty()) {
         complain(report.calls.empty() ? "no calls in the input" : "no call in the input is as --where says");
         if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
@@ -493,7 +496,7 @@ int check(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection)) return usage;
+    if (!select(report, selection)) return not_found(run);
     const render::Style style = style_of(a);
     Output out;
     bool bad = false;
@@ -526,7 +529,7 @@ int report(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection, true)) return usage;
+    if (!select(report, selection, true)) return not_found(run);
     const std::filesystem::path target(a.output);
     bool fine = true;
     if (target.extension() == ".html") {
