@@ -253,6 +253,28 @@ TEST_CASE("a message is printed masked unless its secrets are asked for") {
     CHECK(lines.back().empty());  // the line that ends the header section
 }
 
+TEST_CASE("wide, combining and right-to-left characters keep their cells in a line") {
+    const std::string wide_marked = "\xe6\x97\xa5\xcc\x81";  // a wide character with an accent
+    Line line(8);
+    line.put(0, wide_marked + "x");
+    line.put(3, "e\xcc\x81|");
+    std::string out;
+    line.append_to(out, {});
+    CHECK(out == wide_marked + "xe\xcc\x81|\n");
+    Line over(8);
+    over.put(0, wide_marked + "abc");
+    over.put(1, "-");  // through the middle of the wide one
+    out.clear();
+    over.append_to(out, {});
+    CHECK(out == " -abc\n");
+    Line last(3);
+    last.put(2, wide_marked);  // has no room
+    last.put(0, "\xcc\x81");   // a mark on nothing
+    out.clear();
+    last.append_to(out, {});
+    CHECK(out == "\n");
+}
+
 // ---------------------------------------------------------------- findings and summary
 
 TEST_CASE("findings that say the same are told once, with their count and first frames") {
