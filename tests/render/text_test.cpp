@@ -275,6 +275,20 @@ TEST_CASE("wide, combining and right-to-left characters keep their cells in a li
     CHECK(out == "\n");
 }
 
+TEST_CASE("calls of several days are told apart by their dates") {
+    std::vector<analysis::Call> calls;
+    calls.push_back(sample::busy_call());
+    calls.push_back(sample::busy_call());
+    CHECK(calls_table(calls, wide()).find("2023-11-14 ") == std::string::npos);
+    calls[1].start += std::chrono::hours{30};
+    const std::string text = calls_table(calls, wide());
+    CHECK(holds(text, "2023-11-14 "));
+    CHECK(holds(text, "2023-11-16 "));
+    analysis::Report report;
+    report.calls = std::move(calls);
+    CHECK(holds(report_html(report), ">2023-11-16 "));
+}
+
 // ---------------------------------------------------------------- findings and summary
 
 TEST_CASE("findings that say the same are told once, with their count and first frames") {
