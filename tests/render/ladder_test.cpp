@@ -185,6 +185,25 @@ TEST_CASE("RFC 3261 16.6: a forking proxy has a column, each branch another, the
     CHECK(notes[0]->text == "forked: dialog 2 of 2, To tag tc");
 }
 
+TEST_CASE("a response that is not to the last request says to which it is") {
+    Call call;
+    call.kind = analysis::CallKind::invite;
+    const Endpoint a = sample::ep("192.0.2.1:5060"), b = sample::ep("192.0.2.2:5060");
+    sample::add(call, 1, 0, a, b, plain_message("INVITE sip:b@b SIP/2.0", "1 INVITE"));
+    sample::add(call, 2, 1, b, a, plain_message("SIP/2.0 180 Ringing", "1 INVITE"));
+    sample::add(call, 3, 2, a, b, plain_message("CANCEL sip:b@b SIP/2.0", "1 CANCEL"));
+    sample::add(call, 4, 2.1, b, a, plain_message("SIP/2.0 200 OK", "1 CANCEL"));
+    sample::add(call, 5, 2.2, b, a, plain_message("SIP/2.0 487 Request Terminated", "1 INVITE"));
+    sample::add(call, 6, 2.3, b, a, plain_message("SIP/2.0 200 OK", "1 INVITE")).has_sdp = true;
+    const Ladder ladder = ladder_of(call);
+    const auto arrows = rows_of<Arrow>(ladder);
+    REQUIRE(arrows.size() == 6);
+    CHECK(arrows[1]->label == "180 Ringing");
+    CHECK(arrows[3]->label == "200 OK");
+    CHECK(arrows[4]->label == "487 Request Terminated (INVITE)");
+    CHECK(arrows[5]->label == "200 OK (INVITE, SDP)");
+}
+
 TEST_CASE("trap 37: messages with one and the same time are all drawn, in capture order") {
     Call call;
     call.kind = analysis::CallKind::invite;
