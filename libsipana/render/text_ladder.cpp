@@ -262,7 +262,7 @@ void TextLadder::draw_between(Line& line, const Span& s, std::string_view fill,
                       inside = s.room() > strokes ? s.room() - strokes : 0;
     const std::size_t behind = width_ - s.right - 1, before = s.left > left_ ? s.left - left_ : 0;
     const std::size_t beside = std::max(behind, before);
-    if (taken <= inside || (taken > beside && (inside >= 12 || inside >= beside))) {
+    if (taken <= inside || (taken > beside && inside * 3 >= beside * 2)) {
         const std::string text = " " + cut_to(label, inside > 2 ? inside - 2 : 0, style_) + " ";
         line.put(s.left + 1 + (s.room() - std::min(s.room(), columns(text))) / 2, text, paint);
     } else if (behind >= std::min(taken, before)) {
