@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gallery in reports/ is what the program writes.
+"""The gallery in reports/ is what the program writes, and so are the README's examples.
 
   gallery_test.py PROGRAM
 
@@ -51,5 +51,10 @@ with tempfile.TemporaryDirectory(prefix="sipana-gallery-") as temporary:
     links = set(re.findall(r"\]\(([^)]+)\)", (GALLERY / "README.md").read_text(encoding="utf-8")))
     judge(there <= links and all((GALLERY / link).exists() for link in links), "its README leads to each",
           sorted(there - links) + sorted(link for link in links if not (GALLERY / link).exists()))
+EXAMPLE = re.compile(r"```\n\$ sipana ([^\n]*)\n(.*?)```\n", re.S)
+for command, shown in EXAMPLE.findall(pathlib.Path("README.md").read_text(encoding="utf-8")):
+    done = subprocess.run(f"'{PROGRAM}' {command} -q --width 100", shell=True, capture_output=True, timeout=60, check=False)
+    now = done.stdout.decode()
+    judge(shown == now, "README: sipana " + command, difference(shown, now))
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(1 if failed else 0)
