@@ -1,6 +1,7 @@
 #include "libsipana/base/text.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
@@ -330,6 +331,23 @@ TEST_CASE("the summary accounts for every frame") {
         "7 (6 invite, 1 register): 1 answered, 3 completed, 1 busy, 1 failed, 1 registered\n"));
     CHECK(holds(text, "10 streams, 1200 RTP packets, 16 RTCP packets; 1 stream in no call\n"));
     CHECK(holds(text, "2 errors, 1 warning and 1 note\n"));
+}
+
+TEST_CASE("many files are summed up, and each that is damaged is named") {
+    analysis::Report report;
+    for (int i = 1; i <= 20; ++i) {
+        analysis::FileFacts file;
+        file.name = fmt::format("ring-{}.pcap", i);
+        file.format = "pcap";
+        file.frames = 10;
+        file.bytes = 1'000'000;
+        file.damaged = i == 7;
+        report.files.push_back(file);
+    }
+    const std::string text = summary_text(report, wide());
+    CHECK(holds(text, "files     20, ring-1.pcap to ring-20.pcap: 200 frames, 20.0 MB\n"));
+    CHECK(holds(text, "file      ring-7.pcap: pcap, 10 frames, 1000 kB, DAMAGED"));
+    CHECK(text.find("ring-8") == std::string::npos);
 }
 
 TEST_CASE("trap 72: no SIP, nothing decoded and SIP that cannot be read are told apart") {
