@@ -46,7 +46,7 @@ public:
         frame_stays_ = false;
         decoder_.finish();
         catch_up();
-        trackers_.finish();
+        trackers_.finish(last_);
     }
 
     void on_datagram(const net::Datagram& d) override {
@@ -98,7 +98,7 @@ private:
         if (content == Content::media)
             item.key = Streams::hash_of_flow(d.src, d.dst);
         else if (content == Content::sip)
-            item.key = hash_of(batch.read(item).message.call_id());
+            item.key = batch.read(item).facts.call;
     }
     void pass_on() {
         if (options_.parallel && frame_stays_)

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "libsipana/analysis/classify.h"
+#include "libsipana/analysis/facts.h"
 #include "libsipana/base/finding.h"
 #include "libsipana/base/result.h"
 #include "libsipana/net/datagram.h"
@@ -32,12 +34,13 @@ struct Item {
 
 class Batch {
 public:
-    static constexpr std::size_t most_items = 512;
+    static constexpr std::size_t most_items = 256;
     static constexpr std::size_t most_kept = 1u << 20;  // bytes of payloads that are copied
 
     struct Read {
-        sip::Message message;
         Status status = Done{};
+        Facts facts;
+        sip::Message message;
     };
 
     bool full() const { return items_.size() >= most_items || kept_bytes_ >= most_kept; }
@@ -45,6 +48,7 @@ public:
     void clear() {
         items_.clear();
         findings_.clear();
+        media_.clear();
         kept_.clear();
         kept_bytes_ = 0;
         used_ = 0;
@@ -66,6 +70,7 @@ public:
         item.slot = static_cast<std::uint32_t>(used_);
         Read& read = *reads_[used_++];
         read.status = read.message.read(as_text(item.datagram.payload));
+        read.facts = read.status ? facts_of(read.message, media_) : Facts{};
         return read;
     }
     // Keeps a copy for as long as the batch lives.
@@ -77,7 +82,11 @@ public:
     }
 
     std::vector<Item>& items() { return items_; }
-    Read& read_of(const Item& item) { return *reads_[item.slot]; }
+    const Read& read_of(const Item& item) const { return *reads_[item.slot]; }
+    // The addresses in a message's SDP.
+    std::span<const sdp::MediaAddress> media_of(const Facts& facts) const {
+        return std::span(media_).subspan(facts.first_media, facts.media_count);
+    }
     Finding& finding_of(const Item& item) { return findings_[item.slot]; }
 
 private:
@@ -85,6 +94,7 @@ private:
     std::vector<std::unique_ptr<Read>> reads_;
     std::size_t used_ = 0;  // of reads_
     std::vector<Finding> findings_;
+    std::vector<sdp::MediaAddress> media_;
     std::vector<std::unique_ptr<std::uint8_t[]>> kept_;
     std::size_t kept_bytes_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <initializer_list>
 
 #include "libsipana/analysis/analyzer.h"
+#include "libsipana/analysis/facts.h"
 #include "libsipana/analysis/table.h"
 
 namespace sipana::analysis {
@@ -20,20 +21,23 @@ struct Seen {
     Endpoint src, dst;
     Transport transport = Transport::udp;
     bool stable = false;   // the text lives as long as the input
-    bool has_sdp = false;
 };
 
 // A transaction while its call lives: enough to tell retransmissions and the outcome.
 struct LiveTransaction {
     std::uint64_t key = 0;  // branch, or RFC 2543's substitutes (17.2.3), with CSeq and method
-    Time last_at{};
+    std::uint32_t branch = 0;  // hashed: a CANCEL shares it with its INVITE
     std::uint32_t cseq = 0;
-    std::uint32_t responses[3] = {};  // the last responses, hashed, to know them again
-    std::uint32_t ack = 0;            // the ACK seen, hashed; 0: none
+    // The last messages seen, hashed to know them again (0: none), and when each was seen last, in steps
+    // of 4 ms of capture time. The first two places are for requests, then four for responses, two for ACKs.
+    std::uint32_t hashes[8] = {};
+    std::uint16_t seen_at[8] = {};
     std::uint16_t final_code = 0;
     sip::Method method = sip::Method::other;
-    bool request_seen = false;
     bool from_caller = true;
+    bool acked = false;  // INVITE: the ACK of its final response passed here or further on
+    bool asked() const { return hashes[0] != 0; }     // the request itself was seen
+    bool answered() const { return hashes[2] != 0; }  // with any response
 };
 
 // Words of a call's messages that are told when it is over, packed into one block: looking back at the
@@ -41,30 +45,32 @@ struct LiveTransaction {
 class Words {
 public:
     enum Which : std::uint8_t {
-        from_display, from_uri, to_display, to_uri, request_uri, caller_agent, event, contact,  // of the first
+        call_id, from_display, from_uri, to_display, to_uri, request_uri, caller_agent, event, contact,  // of the first
         reason = 0, callee_agent, reason_header  // of the final response and what ended the call
     };
+    static constexpr std::size_t longest = 7000;  // of one word: the rest is cut
+
     void keep(std::initializer_list<std::string_view> words);  // in the order of Which; replaces the former
     std::string_view operator[](Which which) const {
         const std::size_t begin = which == 0 ? 0 : ends_[which - 1u];
         return {block_.get() + begin, ends_[which] - begin};
     }
-    std::string_view all() const { return {block_.get(), ends_[count - 1]}; }
     bool empty() const { return ends_[count - 1] == 0; }
+    bool has_only_first() const { return ends_[count - 1] == ends_[0]; }
+    // Gives the block away: views of words stay valid with their new owner.
+    std::pair<std::unique_ptr<char[]>, std::size_t> take() { return {std::move(block_), ends_[count - 1]}; }
 
 private:
-    static constexpr std::size_t count = 8;
-    static constexpr std::size_t longest = 8000;  // of one word: the rest is cut
+    static constexpr std::size_t count = 9;
     std::unique_ptr<char[]> block_;
     std::uint16_t ends_[count] = {};
 };
 
 struct LiveCall {
     std::uint64_t number = 0, hash = 0;
-    std::unique_ptr<char[]> id;  // the Call-ID
-    std::uint32_t id_size = 0;
     std::uint32_t caller_tag = 0, answered_tag = 0;  // tags, hashed; 0: none
-    Words first, final;
+    std::uint32_t other_tag = 0;  // of a second 2xx, from another branch of a fork (13.2.2.4)
+    Words first, final;  // `first` has the Call-ID from the beginning
     Endpoint caller, callee;
     Time start{}, last{};
     Time ringing_at = no_time, answered_at = no_time, final_at = no_time, ended_at = no_time;
@@ -72,6 +78,7 @@ struct LiveCall {
     std::uint32_t attempt_cseq = 0;
     std::uint32_t dropped_transactions = 0;
     std::uint32_t message_count = 0, retransmissions = 0, expires_s = 0;
+    std::uint32_t asked_expires = unsaid;  // register: by the last request
     std::uint16_t final_code = 0, challenges = 0;
     CallKind kind = CallKind::other;
     CallState state = CallState::trying;
@@ -82,6 +89,9 @@ struct LiveCall {
     bool waiting = false, lingering = false;  // stands in that queue
     bool final_is_nearest = false;  // the final code was heard by the caller itself, not further on
     bool granted = false;           // register, subscribe: a 2xx said so
+    bool asked = false;             // the initial request itself was seen
+    bool credentials = false;       // the last try had some
+    bool referring = false;         // a REFER was accepted, whose NOTIFYs may still come (RFC 3515 2.4.4)
     std::vector<LiveTransaction> transactions;
     struct More {
         TextStore texts;  // that lie in no mapped file
@@ -95,7 +105,8 @@ struct LiveCall {
         return *more;
     }
 
-    std::string_view call_id() const { return {id.get(), id_size}; }
+    static constexpr std::uint32_t unsaid = 0xffffffffu;
+    std::string_view call_id() const { return first[Words::call_id]; }
 };
 
 // What place() found out about a message.
@@ -121,9 +132,9 @@ public:
     Calls(const Options& options, Owner& owner);
 
     // Puts a message under its call. Capture time moves on: calls whose linger is over are handed on.
-    Placed place(const sip::Message& message, const Seen& seen);
+    Placed place(const sip::Message& message, const Facts& facts, const Seen& seen);
     // Asks for the memory that placing a message will need, in three steps (0 to 2) some time apart.
-    // `key` is hash_of(its Call-ID).
+    // `key` is Facts::call.
     void fetch(std::uint64_t key, unsigned step) const;
     // Lets capture time move on without a message.
     void advance(Time now);
@@ -143,27 +154,35 @@ private:
         std::uint64_t hash = 0;
         Time until{};
     };
-    bool is_late(const sip::Message& message, std::uint64_t hash) const;
+    bool is_late(const sip::Message& message, const Facts& facts) const;
     struct Due {
         Time at;
         std::uint32_t call;
         std::uint64_t number;
     };
-    std::uint32_t open(std::string_view call_id, std::uint64_t hash, const sip::Message& message,
+    std::uint32_t open(std::string_view call_id, const sip::Message& message, const Facts& facts,
                        const Seen& seen);
-    std::uint32_t transaction_of(LiveCall& call, const sip::Message& message, const sip::CSeq& cseq,
+    std::uint32_t transaction_of(LiveCall& call, const Facts& facts, const sip::CSeq& cseq,
                                  bool from_caller);
-    bool repeated(LiveTransaction& transaction, const sip::Message& message, Time now,
-                  SipMessage& record);
-    void on_request(LiveCall& call, const sip::Message& message, const Seen& seen,
+    bool repeated(LiveTransaction& transaction, const Facts& facts, const Seen& seen, SipMessage& record);
+    void on_request(LiveCall& call, const sip::Message& message, const Facts& facts, const Seen& seen,
                     const SipMessage& record, bool from_caller);
+    void begin(LiveCall& call, const sip::Message& message, const Seen& seen, bool initial,
+               bool& from_caller);
+    void on_try(LiveCall& call, const sip::Message& message, const SipMessage& record);
+    void on_bye(LiveCall& call, const sip::Message& message, Time now, bool from_caller);
+    void on_notify(LiveCall& call, const sip::Message& message);
     void on_response(LiveCall& call, const sip::Message& message, const Seen& seen,
-                     const SipMessage& record);
+                     const SipMessage& record, bool to_caller);
+    void on_other_response(LiveCall& call, const SipMessage& record, bool to_caller);
     void on_final(LiveCall& call, const sip::Message& message, const Seen& seen);
+    void on_granted(LiveCall& call, const sip::Message& message);
     bool expects_more(const LiveCall& call) const;
+    Duration wait_of(const LiveCall& call) const;
     void queue_if_over(std::uint32_t call);
     void drain(std::deque<Due>& queue);
     void sweep();
+    void forget_gone();
     Duration patience(const LiveCall& call) const;
     void hand_on(std::uint32_t call);
 

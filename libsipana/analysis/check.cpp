@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sdp/check.h"
@@ -44,66 +45,88 @@ void check_finals(Call& call) {
     }
 }
 
-void check_transactions(Call& call, Time last) {
-    for (const Transaction& t : call.transactions) {
-        if (t.request_at == no_time) continue;
-        const auto frame = [&] {
-            for (const SipMessage& m : call.messages)
-                if (m.is_request() && m.time == t.request_at && m.cseq == t.cseq) return m.frame;
-            return std::uint64_t{0};
-        };
-        if (t.method == Method::invite && t.final_code >= 200 && t.final_code < 300 && !t.acked)
-            add(call.findings, "sip-no-ack", Severity::warning, frame(),
-                fmt::format("the {} to {} INVITE was never acknowledged", t.final_code, t.cseq),
-                "RFC 3261 13.2.2.4");
-        else if (t.final_code == 0 && t.method != Method::invite && t.method != Method::ack &&
-                 last - t.request_at >= timer_f)
-            add(call.findings, "sip-no-response", Severity::warning, frame(),
-                fmt::format("no final response to {} {} within 32 s, sent {} times", t.cseq, t.method_name,
-                            1 + t.request_retransmissions),
-                "RFC 3261 17.1.2.2");
+std::uint64_t frame_of(const Call& call, std::uint32_t transaction) {
+    for (const SipMessage& m : call.messages)
+        if (m.is_request() && m.method != Method::ack && m.transaction == transaction) return m.frame;
+    return 0;
+}
+
+// `now`: how far the capture has come. A request that was sent again had no answer, and where others were
+// answered, answers can be seen here; otherwise it may be that the capture saw one way only.
+void check_unanswered(Call& call, Time now) {
+    const bool answers_seen = std::any_of(call.messages.begin(), call.messages.end(),
+                                          [](const SipMessage& m) { return !m.is_request(); });
+    for (std::uint32_t i = 0; i < call.transactions.size(); ++i) {
+        const Transaction& t = call.transactions[i];
+        const bool answered = t.final_code != 0 || t.acked ||
+                              (t.method == Method::invite && t.first_provisional_at != no_time);
+        if (t.request_at == no_time || answered || now - t.request_at < timer_f) continue;
+        if (t.request_retransmissions == 0 && !answers_seen) continue;
+        add(call.findings, "sip-no-response", Severity::warning, frame_of(call, i),
+            fmt::format("no {}response to {} {} within 32 s, sent {} times",
+                        t.method == Method::invite ? "" : "final ", t.cseq, t.method_name, 1 + t.request_retransmissions),
+            t.method == Method::invite ? "RFC 3261 17.1.1.2" : "RFC 3261 17.1.2.2");
+    }
+}
+
+// A 2xx is sent again until its ACK comes (13.3.1.4), so that one which was sent once has had it, even where
+// the ACK goes another way than past the capture. A fork's 2xx each want one.
+void check_acks(Call& call) {
+    std::set<std::pair<std::uint32_t, std::uint32_t>> acks;  // dialog and CSeq
+    for (const SipMessage& m : call.messages)
+        if (m.is_request() && m.method == Method::ack) acks.emplace(m.dialog, m.cseq);
+    std::set<std::pair<std::uint32_t, std::uint32_t>> told;
+    for (const SipMessage& m : call.messages) {
+        if (m.method != Method::invite || m.code < 200 || m.code >= 300 || !m.retransmission ||
+            m.transaction == none)
+            continue;
+        const Transaction& t = call.transactions[m.transaction];
+        if ((t.acked && acks.count({m.dialog, m.cseq}) != 0) || !told.emplace(m.transaction, m.dialog).second)
+            continue;
+        add(call.findings, "sip-no-ack", Severity::warning, m.frame,
+            fmt::format("the {} to {} INVITE is sent again, and never acknowledged", m.code, m.cseq),
+            "RFC 3261 13.2.2.4");
     }
 }
 
 // Within a dialog each side's CSeq rises by one a request (12.2.1.1); ACK and CANCEL repeat the INVITE's.
 void check_cseq(Call& call) {
-    std::map<std::pair<std::uint32_t, Endpoint>, std::uint32_t> highest;
+    std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> highest;  // by dialog and From tag
+    sip::Message read;
     for (const SipMessage& m : call.messages) {
         if (!m.is_request() || !is_new(m) || m.dialog == none || m.method == Method::ack ||
-            m.method == Method::cancel)
+            m.method == Method::cancel || !read.read(m.text))
             continue;
-        std::uint32_t& known = highest[{m.dialog, m.src}];
+        std::uint32_t& known = highest[{m.dialog, read.from_tag()}];
         if (known != 0 && m.cseq < known)
             add(call.findings, "sip-cseq-order", Severity::error, m.frame,
-                fmt::format("CSeq {} of this {} is not above {}, the last in this dialog from {}", m.cseq,
-                            m.method_name, known, m.src.to_string()),
+                fmt::format("CSeq {} of this {} is not above {}, the last in this dialog from that side", m.cseq,
+                            m.method_name, known),
                 "RFC 3261 12.2.1.1");
         known = std::max(known, m.cseq);
     }
 }
 
-// The words of one side about one m-line that were last in force or offered.
-const sdp::MediaOffer* receiver_of(const Call& call, const Stream& s, const sdp::MediaLine*& line) {
-    const sdp::MediaOffer* found = nullptr;
+// The words of one side about one m-line that were last in force or offered. Of several hops those
+// that ask for what is sent there.
+const sdp::MediaOffer* receiver_of(const Call& call, const Stream& s) {
+    const sdp::MediaOffer *found = nullptr, *exact = nullptr;
     for (const Call::Ledger& ledger : call.ledgers)
         for (const sdp::Exchange& e : ledger.exchanges) {
             if (e.offered_at > s.end || s.media_line >= e.media.size()) continue;
             const sdp::MediaLine& l = e.media[s.media_line];
             const bool offerer_receives = (e.offerer == sdp::Side::caller) != s.from_caller;
-            if (offerer_receives) {
+            if (offerer_receives)
                 found = &l.offer;
-                line = &l;
-            } else if (l.answer) {
+            else if (l.answer)
                 found = &*l.answer;
-                line = &l;
-            }
+            if (found != nullptr && found->rtp == s.dst) exact = found;
         }
-    return found;
+    return exact != nullptr ? exact : found;
 }
 
 void check_stream(Call& call, Stream& s) {
-    const sdp::MediaLine* line = nullptr;
-    const sdp::MediaOffer* to = receiver_of(call, s, line);
+    const sdp::MediaOffer* to = receiver_of(call, s);
     if (to != nullptr && !to->codecs.empty())
         for (const std::uint8_t pt : s.payload_types)
             if (std::none_of(to->codecs.begin(), to->codecs.end(),
@@ -167,9 +190,10 @@ void check_sdp(std::string_view body, std::uint32_t offset, std::vector<Finding>
     for (std::size_t i = before; i < findings.size(); ++i) findings[i].byte += offset;
 }
 
-void check_call(Call& call) {
+void check_call(Call& call, Time now) {
     check_finals(call);
-    check_transactions(call, call.end);
+    check_unanswered(call, now);
+    check_acks(call);
     check_cseq(call);
     for (Stream& s : call.streams) check_stream(call, s);
     check_directions(call);

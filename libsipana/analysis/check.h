@@ -13,6 +13,7 @@ namespace sipana::analysis {
 void check_sdp(std::string_view body, std::uint32_t offset, std::vector<Finding>& findings);
 
 // Adds what is wrong or odd to call.findings and to the findings of its streams. Needs Detail::full.
-void check_call(Call& call);
+// `now`: the time that the capture has reached.
+void check_call(Call& call, Time now);
 
 }  // namespace sipana::analysis

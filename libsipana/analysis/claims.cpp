@@ -40,8 +40,9 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
 Claims::Claim Claims::on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media) {
     Claim c = claim;
     c.line = line;
-    c.formats = static_cast<std::uint32_t>(media.protocol.data() + media.protocol.size() - claim.sdp.data());
+    c.formats = media.formats;
     c.encrypted = media.protocol.find("SAVP") != media.protocol.npos;
+    c.keys = media.keys;
     c.fax = iequals(media.media, "image");
     c.video = iequals(media.media, "video");
     return c;
@@ -86,14 +87,6 @@ void Claims::fetch_index(const Endpoint& src, const Endpoint& dst) const {
 void Claims::fetch(const Endpoint& src, const Endpoint& dst) const {
     pool_.fetch(by_address_.peek(hash(src)));
     pool_.fetch(by_address_.peek(hash(dst)));
-}
-
-bool Claims::names(const Claim& claim, std::uint8_t payload_type) {
-    std::string_view formats = claim.sdp.substr(claim.formats);
-    formats = formats.substr(0, formats.find_first_of("\r\n"));
-    while (!formats.empty())
-        if (to_number(trim(cut(formats, ' '))) == std::uint32_t{payload_type}) return true;
-    return false;
 }
 
 bool Claims::is_fax(const Endpoint& at) const {

@@ -4,7 +4,7 @@
 // is tried first, and the call that also claims the other end wins.
 #pragma once
 
-#include <array>
+#include <span>
 
 #include "libsipana/analysis/calls.h"
 #include "libsipana/analysis/table.h"
@@ -18,10 +18,10 @@ public:
         Endpoint at;
         std::string_view sdp;  // lives as long as the call
         std::uint32_t call = none, older = none, newer = none, next_of_call = none;
-        std::uint32_t formats = 0;    // where the m-line's formats begin in `sdp`
+        sdp::PayloadTypes formats;    // that the m-line names
         std::uint16_t line = 0;       // m-line index
         bool by_caller = true;        // the caller receives here
-        bool encrypted = false, fax = false, video = false;
+        bool encrypted = false, keys = false, fax = false, video = false;
         std::uint32_t signalled_from = 0;  // who sent the SDP: its address, hashed
     };
     // What the claims say of a packet from `src` to `dst`.
@@ -33,7 +33,8 @@ public:
     // Adds the addresses of an SDP. Other calls that claim one of them at this time, by an SDP that came
     // from elsewhere, are told to `rival` (they may be legs of one call).
     template <typename Rival>
-    void add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival);
+    void add(std::uint32_t call, bool by_caller, std::string_view sdp, std::span<const sdp::MediaAddress> media,
+             const Seen& seen, Rival rival);
     void release(std::uint32_t call);
 
     Match match(const Endpoint& src, const Endpoint& dst) const;
@@ -44,7 +45,9 @@ public:
     std::uint32_t latest(const Endpoint& at) const;
     bool is_fax(const Endpoint& at) const;
     // Does the m-line name that payload type?
-    static bool names(const Claim& claim, std::uint8_t payload_type);
+    static bool names(const Claim& claim, std::uint8_t payload_type) {
+        return payload_type < claim.formats.size() && claim.formats.test(payload_type);
+    }
     // The claim as another m-line of its SDP makes it.
     static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
@@ -56,7 +59,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t most_lines = 32;   // m-lines of one SDP that are looked at
     static constexpr unsigned most_rivals = 16;     // claims on one address that are looked at
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
                const sdp::MediaAddress& media, const Seen& seen);
@@ -67,11 +69,10 @@ private:
 };
 
 template <typename Rival>
-void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen, Rival rival) {
-    std::array<sdp::MediaAddress, most_lines> media;
-    const std::size_t n = sdp::media_addresses(sdp, media);
+void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp,
+                 std::span<const sdp::MediaAddress> media, const Seen& seen, Rival rival) {
     const auto sender = static_cast<std::uint32_t>(hash(seen.src.address));
-    for (std::uint16_t line = 0; line < n; ++line) {
+    for (std::uint16_t line = 0; line < media.size(); ++line) {
         const Endpoint& at = media[line].rtp;
         if (at.port == 0 || at.address.is_unspecified()) continue;
         unsigned looked = 0;

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
+#include "libsipana/analysis/offers.h"
 #include "libsipana/base/text.h"
-#include "libsipana/sdp/session.h"
-#include "libsipana/sip/body.h"
 #include "libsipana/sip/fields.h"
 
 namespace sipana::analysis {
@@ -59,51 +58,60 @@ std::optional<Digit> info_digit(const sip::Message& m, const SipMessage& r) {
 // Reads a call's messages in order.
 class Teller {
 public:
-    explicit Teller(Call& call) : call_(call) {}
+    explicit Teller(Call& call) : call_(call), offers_(call) {}
 
     void tell() {
         for (std::uint32_t i = 0; i < call_.messages.size(); ++i) {
             SipMessage& r = call_.messages[i];
             if (!m_.read(r.text)) continue;
-            if (i == 0 || (caller_tag_.empty() && r.is_request())) caller_tag_ = m_.from_tag();
+            if (i == 0 || (caller_tag_.empty() && r.is_request()) || tries_again(r)) caller_tag_ = m_.from_tag();
             add_to_transaction(r);
             add_to_dialog(r);
             if (!is_new(r)) continue;
-            r.has_sdp ? negotiate(r, i) : without_sdp(r);
+            offers_.on_message(m_, r, i, from_caller(r) ? sdp::Side::caller : sdp::Side::callee);
             if (r.is_request() && r.method == Method::info)
                 if (const auto digit = info_digit(m_, r)) call_.digits.push_back(*digit);
         }
-        for (std::uint32_t d = 0; d < talks_.size(); ++d) {
-            if (talks_[d].ledger().empty()) continue;
-            call_.ledgers.push_back({d, talks_[d].ledger()});
-            report(talks_[d], d == 0 ? 0 : inherited_[d]);
-        }
-        if (talks_.empty() && !base_.ledger().empty()) {
-            call_.ledgers.push_back({none, base_.ledger()});
-            report(base_, 0);
-        }
+        offers_.finish();
     }
 
 private:
-    // What an INVITE, UPDATE or PRACK transaction has carried.
-    struct Carried {
-        bool offer = false;            // the request had one
-        bool offer_in_response = false;
-        bool answered = false;         // by a response that counts
-    };
-
+    // The caller's next try, which may have another tag (RFC 3261 8.1.3.5).
+    bool tries_again(const SipMessage& r) const {
+        return r.is_request() && is_new(r) && r.src == call_.caller && r.method == call_.messages[0].method &&
+               m_.to_tag().empty();
+    }
     bool from_caller(const SipMessage& r) const {
         return (m_.from_tag() == caller_tag_) == r.is_request();
     }
-    sdp::Side side(const SipMessage& r) const {
-        return from_caller(r) ? sdp::Side::caller : sdp::Side::callee;
+
+    // The INVITE's transactions that an ACK of a 2xx speaks for: that of its own hop, or all, where it goes
+    // past the proxies (RFC 3261 13.2.2.4).
+    void acknowledge(SipMessage& r) {
+        const bool own_hop = acknowledge(r, [&](const Transaction& t) {
+            return t.client.address == r.src.address && t.server.address == r.dst.address;
+        });
+        if (!own_hop) acknowledge(r, [](const Transaction&) { return true; });
+    }
+    template <typename Here>
+    bool acknowledge(SipMessage& r, Here here) {
+        bool any = false;
+        for (std::uint32_t i = 0; i < call_.transactions.size(); ++i) {
+            Transaction& t = call_.transactions[i];
+            if (t.method != Method::invite || t.cseq != r.cseq || by_caller_[i] != from_caller(r) || !here(t))
+                continue;
+            t.acked = true;
+            if (!any) r.transaction = i;
+            any = true;
+        }
+        return any;
     }
 
-    void add_to_transaction(const SipMessage& r) {
+    void add_to_transaction(SipMessage& r) {
         if (r.transaction == none) return;
         if (r.transaction >= call_.transactions.size()) {
             call_.transactions.resize(r.transaction + 1);
-            carried_.resize(r.transaction + 1);
+            by_caller_.resize(r.transaction + 1);
         }
         Transaction& t = call_.transactions[r.transaction];
         const bool ack = r.is_request() && r.method == Method::ack;
@@ -114,9 +122,12 @@ private:
             t.cseq = r.cseq;
             t.client = r.is_request() ? r.src : r.dst;
             t.server = r.is_request() ? r.dst : r.src;
+            by_caller_[r.transaction] = from_caller(r) == r.is_request();
         }
         if (r.is_request()) {
-            if (ack)
+            if (ack && m_.branch() != t.branch)
+                acknowledge(r);
+            else if (ack)
                 t.acked = true;
             else if (t.request_at == no_time)
                 t.request_at = r.time;
@@ -159,8 +170,7 @@ private:
             Dialog& made = call_.dialogs.emplace_back();
             made.caller_tag = caller_tag_;
             made.callee_tag = callee_tag;
-            talks_.push_back(base_);
-            inherited_.push_back(base_.findings().size());
+            offers_.add_dialog();
             if (r.is_request()) {
                 made.state = DialogState::confirmed;
                 made.confirmed_at = r.time;
@@ -173,8 +183,7 @@ private:
             dialog.state = DialogState::confirmed;
             dialog.confirmed_at = r.time;
         }
-        if (r.code >= 300 && r.method == Method::invite && dialog.state == DialogState::early)
-            end(dialog, r.time);
+        if (r.code >= 300 && r.method == Method::invite && dialog.state == DialogState::early) end(dialog, r.time);
         const bool ends = r.is_request() && r.method == Method::bye;
         if (ends && dialog.state != DialogState::terminated) end(dialog, r.time);
         if (const std::string_view uri = contact_uri(m_); !uri.empty())
@@ -189,84 +198,11 @@ private:
         dialog.ended_at = at;
     }
 
-    // The negotiations that a message speaks to: its dialog's, or all while there is none.
-    template <typename Speak>
-    void speak(const SipMessage& r, Speak speak) {
-        if (r.dialog != none) {
-            speak(talks_[r.dialog]);
-            return;
-        }
-        speak(base_);
-        for (sdp::Negotiation& t : talks_) speak(t);
-    }
-
-    void negotiate(const SipMessage& r, std::uint32_t index) {
-        const auto body = sip::sdp_of(m_);
-        if (!body || r.transaction == none) return;
-        if (!session_.read(*body)) return;
-        Carried& c = carried_[r.transaction];
-        const sdp::Side who = side(r);
-        const bool early = r.code > 100 && r.code < 200 && !m_.header(Header::rseq);
-        if (r.is_request()) {
-            const bool answers = (r.method == Method::ack && c.offer_in_response) ||
-                                 (r.method == Method::prack && offer_in_reliable_);
-            if (answers) {
-                c.answered = true;
-                offer_in_reliable_ = false;
-                speak(r, [&](sdp::Negotiation& t) { t.answer(who, session_, r.time, index); });
-            } else if (r.method != Method::ack) {
-                c.offer = true;
-                speak(r, [&](sdp::Negotiation& t) { t.offer(who, session_, r.time, index); });
-            }
-            return;
-        }
-        if (r.code >= 300) {
-            without_sdp(r);  // an SDP in a refusal says what could be done (RFC 3264 6), it answers nothing
-        } else if (c.offer) {
-            speak(r, [&](sdp::Negotiation& t) { t.answer(who, session_, r.time, index, early); });
-            c.answered |= !early;
-        } else if (r.method == Method::invite && !early && !c.offer_in_response) {
-            c.offer_in_response = true;
-            offer_in_reliable_ = r.code < 200;
-            speak(r, [&](sdp::Negotiation& t) { t.offer(who, session_, r.time, index, true); });
-        }
-    }
-
-    // Refusals and ends speak without an SDP.
-    void without_sdp(const SipMessage& r) {
-        if (r.transaction == none) return;
-        const Carried& c = carried_[r.transaction];
-        // A challenge refuses nothing: the same offer comes again, with credentials.
-        const bool challenge = r.code == 401 || r.code == 407;
-        if (r.code >= 300 && !challenge && (c.offer || c.offer_in_response) &&
-            (r.method == Method::invite || r.method == Method::update || r.method == Method::prack)) {
-            speak(r, [&](sdp::Negotiation& t) {
-                if (t.offer_pending()) t.refuse(r.time);
-            });
-        } else if (r.is_request() && (r.method == Method::bye || r.method == Method::cancel)) {
-            speak(r, [&](sdp::Negotiation& t) { t.withdraw(r.time); });
-        }
-    }
-
-    void report(const sdp::Negotiation& talk, std::size_t from) {
-        const auto& findings = talk.findings();
-        for (std::size_t i = from; i < findings.size(); ++i) {
-            Finding f = findings[i];
-            if (f.byte < call_.messages.size()) f.frame = call_.messages[f.byte].frame;
-            f.byte = 0;
-            call_.findings.push_back(std::move(f));
-        }
-    }
-
     Call& call_;
     sip::Message m_;
-    sdp::Session session_;
+    Offers offers_;
     std::string_view caller_tag_, invite_contact_;
-    std::vector<Carried> carried_;          // by transaction
-    sdp::Negotiation base_;                 // before there is a dialog
-    std::vector<sdp::Negotiation> talks_;   // by dialog
-    std::vector<std::size_t> inherited_;    // findings that each talk took over from base_
-    bool offer_in_reliable_ = false;        // a PRACK with SDP answers it
+    std::vector<bool> by_caller_;  // who sent the request, by transaction
 };
 
 }  // namespace

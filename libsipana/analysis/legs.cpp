@@ -18,10 +18,16 @@ constexpr std::size_t remembered_facts = 16384;
 constexpr std::size_t most_legs = 16;     // of one call
 constexpr Duration sent_on_within = 2s;   // a B2BUA sends the second INVITE on
 constexpr Duration session_within = 2h;   // a Session-ID stays with the session
+constexpr Duration referred_within = 32s; // 64 T1: until then the REFER may be sent again
 
-std::string_view user_of(std::string_view name_addr) {
-    const auto parsed = sip::parse_name_addr(name_addr);
-    return parsed ? sip::user_of(parsed->uri) : std::string_view{};
+// Names that callers who show none share (RFC 3323 4.1.1.3 and common use): they tell nobody apart.
+bool is_anonymous(std::string_view user) {
+    constexpr std::string_view names[] = {"anonymous", "unavailable", "unknown", "restricted", "private"};
+    return std::any_of(std::begin(names), std::end(names), [&](std::string_view n) { return iequals(user, n); });
+}
+
+std::uint64_t fact_of(const Address& host, std::uint64_t kind, const Number& number) {
+    return mix(hash(host) + kind, number.hash);
 }
 
 // "X-CID", "X-Call-ID", "X-Asterisk-Call-ID", ...: private headers that carry the other leg's Call-ID.
@@ -62,14 +68,16 @@ void Legs::join(std::uint32_t a, std::uint32_t b, const std::string& evidence) {
     add(calls_[b], calls_[a]);
 }
 
-void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Seen& seen) {
-    // A header that names the other call outright.
+// A header that names the other call outright.
+void Legs::on_names(std::uint32_t call, const sip::Message& invite, const Seen& seen) {
     for (const sip::Message::Field& f : invite.fields()) {
-        if (f.id == Header::replaces) {
+        if (f.id == Header::replaces || f.id == Header::join) {
             std::string_view id = invite.value(f);
             id = trim(cut(id, ';'));
             if (const auto other = calls_.find(id); other != HashIndex::nil)
-                join(call, other, "Replaces names its Call-ID (RFC 3891)");
+                join(call, other,
+                     f.id == Header::join ? "Join names its Call-ID (RFC 3911)"
+                                          : "Replaces names its Call-ID (RFC 3891)");
         } else if (f.id == Header::other && carries_call_id(invite.name(f))) {
             if (const auto other = calls_.find(invite.value(f)); other != HashIndex::nil)
                 join(call, other, fmt::format("{} carries its Call-ID", invite.name(f)));
@@ -83,24 +91,28 @@ void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Seen&
             remember(fact, call, seen.time, session_within);
         }
     }
+}
+
+void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Facts& facts, const Seen& seen) {
+    if (facts.may_name_a_leg) on_names(call, invite, seen);
     // The host that got an INVITE sends one on at once.
-    const std::string_view to = user_of(invite.header(Header::to).value_or(""));
-    const std::string_view target = sip::user_of(invite.request_uri());
-    const std::string_view from = user_of(invite.header(Header::from).value_or(""));
-    const auto fact = [](const Address& host, std::uint64_t kind, std::string_view number) {
-        return mix(hash(host) + kind, hash_of(number));
-    };
+    const Number &target = facts.target, &to = facts.called;
+    const Number from = is_anonymous(facts.calling.user) ? Number{} : facts.calling;
+    if (!target.user.empty())
+        if (const auto other = recall(fact_of(seen.src.address, 4, target), call, seen.time, referred_within);
+            other != none)
+            join(call, other, fmt::format("a REFER asked {} to call {} (RFC 3515)", seen.src.address.to_string(), target.user));
     std::uint32_t other = none;
     std::string_view number;
     const char* which = "called";
-    for (std::string_view called : {target, to}) {
-        if (called.empty() || other != none) continue;
-        other = recall(fact(seen.src.address, 2, called), call, seen.time, sent_on_within);
-        number = called;
+    for (const Number& called : {target, to}) {
+        if (called.user.empty() || other != none) continue;
+        other = recall(fact_of(seen.src.address, 2, called), call, seen.time, sent_on_within);
+        number = called.user;
     }
-    if (other == none && !from.empty()) {
-        other = recall(fact(seen.src.address, 3, from), call, seen.time, sent_on_within);
-        number = from;
+    if (other == none && !from.user.empty()) {
+        other = recall(fact_of(seen.src.address, 3, from), call, seen.time, sent_on_within);
+        number = from.user;
         which = "calling";
     }
     if (other != none && seen.src.address != seen.dst.address &&
@@ -109,9 +121,14 @@ void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Seen&
              fmt::format("{} sent an INVITE on {:.0f} ms after it got one, same {} number {}",
                          seen.src.address.to_string(),
                          to_milliseconds(seen.time - calls_[other].start), which, number));
-    for (std::string_view called : {target, to})
-        if (!called.empty()) remember(fact(seen.dst.address, 2, called), call, seen.time, sent_on_within);
-    if (!from.empty()) remember(fact(seen.dst.address, 3, from), call, seen.time, sent_on_within);
+    for (const Number& called : {target, to})
+        if (!called.user.empty()) remember(fact_of(seen.dst.address, 2, called), call, seen.time, sent_on_within);
+    if (!from.user.empty()) remember(fact_of(seen.dst.address, 3, from), call, seen.time, sent_on_within);
+}
+
+void Legs::on_refer(std::uint32_t call, const sip::Message& refer, const Seen& seen) {
+    const Number target = number_of(refer.header(Header::refer_to));
+    if (!target.user.empty()) remember(fact_of(seen.dst.address, 4, target), call, seen.time, referred_within);
 }
 
 }  // namespace sipana::analysis

@@ -115,6 +115,12 @@ public:
         bytes_ += text.size();
         return {kept_.emplace_back(std::move(copy)).get(), text.size()};
     }
+    // Takes over a text that somebody else has kept.
+    void adopt(std::pair<std::unique_ptr<char[]>, std::size_t> text) {
+        if (text.second == 0) return;
+        bytes_ += text.second;
+        kept_.push_back(std::move(text.first));
+    }
     std::uint64_t bytes() const { return bytes_; }
 
 private:

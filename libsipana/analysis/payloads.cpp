@@ -40,14 +40,6 @@ Payload Payloads::again(const Payload& payload, const Announced& by) {
     return name(newer).empty() ? payload : newer;
 }
 
-bool Payloads::has_keys(const Announced& by) {
-    const bool may =
-        by.sdp.find("a=crypto:") != by.sdp.npos || by.sdp.find("a=fingerprint:") != by.sdp.npos;
-    if (!may || !session_.read(by.sdp) || by.line >= session_.media().size()) return false;
-    const sdp::Media& media = session_.media()[by.line];
-    return media.attribute("crypto").has_value() || media.inherited("fingerprint").has_value();
-}
-
 Payload Payloads::named(std::uint8_t type, std::string_view name, std::uint32_t clock_hz,
                         bool video) {
     const rtp::PayloadFormat format = rtp::named_format(name);

@@ -36,8 +36,6 @@ public:
     Payload resolve(const Announced& by, std::uint8_t type);
     // The same type under newer words. What they leave out stays what it was.
     Payload again(const Payload& payload, const Announced& by);
-    // Does the m-line, or the session for it, bring keys: SDES (RFC 4568), DTLS (RFC 5763)?
-    bool has_keys(const Announced& by);
     // The name of a Payload's codec; empty if unknown.
     std::string_view name(const Payload& payload) const { return names_[payload.codec]; }
 

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once that nobody claims
 constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
+constexpr std::uint32_t most_namesakes = 64;  // streams of one SSRC that are found by it
 constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
@@ -120,7 +121,7 @@ void Streams::on_keys(const net::Datagram& d) {
 
 std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t h) const {
     return by_addresses_.find(
-        h, [&](std::uint32_t i) { return flows_[i].src == src && flows_[i].dst == dst; });
+        h, [&](std::uint32_t i) { return flows_[i].src() == src && flows_[i].dst() == dst; });
 }
 
 // Is this the first packet of a stream? An SDP that names the address and the payload type settles
@@ -222,8 +223,7 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     std::uint32_t f = find_flow(d.src, d.dst, h);
     if (f == none) {
         f = flows_.make();
-        flows_[f].src = d.src;
-        flows_[f].dst = d.dst;
+        flows_[f] = {d.src.address, d.dst.address, d.src.port, d.dst.port};
         by_addresses_.insert(h, f);
     }
     const std::uint32_t s = streams_.make();
@@ -236,7 +236,10 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
     ++flow.count;
-    by_ssrc_.insert(hash_of_ssrc(ssrc), s);
+    // SIPp gives every stream the same SSRC: then it tells nothing, and must not cost anything either.
+    std::uint32_t namesakes = 0;
+    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t) { return ++namesakes == most_namesakes; });
+    if (namesakes < most_namesakes) by_ssrc_.insert(hash_of_ssrc(ssrc), s);
     return s;
 }
 
@@ -292,9 +295,7 @@ void Streams::learn(Live& live, const Claims::Match& match) {
     // RFC 8643: with keys on both sides RTP/AVP is encrypted as well.
     const std::uint32_t source = claims_.latest(src_of(live));
     if (source == none || claims_[source].call != claim.call) return;
-    const Claims::Claim sender = line_of(source, live.first.payload_type);
-    live.by.encrypted =
-        payloads_.has_keys(live.by) && payloads_.has_keys({sender.sdp, sender.line});
+    live.by.encrypted = claim.keys && line_of(source, live.first.payload_type).keys;
 }
 
 // One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs
@@ -314,8 +315,9 @@ void Streams::join_legs(std::uint32_t s) {
     });
 }
 
-void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen) {
-    claims_.add(call, by_caller, sdp, seen, [&](std::uint32_t other, const Endpoint& at) {
+void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
+                    std::span<const sdp::MediaAddress> media, const Seen& seen) {
+    claims_.add(call, by_caller, sdp, media, seen, [&](std::uint32_t other, const Endpoint& at) {
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
     if (call < of_call_.size())
@@ -436,7 +438,7 @@ void Streams::drop(std::uint32_t s) {
     flow.last = flow.first;
     --flow.count;
     if (flow.first == none) {
-        by_addresses_.erase(hash_of_flow(flow.src, flow.dst), live.flow);
+        by_addresses_.erase(hash_of_flow(flow.src(), flow.dst()), live.flow);
         flows_.release(live.flow);
     }
     by_ssrc_.erase(hash_of_ssrc(live.ssrc), s);

@@ -34,7 +34,8 @@ public:
     // ZRTP or DTLS between two endpoints.
     void on_keys(const net::Datagram& datagram);
     // An SDP said where media is to be received. `sdp` lives as long as the call.
-    void claim(std::uint32_t call, bool by_caller, std::string_view sdp, const Seen& seen);
+    void claim(std::uint32_t call, bool by_caller, std::string_view sdp,
+               std::span<const sdp::MediaAddress> media, const Seen& seen);
     // An SDP announced T.38 (image) at the datagram's source or destination.
     bool is_fax(const net::Datagram& datagram) const;
     // Arrival of the call's last RTP packet; no_time if it has none.
@@ -58,10 +59,13 @@ private:
         std::unique_ptr<StreamMeter> meter;  // from the second packet on
     };
     struct Flow {
-        Endpoint src, dst;
+        Address src_address, dst_address;
+        std::uint16_t src_port = 0, dst_port = 0;
         std::uint32_t last = none;   // the stream that spoke last
         std::uint32_t first = none;  // all of them, chained
         std::uint32_t count = 0;
+        Endpoint src() const { return {src_address, src_port}; }
+        Endpoint dst() const { return {dst_address, dst_port}; }
     };
     // An SSRC of a flow that may be RTP: three packets in a row decide. Kept in a table of sets by
     // hash, so that floods do not grow it; a set that is full forgets its oldest.
@@ -115,8 +119,8 @@ private:
         return stream.meter ? stream.meter->last_arrival() : stream.first.at;
     }
 
-    const Endpoint& src_of(const Live& stream) const { return flows_[stream.flow].src; }
-    const Endpoint& dst_of(const Live& stream) const { return flows_[stream.flow].dst; }
+    Endpoint src_of(const Live& stream) const { return flows_[stream.flow].src(); }
+    Endpoint dst_of(const Live& stream) const { return flows_[stream.flow].dst(); }
 
     const Options& options_;
     Legs& legs_;

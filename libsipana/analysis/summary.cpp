@@ -14,12 +14,6 @@ Party party(std::string_view display, std::string_view uri) {
     return {display, uri, sip::user_of(uri), sip::host_of(uri)};
 }
 
-// The same word in a copy of the whole block.
-std::string_view moved(const Words& words, Words::Which which, std::string_view copy) {
-    const std::string_view word = words[which];
-    return copy.substr(static_cast<std::size_t>(word.data() - words.all().data()), word.size());
-}
-
 }  // namespace
 
 Call summarize(LiveCall& live) {
@@ -33,7 +27,7 @@ Call summarize(LiveCall& live) {
     call.number = live.number;
     call.kind = live.kind;
     call.state = live.state;
-    call.call_id = call.texts.keep(live.call_id());
+    call.call_id = live.call_id();
     call.caller = live.caller;
     call.callee = live.callee;
     call.transport = live.transport;
@@ -46,35 +40,31 @@ Call summarize(LiveCall& live) {
     call.retransmissions = live.retransmissions;
     call.expires_s = live.expires_s;
 
-    if (!live.first.empty()) {
-        const std::string_view words = call.texts.keep(live.first.all());
-        const auto word = [&](Words::Which which) { return moved(live.first, which, words); };
-        call.from = party(word(Words::from_display), word(Words::from_uri));
-        call.to = party(word(Words::to_display), word(Words::to_uri));
-        call.request_uri = word(Words::request_uri);
-        call.caller_agent = word(Words::caller_agent);
-        call.event = word(Words::event);
-        call.contact = word(Words::contact);
+    const Words& first = live.first;
+    call.from = party(first[Words::from_display], first[Words::from_uri]);
+    call.to = party(first[Words::to_display], first[Words::to_uri]);
+    call.request_uri = first[Words::request_uri];
+    call.caller_agent = first[Words::caller_agent];
+    call.event = first[Words::event];
+    call.contact = first[Words::contact];
+    if (live.final_code != 0) {
+        call.final_reason = live.final[Words::reason];
+        call.callee_agent = live.final[Words::callee_agent];
     }
-    if (!live.final.empty()) {
-        const std::string_view words = call.texts.keep(live.final.all());
-        if (live.final_code != 0) {
-            call.final_reason = moved(live.final, Words::reason, words);
-            call.callee_agent = moved(live.final, Words::callee_agent, words);
-        }
-        call.reason_header = moved(live.final, Words::reason_header, words);
-    }
+    call.reason_header = live.final[Words::reason_header];
+    call.texts.adopt(live.first.take());
+    call.texts.adopt(live.final.take());
 
     if (live.kind == CallKind::invite) {
         // Times from the initial request only; a call met half-way has none.
-        const Time asked = live.attempt != none ? live.start : no_time;
+        const Time asked = live.asked ? live.start : no_time;
         call.post_dial_delay = between(asked, live.ringing_at);
         call.setup = between(asked, live.answered_at);
         const Time decided = live.answered_at != no_time ? live.answered_at : live.final_at;
         call.ring = between(live.ringing_at, decided);
         call.duration = between(live.answered_at, live.ended_at);
     } else if (live.final_code >= 200 && live.final_code < 300) {
-        call.setup = between(live.start, live.final_at);
+        call.setup = between(live.asked ? live.start : no_time, live.answered_at);
     }
     return call;
 }

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libsipana/analysis/check.h"
 #include "libsipana/analysis/history.h"
 #include "libsipana/analysis/summary.h"
-#include "libsipana/sip/body.h"
 #include "libsipana/sip/check.h"
 
 namespace sipana::analysis {
@@ -57,6 +58,7 @@ void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
 void Trackers::on_item(Batch& batch, const Item& item) {
     const net::Datagram& d = item.datagram;
     if (item.kind == Item::Kind::finding) return sink_.on_finding(std::move(batch.finding_of(item)));
+    last_ = std::max(last_, d.time);
     if (item.kind == Item::Kind::tick) {
         calls_.advance(d.time);
         streams_.advance(d.time);
@@ -65,8 +67,7 @@ void Trackers::on_item(Batch& batch, const Item& item) {
     if (item.content == Content::media) {
         if (streams_.on_packet(d)) return;
     } else if (item.content == Content::sip) {
-        const Batch::Read& read = batch.read_of(item);
-        return on_sip(read.message, read.status, d);
+        return on_sip(batch, item);
     } else if (item.content == Content::zrtp || item.content == Content::dtls) {
         streams_.on_keys(d);
     }
@@ -76,7 +77,8 @@ void Trackers::on_item(Batch& batch, const Item& item) {
         count(item.content);
 }
 
-void Trackers::finish() {
+void Trackers::finish(Time last) {
+    last_ = last;
     calls_.finish();
     streams_.finish();
 }
@@ -98,25 +100,23 @@ void Trackers::count(Content content) {
     }
 }
 
-void Trackers::on_sip(const sip::Message& message, const Status& read, const net::Datagram& from) {
-    Seen seen = seen_at(from);
-    if (!read) {
+void Trackers::on_sip(const Batch& batch, const Item& item) {
+    const auto& [status, facts, message] = batch.read_of(item);
+    const Seen seen = seen_at(item.datagram);
+    if (!status) {
         ++counts_.malformed_sip;
-        sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, read.error().offset,
+        sink_.on_finding({"sip-unreadable", Severity::error, seen.frame, status.error().offset,
                           fmt::format("{} > {}: {}", seen.src.to_string(), seen.dst.to_string(),
-                                      read.error().what),
+                                      status.error().what),
                           "RFC 3261 7"});
         return;
     }
     ++counts_.sip_messages;
-    const std::optional<std::string_view> sdp =
-        message.body().empty() ? std::nullopt : sip::sdp_of(message);
-    seen.has_sdp = sdp.has_value();
-    Placed p = calls_.place(message, seen);
+    const Placed p = calls_.place(message, facts, seen);
     if (p.call != none) {
         const bool again = p.record.retransmission || p.record.capture_duplicate;
         LiveCall& call = calls_[p.call];
-        if (!again) on_new(message, p, call, sdp, seen, from.cut);
+        if (!again) on_new(batch, batch.read_of(item), p, call, seen, item.datagram.cut);
         sink_.on_message(p.record, call.call_id());
         if (p.ended_call) streams_.release_claims(p.call);
     } else if (p.late) {
@@ -130,16 +130,20 @@ void Trackers::on_sip(const sip::Message& message, const Status& read, const net
 }
 
 // A message that was not there before: its SDP, its legs, its faults.
-void Trackers::on_new(const sip::Message& message, const Placed& p, LiveCall& call,
-                      std::optional<std::string_view> sdp, const Seen& seen, bool incomplete) {
-    if (sdp) {
+void Trackers::on_new(const Batch& batch, const Batch::Read& read, const Placed& p, LiveCall& call,
+                      const Seen& seen, bool incomplete) {
+    const sip::Message& message = read.message;
+    const Facts& facts = read.facts;
+    if (facts.has_sdp) {
         const bool kept = p.record.text.data() != message.text().data();
-        const std::string_view text = kept ? p.record.text.substr(message.offset_of(*sdp), sdp->size())
-                                           : Calls::keep(call, *sdp, seen.stable);
-        streams_.claim(p.call, p.sent_by_caller, text, seen);
+        const std::string_view text = kept ? p.record.text.substr(message.offset_of(facts.sdp), facts.sdp.size())
+                                           : Calls::keep(call, facts.sdp, seen.stable);
+        streams_.claim(p.call, p.sent_by_caller, text, batch.media_of(facts), seen);
     }
     if (p.is_new_call && message.is_request() && message.method() == sip::Method::invite)
-        legs_.on_invite(p.call, message, seen);
+        legs_.on_invite(p.call, message, facts, seen);
+    if (message.is_request() && message.method() == sip::Method::refer)
+        legs_.on_refer(p.call, message, seen);
     if (options_.detail != Detail::full) return;
     std::vector<Finding>& findings = call.more->findings;
     const std::size_t before = findings.size();
@@ -148,7 +152,7 @@ void Trackers::on_new(const sip::Message& message, const Placed& p, LiveCall& ca
                             "the message is cut short: the capture lacks its end", ""});
     if (options_.check) {
         sip::check(message, findings);
-        if (sdp) check_sdp(*sdp, message.offset_of(*sdp), findings);
+        if (facts.has_sdp) check_sdp(facts.sdp, message.offset_of(facts.sdp), findings);
     }
     for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
     if (findings.size() > most_findings) findings.resize(most_findings);
@@ -160,7 +164,7 @@ void Trackers::on_over(std::uint32_t i) {
     streams_.release(i, call);
     if (options_.detail == Detail::full) {
         tell_history(call);
-        if (options_.check) check_call(call);
+        if (options_.check) check_call(call, last_);
     }
     sink_.on_call(std::move(call));
 }

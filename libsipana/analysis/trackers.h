@@ -17,7 +17,7 @@ public:
     Trackers(const Options& options, Sink& sink);
 
     void work_off(Batch& batch);
-    void finish();
+    void finish(Time last);  // `last`: of the capture
     Counts& counts() { return counts_; }
 
 private:
@@ -25,9 +25,9 @@ private:
 
     void fetch(Batch& batch, std::size_t at, unsigned step) const;
     void on_item(Batch& batch, const Item& item);
-    void on_sip(const sip::Message& message, const Status& read, const net::Datagram& from);
-    void on_new(const sip::Message& message, const Placed& placed, LiveCall& call,
-                std::optional<std::string_view> sdp, const Seen& seen, bool incomplete);
+    void on_sip(const Batch& batch, const Item& item);
+    void on_new(const Batch& batch, const Batch::Read& read, const Placed& placed, LiveCall& call,
+                const Seen& seen, bool incomplete);
     void count(Content content);
     void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
               std::string_view clause);
@@ -40,6 +40,7 @@ private:
     Calls calls_;
     Legs legs_;
     Streams streams_;
+    Time last_ = no_time;  // of what was worked off
 };
 
 }  // namespace sipana::analysis

@@ -73,25 +73,24 @@ void JsonWriter::new_line() {
     for (unsigned i = 0; i < indent_ * depth_; ++i) put(' ');
 }
 
-void JsonWriter::separate() {
-    if (after_key_) {
-        after_key_ = false;
-        return;
-    }
+void JsonWriter::grow(std::size_t n) {
+    const std::size_t written = used();
+    out_.resize(written + n + 1024 + (written - began_));
+    at_ = out_.data() + written;
+    end_ = out_.data() + out_.size();
+}
+
+void JsonWriter::separate_elements() {
     if (!first_) put(flat_ && indent_ > 0 ? std::string_view(", ") : std::string_view(","));
     if (depth_ > 0) new_line();
     first_ = false;
 }
 
-JsonWriter& JsonWriter::key(std::string_view name) {
-    separate();
-    char* to = room(name.size() + 4);
-    *to++ = '"';
-    to += name.copy(to, name.size());
-    *to++ = '"';
-    *to++ = ':';
-    if (indent_ != 0) *to++ = ' ';
-    wrote(to);
+JsonWriter& JsonWriter::key_on_line(std::string_view name) {
+    separate_elements();
+    put('"');
+    put(name);
+    put("\": ");
     after_key_ = true;
     return *this;
 }

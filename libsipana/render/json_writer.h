@@ -21,8 +21,8 @@ class JsonWriter {
 public:
     // Appends to `out`. `indent` 0: everything on one line.
     explicit JsonWriter(std::string& out, unsigned indent = 0)
-        : out_(out), began_(out.size()), used_(out.size()), indent_(indent) {}
-    ~JsonWriter() { out_.resize(used_); }
+        : out_(out), began_(out.size()), at_(out.data() + out.size()), end_(at_), indent_(indent) {}
+    ~JsonWriter() { out_.resize(used()); }
     JsonWriter(const JsonWriter&) = delete;
     JsonWriter& operator=(const JsonWriter&) = delete;
 
@@ -36,7 +36,20 @@ public:
     JsonWriter& begin_array() { return begin('['); }
     JsonWriter& end_array() { return end(']'); }
     // Names are ours: they need no escaping.
-    JsonWriter& key(std::string_view name);
+    JsonWriter& key(std::string_view name) {
+        if (indent_ != 0) return key_on_line(name);
+        char* to = room(name.size() + 4);
+        *to = ',';
+        to += !first_;
+        *to++ = '"';
+        to += name.copy(to, name.size());
+        *to++ = '"';
+        *to++ = ':';
+        at_ = to;
+        first_ = false;
+        after_key_ = true;
+        return *this;
+    }
 
     JsonWriter& null() { return raw("null"); }
     JsonWriter& value(std::string_view text);
@@ -66,31 +79,42 @@ public:
 
 private:
     // The string is kept longer than what is written, so that each piece is one copy.
+    std::size_t used() const { return static_cast<std::size_t>(at_ - out_.data()); }
     char* room(std::size_t n) {
-        if (out_.size() - used_ < n) out_.resize(used_ + n + 1024 + (used_ - began_));
-        return out_.data() + used_;
+        if (static_cast<std::size_t>(end_ - at_) < n) grow(n);
+        return at_;
     }
-    void wrote(const char* end) { used_ = static_cast<std::size_t>(end - out_.data()); }
+    void grow(std::size_t n);
+    void wrote(char* end) { at_ = end; }
     void put(char c) {
         *room(1) = c;
-        ++used_;
+        ++at_;
     }
     void put(std::string_view text) {
-        text.copy(room(text.size()), text.size());
-        used_ += text.size();
+        char* const to = room(text.size());
+        at_ = to + text.copy(to, text.size());
     }
     JsonWriter& begin(char bracket);
     JsonWriter& end(char bracket);
+    JsonWriter& key_on_line(std::string_view name);
     JsonWriter& raw(std::string_view text) {
         separate();
         put(text);
         return *this;
     }
-    void separate();
+    // Before a value: what stands between it and the one before.
+    void separate() {
+        if (after_key_)
+            after_key_ = false;
+        else
+            separate_elements();
+    }
+    void separate_elements();
     void new_line();
 
     std::string& out_;
-    std::size_t began_, used_;
+    std::size_t began_;
+    char *at_, *end_;  // where to write on, and the end of the room
     unsigned indent_, depth_ = 0;
     bool flat_ = false;
     bool first_ = true;  // nothing stands in this object or array yet

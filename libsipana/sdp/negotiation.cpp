@@ -65,12 +65,7 @@ void Negotiation::add(std::string_view rule, std::uint32_t message, std::string 
 void Negotiation::offer(Side side, const Session& session, Time now, std::uint32_t message,
                         bool delayed) {
     const std::uint64_t content = content_of(session);
-    if (!ledger_.empty()) {
-        const Exchange& last = ledger_.back();
-        if (last.outcome == Outcome::pending && last.offerer == side &&
-            records_.back().offered == content)
-            return;
-    }
+    if (repeats(side, session)) return;
     for (Exchange& e : ledger_) {
         if (e.outcome != Outcome::pending) continue;
         if (e.offerer != side) {
@@ -214,8 +209,26 @@ void Negotiation::end_early(std::size_t index, Outcome outcome, Time now) {
     if (outcome == Outcome::refused) in_force_.reset();
 }
 
-void Negotiation::refuse(Time now) {
+bool Negotiation::repeats(Side side, const Session& session) const {
+    if (ledger_.empty()) return false;
+    const Exchange& last = ledger_.back();
+    return last.outcome == Outcome::pending && last.offerer == side &&
+           records_.back().offered == content_of(session);
+}
+
+bool Negotiation::same_words(const Negotiation& other) const {
+    if (ledger_.size() != other.ledger_.size()) return false;
+    for (std::size_t i = 0; i < ledger_.size(); ++i)
+        if (ledger_[i].offerer != other.ledger_[i].offerer ||
+            records_[i].offered != other.records_[i].offered ||
+            records_[i].answered != other.records_[i].answered)
+            return false;
+    return true;
+}
+
+void Negotiation::refuse(Time now, std::optional<Side> offerer) {
     for (std::size_t i = ledger_.size(); i-- > 0;) {
+        if (offerer && ledger_[i].offerer != *offerer) continue;
         const bool may_change = ledger_[i].outcome == Outcome::early && i + 1 == ledger_.size();
         if (ledger_[i].outcome != Outcome::pending && !may_change) continue;
         end_early(i, Outcome::refused, now);

@@ -94,10 +94,16 @@ public:
     // (RFC 3261 13.2.1).
     void answer(Side side, const Session& session, Time now, std::uint32_t message,
                 bool early = false);
-    void refuse(Time now);       // a final 3xx-6xx to the request with the pending offer
+    // A final 3xx-6xx to the request with the pending offer; where both sides have one,
+    // `offerer`'s.
+    void refuse(Time now, std::optional<Side> offerer = std::nullopt);
     void withdraw(Time now);     // CANCEL, BYE or the dialog's end
     bool offer_pending() const;  // no answer yet, or one that may still change
-    Side offerer() const;        // of the last offer
+    // Is that the offer which is pending, said again?
+    bool repeats(Side side, const Session& session) const;
+    // Were the same descriptions offered and answered, whatever o= says?
+    bool same_words(const Negotiation& other) const;
+    Side offerer() const;  // of the last offer
     // The exchange in force, if any answer came. After the end: the one that was in force until
     // then.
     const Exchange* in_force() const;

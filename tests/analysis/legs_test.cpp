@@ -62,6 +62,41 @@ TEST_CASE("a header that carries the other Call-ID joins, and so does Replaces (
     }
 }
 
+TEST_CASE("RFC 3911: Join names the call that is joined") {
+    const Report r = through_pbx(4000, "", "Join: a;to-tag=1;from-tag=2\r\n", "<sip:xyz@b.example>", "<sip:other@a.example>").play();
+    REQUIRE(named(r, "b").legs.size() == 1);
+    CHECK(named(r, "b").legs[0].evidence.find("3911") != std::string::npos);
+}
+
+TEST_CASE("RFC 3515: the call that a REFER asked for is a leg, another one that follows is not") {
+    const std::string a = request({.call_id = "a"});
+    const std::string refer = request({.method = "REFER", .call_id = "a", .branch = "z9hG4bKr", .to_tag = "t1", .cseq = 2,
+                                       .extra = "Refer-To: \"Carol\" <sip:carol@c.example>\r\n"});
+    for (const char* called : {"carol", "dave"}) {
+        const std::string b = fmt::format("INVITE sip:{}@c.example SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKb\r\n"
+                                          "From: <sip:bob@b.example>;tag=x\r\nTo: <sip:{}@c.example>\r\nCall-ID: b\r\nCSeq: 1 INVITE\r\n\r\n",
+                                          called, called);
+        const Report r = Wire()
+                             .udp(0, alice, bob, a)
+                             .udp(100, bob, alice, response(a, "200 OK", "t1"))
+                             .udp(9000, alice, bob, refer)
+                             .udp(9010, bob, alice, response(refer, "202 Accepted"))
+                             .udp(12000, bob, pbx, b)
+                             .play();
+        CHECK(named(r, "b").legs.size() == (called[0] == 'c' ? 1 : 0));
+    }
+}
+
+TEST_CASE("RFC 3323: two calls of people who show no number are not legs for that") {
+    const Report r = through_pbx(12, "", "", "<sip:xyz@b.example>", "<sip:anonymous@anonymous.invalid>").play();
+    CHECK(named(r, "a").legs.empty());
+    const std::string a = request({.call_id = "a", .from = "<sip:anonymous@anonymous.invalid>"});
+    std::string b = request({.call_id = "b", .branch = "z9hG4bKb", .from_tag = "f2", .from = "<sip:Anonymous@anonymous.invalid>",
+                             .to = "<sip:xyz@b.example>", .via = "10.0.0.9:5060"});
+    b.replace(b.find("sip:bob"), 7, "sip:xyz");
+    CHECK(named(Wire().udp(0, alice, pbx, a).udp(10, pbx, bob, b).play(), "b").legs.empty());
+}
+
 TEST_CASE("one RTP stream that passes through a host joins the calls on both sides") {
     Wire w = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
     for (int i = 0; i < 20; ++i) {

@@ -292,6 +292,34 @@ TEST_CASE("RFC 3264 4: of crossed offers an answer takes the other side's") {
     CHECK(t[1].outcome == Outcome::pending);
 }
 
+TEST_CASE("RFC 3261 14.1: of crossed offers one is refused, and the other may still be answered") {
+    for (const Side refused : {caller, callee}) {
+        Talk t;
+        t.offer(caller, alice(1, pcmu)).answer(callee, bob(1, pcmu));
+        t.offer(caller, alice(2, "m=audio 4002 RTP/AVP 0"));
+        t.offer(callee, bob(2, "m=audio 5002 RTP/AVP 0"));
+        t.refuse(refused);
+        if (refused == caller)
+            t.answer(caller, alice(2, pcmu));
+        else
+            t.answer(callee, bob(2, pcmu));
+        CHECK(t[refused == caller ? 1 : 2].outcome == Outcome::refused);
+        CHECK(t[refused == caller ? 2 : 1].outcome == Outcome::answered);
+        CHECK_FALSE(t.broke("sdp-answer-without-offer"));
+    }
+}
+
+TEST_CASE("RFC 3264 5: the same words on two hops are known, whatever their o= says") {
+    Talk one, same, relayed;
+    one.offer(caller, alice(1, pcmu)).answer(callee, bob(1, pcmu));
+    same.offer(caller, alice(7, pcmu)).answer(callee, bob(8, pcmu));
+    relayed.offer(caller, alice(1, "m=audio 6000 RTP/AVP 0")).answer(callee, bob(1, pcmu));
+    CHECK(one->same_words(*same));
+    CHECK_FALSE(one->same_words(*relayed));
+    relayed.offer(caller, alice(2, pcmu));
+    CHECK_FALSE(relayed->same_words(*one));
+}
+
 TEST_CASE("RFC 3264 4: one open offer a side") {
     Talk t;
     t.offer(caller, alice(1, pcmu)).offer(caller, alice(2, "m=audio 4002 RTP/AVP 0"));

@@ -34,8 +34,8 @@ public:
         ++message_;
         return *this;
     }
-    Talk& refuse() {
-        n_.refuse(now());
+    Talk& refuse(std::optional<Side> offerer = std::nullopt) {
+        n_.refuse(now(), offerer);
         ++message_;
         return *this;
     }
