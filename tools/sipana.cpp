@@ -330,6 +330,14 @@ std::vector<const analysis::Stream*> all_streams(const analysis::Report& report)
 
 // ---------------------------------------------------------------- the commands
 
+// The rows of ndjson as one JSON array.
+template <typename Row>
+void put_array(Output& out, std::size_t n, Row row) {
+    out.line("[");
+    for (std::size_t i = 0; i < n; ++i) out.line(row(i) + (i + 1 < n ? "," : ""));
+    out.line("]");
+}
+
 int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     if (!run.open(a)) return run.status;
@@ -355,19 +363,15 @@ int tables(Rows::What what, const Arguments& a, analysis::Selection& selection) 
     Output out;
     if (what == Rows::What::calls) {
         if (a.format == "json")
-            out.text(render::report_json(report));
+            put_array(out, report.calls.size(), [&](std::size_t i) { return render::call_json(report.calls[i]); });
         else
             out.text(render::calls_table(report.calls, style));
     } else if (what == Rows::What::streams) {
         const auto streams = all_streams(report);
-        if (a.format == "json") {
-            std::string text = "[";
-            for (std::size_t i = 0; i < streams.size(); ++i)
-                text += (i == 0 ? "\n" : ",\n") + render::stream_json(*streams[i]);
-            out.text(text + "\n]");
-        } else {
+        if (a.format == "json")
+            put_array(out, streams.size(), [&](std::size_t i) { return render::stream_json(*streams[i]); });
+        else
             out.text(render::streams_table(streams, style));
-        }
     }
     out.flush();
     if (!a.quiet && !out.failed()) fmt::print(stderr, "{}", render::summary_text(report, style));
@@ -411,10 +415,8 @@ int messages(const Arguments& a, analysis::Selection& selection) {
         for (const Row& r : all) flat.push_back(*r.message);
         out.text(render::messages_table(flat, style));
     } else if (a.format == "json") {
-        std::string text = "[";
-        for (std::size_t i = 0; i < all.size(); ++i)
-            text += (i == 0 ? "\n" : ",\n") + render::message_json(*all[i].message, all[i].call_id);
-        out.text(text + "\n]");
+        put_array(out, all.size(),
+                  [&](std::size_t i) { return render::message_json(*all[i].message, all[i].call_id); });
     } else {
         if (a.format == "csv") out.line(render::messages_csv_header());
         for (const Row& r : all)
@@ -504,10 +506,8 @@ int check(const Arguments& a, analysis::Selection& selection) {
     if (a.format == "table") {
         out.text(render::findings_text(report.findings, style));
     } else if (a.format == "json") {
-        std::string text = "[";
-        for (std::size_t i = 0; i < report.findings.size(); ++i)
-            text += (i == 0 ? "\n" : ",\n") + render::finding_json(report.findings[i]);
-        out.text(text + "\n]");
+        put_array(out, report.findings.size(),
+                  [&](std::size_t i) { return render::finding_json(report.findings[i]); });
     } else {
         for (const Finding& f : report.findings) out.line(render::finding_json(f));
     }

@@ -121,9 +121,20 @@ def other_commands(folder):
     judge(counts == [3, 4, 4], "messages lists those that come after their call, in every format", counts)
 
 
+def arrays():
+    files = own("baresip-hold", "sipp-busy")
+    for command in ("calls", "messages", "streams", "check"):
+        array, each = json.loads(run(command, "--format", "json", *files)[1]), rows(command, *files)
+        for row in array + each:
+            row.pop("cname", None)  # of RTCP, which rows are printed without
+        judge(each and array == each, command + ": the array holds the rows", (array[:1], each[:1]))
+    judge(json.loads(run("streams", "--format", "json", *own("sipp-busy"))[1]) == [], "no rows are an empty array")
+
+
 with tempfile.TemporaryDirectory(prefix="sipana-choose-") as temporary:
     few_calls()
     many_calls(temporary)
     other_commands(temporary)
+arrays()
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(1 if failed else 0)
