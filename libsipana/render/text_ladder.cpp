@@ -37,6 +37,14 @@ std::string repeated(std::string_view glyph, std::size_t n) {
     return out;
 }
 
+// "INVITE" of "INVITE (SDP)" where that does not fit; "(again 1)" is worth more than a name's end.
+std::string_view without_remark(std::string_view label, std::size_t room) {
+    const auto open = label.rfind(" (");
+    const bool remark = open != label.npos && label.ends_with(')') && label[open + 2] >= 'A' &&
+                        label[open + 2] <= 'Z';
+    return remark && columns(label) > room ? label.substr(0, open) : label;
+}
+
 class TextLadder {
 public:
     TextLadder(const Ladder& ladder, const Style& style)
@@ -263,7 +271,8 @@ void TextLadder::draw_between(Line& line, const Span& s, std::string_view fill,
     const std::size_t behind = width_ - s.right - 1, before = s.left > left_ ? s.left - left_ : 0;
     const std::size_t beside = std::max(behind, before);
     if (taken <= inside || (taken > beside && inside * 3 >= beside * 2)) {
-        const std::string text = " " + cut_to(label, inside > 2 ? inside - 2 : 0, style_) + " ";
+        const std::size_t room = inside > 2 ? inside - 2 : 0;
+        const std::string text = " " + cut_to(without_remark(label, room), room, style_) + " ";
         line.put(s.left + 1 + (s.room() - std::min(s.room(), columns(text))) / 2, text, paint);
     } else if (behind >= std::min(taken, before)) {
         line.put(s.right + 1, " " + cut_to(label, behind - 2, style_) + " ", paint);
