@@ -357,7 +357,8 @@ std::string origin_meaning(std::string_view value) {
 // Seconds since 1900 (RFC 8866 5.9); 0 leaves an end open.
 std::string timing_meaning(std::string_view value) {
     std::string_view rest = trim(value);
-    const auto from = to_number(trim(cut(rest, ' '))), to = to_number(trim(rest));
+    const auto from = to_number<std::uint64_t>(trim(cut(rest, ' '))),
+               to = to_number<std::uint64_t>(trim(rest));
     constexpr std::uint64_t unix_epoch = 2'208'988'800, latest = unix_epoch + (1ull << 33);
     if (!from || !to || *from > latest || *to > latest) return {};
     if (*from == 0 && *to == 0) return "no fixed times";

@@ -110,7 +110,7 @@ void TextLadder::plan() {
     const std::size_t n = ladder_.participants.size();
     deltas_ = width_ >= 100 || (width_ >= 92 && n <= 2);
     frames_ = width_ >= 120;
-    delta_end_ = (time_of_day_ ? 13 : 9) + (deltas_ ? 9 : -1);
+    delta_end_ = (time_of_day_ ? 12 : 8) + (deltas_ ? 10 : 0);
     left_ = delta_end_ + 1;
     if (frames_) {
         std::uint64_t last = 0;
