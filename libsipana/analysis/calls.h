@@ -23,6 +23,9 @@ struct Seen {
     bool stable = false;   // the text lives as long as the input
 };
 
+// The kind of what a method begins, or belongs to.
+CallKind kind_of(sip::Method method);
+
 // A transaction while its call lives: enough to tell retransmissions and the outcome.
 struct LiveTransaction {
     std::uint64_t key = 0;  // branch, or RFC 2543's substitutes (17.2.3), with CSeq and method

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sdp/check.h"
@@ -28,12 +29,13 @@ void add(std::vector<Finding>& to, std::string_view rule, Severity severity, std
 }
 
 // One request has one final response (8.2.6, 17.2): a second, different one is from a broken server. A
-// forking proxy may pass several 2xx to an INVITE on, each with a tag of its own (13.2.2.4).
+// forking proxy may pass several 2xx to an INVITE on, each with a tag of its own (13.2.2.4). A response passed
+// on without a Via of its own is seen between others.
 void check_finals(Call& call) {
-    std::map<std::uint32_t, const SipMessage*> finals;
+    std::map<std::tuple<std::uint32_t, Endpoint, Endpoint>, const SipMessage*> finals;
     for (const SipMessage& m : call.messages) {
         if (m.code < 200 || !is_new(m) || m.transaction == none) continue;
-        const auto [it, first] = finals.emplace(m.transaction, &m);
+        const auto [it, first] = finals.emplace(std::tuple(m.transaction, m.src, m.dst), &m);
         if (first) continue;
         const SipMessage& before = *it->second;
         const bool fork = m.method == Method::invite && m.code < 300 && before.code < 300;
@@ -107,43 +109,60 @@ void check_cseq(Call& call) {
     }
 }
 
-// The words of one side about one m-line that were last in force or offered. Of several hops those
-// that ask for what is sent there.
-const sdp::MediaOffer* receiver_of(const Call& call, const Stream& s) {
-    const sdp::MediaOffer *found = nullptr, *exact = nullptr;
+// What the side that receives a stream has said about its m-line until the stream's end, on any hop.
+std::vector<const sdp::MediaOffer*> receivers_of(const Call& call, const Stream& s) {
+    std::vector<const sdp::MediaOffer*> said;
     for (const Call::Ledger& ledger : call.ledgers)
         for (const sdp::Exchange& e : ledger.exchanges) {
             if (e.offered_at > s.end || s.media_line >= e.media.size()) continue;
             const sdp::MediaLine& l = e.media[s.media_line];
             const bool offerer_receives = (e.offerer == sdp::Side::caller) != s.from_caller;
             if (offerer_receives)
-                found = &l.offer;
+                said.push_back(&l.offer);
             else if (l.answer)
-                found = &*l.answer;
-            if (found != nullptr && found->rtp == s.dst) exact = found;
+                said.push_back(&*l.answer);
         }
-    return exact != nullptr ? exact : found;
+    return said;
+}
+
+// A stream may outlive several agreements; what none of them names was never agreed.
+void check_payload_types(const std::vector<const sdp::MediaOffer*>& to, Stream& s) {
+    const auto names = [](std::uint8_t pt) {
+        return [pt](const sdp::MediaOffer* o) {
+            return std::any_of(o->codecs.begin(), o->codecs.end(),
+                               [pt](const sdp::Codec& c) { return c.payload_type == pt; });
+        };
+    };
+    if (std::all_of(to.begin(), to.end(), [](const sdp::MediaOffer* o) { return o->codecs.empty(); })) return;
+    for (const std::uint8_t pt : s.payload_types)
+        if (std::none_of(to.begin(), to.end(), names(pt)))
+            add(s.findings, "rtp-payload-not-agreed", Severity::error, s.first_frame,
+                fmt::format("payload type {} is sent to {}, whose SDP does not name it", pt, s.dst.to_string()),
+                "RFC 3264 6.1");
+}
+
+Time hung_up_at(const Call& call) {
+    if (call.state != CallState::completed || !call.duration) return no_time;
+    for (auto m = call.messages.rbegin(); m != call.messages.rend(); ++m)
+        if (m->is_request() && m->method == Method::bye && is_new(*m)) return m->time;
+    return no_time;
 }
 
 void check_stream(Call& call, Stream& s) {
-    const sdp::MediaOffer* to = receiver_of(call, s);
-    if (to != nullptr && !to->codecs.empty())
-        for (const std::uint8_t pt : s.payload_types)
-            if (std::none_of(to->codecs.begin(), to->codecs.end(),
-                             [&](const sdp::Codec& c) { return c.payload_type == pt; }))
-                add(s.findings, "rtp-payload-not-agreed", Severity::error, s.first_frame,
-                    fmt::format("payload type {} is sent to {}, whose SDP does not name it", pt,
-                                s.dst.to_string()),
-                    "RFC 3264 6.1");
-    if (to != nullptr && to->rtp.port != 0 && to->rtp != s.dst && !to->rtp.address.is_unspecified())
+    const std::vector<const sdp::MediaOffer*> to = receivers_of(call, s);
+    check_payload_types(to, s);
+    const bool asked_for = std::any_of(to.begin(), to.end(), [&](const sdp::MediaOffer* o) {
+        // With ICE, candidates may have been chosen instead.
+        return o->rtp == s.dst || o->rtp.port == 0 || o->rtp.address.is_unspecified() || !o->candidates.empty();
+    });
+    if (!to.empty() && !asked_for)
         add(s.findings, "rtp-other-destination", Severity::note, s.first_frame,
             fmt::format("the SDP asks for {}, but the stream goes to {}: NAT or a relay between",
-                        to->rtp.to_string(), s.dst.to_string()),
+                        to.back()->rtp.to_string(), s.dst.to_string()),
             "RFC 3264 5.1");
-    if (call.state == CallState::completed && call.duration && s.end > call.end + media_grace)
+    if (const Time bye = hung_up_at(call); bye != no_time && s.end > bye + media_grace)
         add(s.findings, "rtp-after-bye", Severity::warning, s.first_frame,
-            fmt::format("RTP went on for {:.1f} s after the call had ended", to_seconds(s.end - call.end)),
-            "RFC 3261 15");
+            fmt::format("RTP went on for {:.1f} s after the BYE", to_seconds(s.end - bye)), "RFC 3261 15");
     if (s.duplicated * 10 > s.packets * 3)
         add(s.findings, "capture-duplicates", Severity::note, s.first_frame,
             fmt::format("{} of {} packets came twice: the capture sees this traffic in two places",
@@ -160,18 +179,20 @@ void check_stream(Call& call, Stream& s) {
 // An answered call of some length whose media flows one way only, or not at all.
 void check_directions(Call& call) {
     if (!call.duration || *call.duration < media_expected || call.ledgers.empty()) return;
-    const auto& exchanges = call.ledgers.front().exchanges;
-    const auto answered = std::find_if(exchanges.begin(), exchanges.end(), [](const sdp::Exchange& e) {
-        return e.outcome == sdp::Outcome::answered;
-    });
-    if (answered == exchanges.end()) return;
+    const sdp::Exchange* answered = nullptr;
+    for (const Call::Ledger& ledger : call.ledgers)
+        for (const sdp::Exchange& e : ledger.exchanges)
+            if (answered == nullptr && e.outcome == sdp::Outcome::answered) answered = &e;
+    if (answered == nullptr) return;
+    const std::uint32_t message = answered->answer_message.value_or(answered->offer_message);
+    const std::uint64_t frame = message < call.messages.size() ? call.messages[message].frame : 0;
     for (const sdp::MediaLine& line : answered->media) {
         if (line.refused || line.direction != sdp::Direction::sendrecv || line.media != "audio") continue;
         bool out = false, in = false;
         for (const Stream& s : call.streams)
             if (s.media_line == line.index) (s.from_caller ? out : in) = true;
         if (out != in)
-            add(call.findings, "one-way-media", Severity::warning, 0,
+            add(call.findings, "one-way-media", Severity::warning, frame,
                 fmt::format("audio was agreed both ways, but only the {} sent any", out ? "caller" : "callee"),
                 "RFC 3264 6.1");
     }

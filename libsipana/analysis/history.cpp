@@ -5,6 +5,7 @@
 #include "libsipana/analysis/offers.h"
 #include "libsipana/base/text.h"
 #include "libsipana/sip/fields.h"
+#include "libsipana/sip/uri.h"
 
 namespace sipana::analysis {
 namespace {
@@ -15,13 +16,6 @@ using sip::Method;
 constexpr std::size_t most_dialogs = 256;  // of one call
 
 bool is_new(const SipMessage& r) { return !r.retransmission && !r.capture_duplicate; }
-
-std::string_view contact_uri(const sip::Message& m) {
-    const auto contact = m.header(Header::contact);
-    if (!contact) return {};
-    const auto parsed = sip::parse_name_addr(*contact);
-    return parsed ? parsed->uri : std::string_view{};
-}
 
 // The digit of an INFO body: "Signal=5" lines (application/dtmf-relay) or the bare digit
 // (application/dtmf); widely used, never standardised.
@@ -81,6 +75,13 @@ private:
         return r.is_request() && is_new(r) && r.src == call_.caller && r.method == call_.messages[0].method &&
                m_.to_tag().empty();
     }
+    std::string_view contact_uri() {
+        const auto contact = sip::parse_name_addr(m_.header(Header::contact).value_or(""));
+        if (!contact) return {};
+        const bool quiet = !sip::may_hold_password(contact->uri);
+        return quiet ? contact->uri : call_.texts.keep(sip::masked(contact->uri));
+    }
+
     bool from_caller(const SipMessage& r) const {
         return (m_.from_tag() == caller_tag_) == r.is_request();
     }
@@ -152,7 +153,18 @@ private:
         return none;
     }
 
+    // A final refusal that reaches the caller ends all early dialogs (RFC 3261 13.2.2.3).
+    void end_early_dialogs(const SipMessage& r) {
+        const bool initial = r.method == Method::invite && r.is_request() && m_.to_tag().empty();
+        if (initial && (own_invite_ == none || r.cseq > call_.transactions[own_invite_].cseq))
+            own_invite_ = r.transaction;
+        if (r.code < 300 || r.transaction != own_invite_) return;
+        for (Dialog& d : call_.dialogs)
+            if (d.state == DialogState::early) end(d, r.time);
+    }
+
     void add_to_dialog(SipMessage& r) {
+        if (r.transaction != none) end_early_dialogs(r);
         const bool sent_by_caller_side = m_.from_tag() == caller_tag_;
         const std::string_view callee_tag = sent_by_caller_side ? m_.to_tag() : m_.from_tag();
         if (callee_tag.empty()) return;
@@ -186,11 +198,11 @@ private:
         if (r.code >= 300 && r.method == Method::invite && dialog.state == DialogState::early) end(dialog, r.time);
         const bool ends = r.is_request() && r.method == Method::bye;
         if (ends && dialog.state != DialogState::terminated) end(dialog, r.time);
-        if (const std::string_view uri = contact_uri(m_); !uri.empty())
+        if (const std::string_view uri = contact_uri(); !uri.empty())
             (from_caller(r) ? dialog.caller_contact : dialog.callee_contact) = uri;
         if (dialog.caller_contact.empty()) dialog.caller_contact = invite_contact_;
         if (r.is_request() && r.method == Method::invite && m_.to_tag().empty())
-            invite_contact_ = contact_uri(m_);
+            invite_contact_ = contact_uri();
     }
 
     static void end(Dialog& dialog, Time at) {
@@ -202,7 +214,8 @@ private:
     sip::Message m_;
     Offers offers_;
     std::string_view caller_tag_, invite_contact_;
-    std::vector<bool> by_caller_;  // who sent the request, by transaction
+    std::uint32_t own_invite_ = none;  // the transaction of the caller's last try
+    std::vector<bool> by_caller_;      // who sent the request, by transaction
 };
 
 }  // namespace

@@ -89,8 +89,8 @@ enum class CallState : std::uint8_t {
     busy,        // 486, 600
     declined,    // 603, 607, 608
     redirected,  // 3xx
-    challenged,  // 401/407 and no further try
-    failed,      // any other 4xx, 5xx, 6xx
+    challenged,  // 401/407 to a try without credentials, and no further one
+    failed,      // any other 4xx, 5xx, 6xx; 401/407 to credentials
     unanswered,  // no final response seen and the caller gave up or the capture ended
     registered, unregistered,               // REGISTER with and without a binding left
     active, terminated,                     // SUBSCRIBE
@@ -211,7 +211,7 @@ struct Stream {
     std::uint8_t payload_type = 0;   // the most used
     std::vector<std::uint8_t> payload_types;  // all, in order of appearance
     std::uint32_t clock_hz = 0;
-    bool clock_known = true;         // false: guessed, so jitter is too
+    bool clock_known = true;         // false: nothing says what it is (clock_hz 0), so there is no jitter
     bool from_sdp = false;           // announced by an SDP; otherwise found by heuristics
     bool encrypted = false;          // SRTP by its SDP, ZRTP or DTLS: payload not looked into
     std::string call_id;             // of the call it belongs to; "" if none

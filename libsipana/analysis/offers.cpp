@@ -1,5 +1,7 @@
 #include "libsipana/analysis/offers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "libsipana/sip/body.h"
@@ -87,8 +89,36 @@ void Offers::on_message(const sip::Message& m, const SipMessage& r, std::uint32_
     if (body && session_.read(*body))
         negotiate(hop, m, r, index, side);
     else
-        without_sdp(hop, r,
-                    side);  // an SDP in a refusal says what could be done (RFC 3264 6): no answer
+        without_sdp(hop, r, side);  // an SDP in a refusal says what could be done (RFC 3264 6)
+    if (!body && m.body().empty() && !m.body_cut() && &hop == &hops_.front())
+        check_answered(hop, m, r, side);
+}
+
+// The last message that could carry the answer has none: a 2xx to what offered (RFC 3261 13.2.1,
+// RFC 3311 5.2, RFC 3262 5), or the ACK of a 2xx that offered.
+void Offers::check_answered(Hop& hop, const sip::Message& m, const SipMessage& r, sdp::Side side) {
+    const bool final = r.code >= 200 && r.code < 300 && carried_[r.transaction].offer;
+    const bool ack = r.is_request() && r.method == Method::ack;
+    if ((!final && !ack) || r.dialog == none) return;
+    speak(hop, r.dialog, [&](Talk& t) {
+        if (ack && t.delayed != key_of(r.cseq, side)) return;
+        const auto& ledger = t.words.ledger();
+        const auto open = std::find_if(ledger.begin(), ledger.end(), [&](const sdp::Exchange& e) {
+            return e.offerer != side &&
+                   (e.outcome == sdp::Outcome::pending || e.outcome == sdp::Outcome::early);
+        });
+        if (open == ledger.end()) return;
+        call_.findings.push_back(
+            {"sip-answer-missing", Severity::error, r.frame, 0,
+             fmt::format("{} has no SDP, though the offer of frame {} has no {}answer yet",
+                         ack ? std::string("the ACK")
+                             : fmt::format("the {} to {}", r.code, m.method_name()),
+                         open->offer_message < call_.messages.size()
+                             ? call_.messages[open->offer_message].frame
+                             : 0,
+                         open->outcome == sdp::Outcome::early ? "reliable " : ""),
+             "RFC 3261 13.2.1"});
+    });
 }
 
 void Offers::negotiate(Hop& hop, const sip::Message& m, const SipMessage& r, std::uint32_t index,

@@ -52,6 +52,8 @@ private:
     void negotiate(Hop& hop, const sip::Message& message, const SipMessage& record,
                    std::uint32_t index, sdp::Side side);
     void without_sdp(Hop& hop, const SipMessage& record, sdp::Side side);
+    void check_answered(Hop& hop, const sip::Message& message, const SipMessage& record,
+                        sdp::Side side);
     void report(const Talk& talk, std::size_t from, bool once);
     template <typename Speak>
     static void speak(Hop& hop, std::uint32_t dialog, Speak speak);

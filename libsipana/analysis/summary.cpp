@@ -10,7 +10,13 @@ std::optional<Duration> between(Time from, Time to) {
     return to - from;
 }
 
-Party party(std::string_view display, std::string_view uri) {
+// No row or page shows the password of a URI.
+std::string_view without_password(std::string_view uri, TextStore& texts) {
+    return sip::may_hold_password(uri) ? texts.keep(sip::masked(uri)) : uri;
+}
+
+Party party(std::string_view display, std::string_view written, TextStore& texts) {
+    const std::string_view uri = without_password(written, texts);
     return {display, uri, sip::user_of(uri), sip::host_of(uri)};
 }
 
@@ -41,12 +47,12 @@ Call summarize(LiveCall& live) {
     call.expires_s = live.expires_s;
 
     const Words& first = live.first;
-    call.from = party(first[Words::from_display], first[Words::from_uri]);
-    call.to = party(first[Words::to_display], first[Words::to_uri]);
-    call.request_uri = first[Words::request_uri];
+    call.from = party(first[Words::from_display], first[Words::from_uri], call.texts);
+    call.to = party(first[Words::to_display], first[Words::to_uri], call.texts);
+    call.request_uri = without_password(first[Words::request_uri], call.texts);
     call.caller_agent = first[Words::caller_agent];
     call.event = first[Words::event];
-    call.contact = first[Words::contact];
+    call.contact = without_password(first[Words::contact], call.texts);
     if (live.final_code != 0) {
         call.final_reason = live.final[Words::reason];
         call.callee_agent = live.final[Words::callee_agent];

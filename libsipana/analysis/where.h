@@ -1,9 +1,11 @@
 // Where: expressions that choose calls, "final>=400 and from~alice" (docs/report-format.md, "Choosing calls").
 //
-//   expression = and-part *("or" and-part)      and-part = part *("and" part)
+//   expression = and-part *(("or" / "||") and-part)      and-part = part *(("and" / "&&") part)
 //   part       = "not" part / "(" expression ")" / field operator value
 //   operator   = "=" "!=" "<" "<=" ">" ">=" "~" (contains, case ignored) "!~"
-//   value      = word / '"' anything but '"' '"'
+//   value      = word / '"' anything but '"' '"' / "'" anything but "'" "'"
+//
+// Where a call has no such number (the duration of one that nobody answered), no comparison holds.
 #pragma once
 
 #include <memory>
@@ -28,7 +30,7 @@ private:
     struct Node {
         Op op = Op::all;
         std::string field, value;
-        double number = 0;  // of a numeric field's value
+        double number = 0;  // of a numeric field's value, times in seconds
         std::vector<Node> parts;
     };
     class Parser;

@@ -42,7 +42,9 @@ void put_text(std::string& out, std::string_view css, double x, double y, std::s
 std::string way_text(const MediaWay& way, int brevity) {
     std::string text = fmt::format("{}{}", way.packets, brevity < 2 ? " packets" : "");
     if (way.expected > 0) text += fmt::format(", {} lost", percent_text(way.lost_percent()));
-    return brevity == 0 ? text + fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms) : text;
+    return brevity == 0 && way.clock_known
+               ? text + fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms)
+               : text;
 }
 
 // One line a way, all of them in the longest form that has room.

@@ -95,7 +95,7 @@ constexpr Rule table[] = {
     {"sdp-offer-media-removed", error, "RFC 3264 8",
      "m-lines are closed by port 0, never taken away"},
     {"sdp-offer-media-reordered", error, "RFC 3264 8", "m-lines keep their place"},
-    {"sdp-offers-crossed", warning, "RFC 3264 4",
+    {"sdp-offers-crossed", note, "RFC 3264 4",
      "an offer waits for the answer to the other side's"},
     {"sdp-opus-rtpmap", error, "RFC 7587 7", "opus is written opus/48000/2"},
     {"sdp-order", error, "RFC 8866 5",

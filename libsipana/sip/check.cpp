@@ -8,6 +8,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/sip/body.h"
 #include "libsipana/sip/checker.h"
+#include "libsipana/sip/uri.h"
 
 namespace sipana::sip {
 namespace {
@@ -50,6 +51,7 @@ constexpr std::array single_fields{
 };
 
 constexpr std::size_t longest_quote = 60;
+constexpr std::size_t longest_masked = 1024;  // a password that begins in the quote ends within
 
 constexpr std::array<bool, 256> make_printable_ascii() {
     std::array<bool, 256> table{};
@@ -98,8 +100,9 @@ void Checker::add(const Rule& rule, std::string_view at, std::string_view detail
     finding.byte = at.data() == nullptr ? 0 : m_.offset_of(at);
     finding.text = rule.summary;
     if (!detail.empty()) {
+        const std::string quote = masked_within(detail.substr(0, longest_masked));
         finding.text += ": ";
-        finding.text += detail.substr(0, longest_quote);
+        finding.text += std::string_view(quote).substr(0, longest_quote);
         if (detail.size() > longest_quote) finding.text += "...";
     }
     out_.push_back(std::move(finding));

@@ -53,6 +53,21 @@ std::size_t open_quote(std::string_view text) {
     return text.npos;
 }
 
+// The first parameter that stands a second time; empty if none does. Beyond the first 16 nobody
+// looks.
+std::string_view repeated_parameter(const Params& params) {
+    std::array<std::string_view, 16> names;
+    std::size_t n = 0;
+    for (const Param& p : params) {
+        if (n == names.size()) break;
+        const auto end = names.begin() + static_cast<std::ptrdiff_t>(n);
+        if (std::any_of(names.begin(), end, [&](std::string_view s) { return iequals(s, p.name); }))
+            return p.name;
+        names[n++] = p.name;
+    }
+    return {};
+}
+
 bool has_space(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) { return is_space(c); });
 }
@@ -169,6 +184,8 @@ void Checker::check_via(std::string_view value, bool topmost) {
     const std::string_view params = via->params.text();
     if (!params.empty() && gap_in(params.substr(1), ';') != params.npos)
         add(rule::empty_parameter, params, value);
+    if (const auto again = repeated_parameter(via->params); !again.empty())
+        add(rule::parameter_repeated, again, again);
     check_host(via->host, via->is_ipv6);
     const auto address = Address::parse(via->host);
     if (address && via->maddr().empty() &&
@@ -221,6 +238,8 @@ void Checker::check_address(Header id, std::string_view value) {
         add(rule::address_syntax, params, value);
     else if (!params.empty() && gap_in(params.substr(1), ';') != params.npos)
         add(rule::empty_parameter, params, value);
+    else if (const auto again = repeated_parameter(address->params); !again.empty())
+        add(rule::parameter_repeated, again, again);
     if (id == Header::contact) check_contact_params(*address);
     if (id == Header::record_route && address->bracketed) {
         const auto route = parse_uri(uri);

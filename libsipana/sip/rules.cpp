@@ -45,6 +45,7 @@ constexpr auto sorted_rules() {
         quote_unbalanced,
         addr_spec_brackets,
         empty_parameter,
+        parameter_repeated,
         empty_element,
         uri_space,
         uri_syntax,

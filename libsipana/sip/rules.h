@@ -90,6 +90,8 @@ inline constexpr Rule addr_spec_brackets{
     "a URI with '?' or ',', or in a route, must stand in angle brackets"};
 inline constexpr Rule empty_parameter{"sip-empty-parameter", error, "RFC 3261 25.1",
                                       "a semicolon with no parameter behind it"};
+inline constexpr Rule parameter_repeated{"sip-parameter-repeated", error, "RFC 3261 7.3.1",
+                                         "a parameter stands more than once in one value"};
 inline constexpr Rule empty_element{"sip-empty-element", error, "RFC 3261 25.1",
                                     "a comma with no value beside it"};
 inline constexpr Rule uri_space{"sip-uri-space", error, "RFC 3261 25.1",

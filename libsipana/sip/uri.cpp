@@ -267,6 +267,34 @@ std::string masked(std::string_view uri) {
         .append(uri.substr(begin + parsed->password.size()));
 }
 
+bool may_hold_password(std::string_view text) {
+    const std::size_t at = text.rfind('@');
+    if (at == text.npos) return false;
+    const std::size_t scheme = text.find(':');
+    return scheme < at && text.find(':', scheme + 1) < at;
+}
+
+std::string masked_within(std::string_view text) {
+    if (!may_hold_password(text)) return std::string(text);
+    std::string out;
+    while (!text.empty()) {
+        std::size_t n = 0;
+        while (n < text.size() && !istarts_with(text.substr(n), "sip:") &&
+               !istarts_with(text.substr(n), "sips:"))
+            ++n;
+        n = std::min(text.find(':', n), text.size() - 1) + 1;
+        out += text.substr(0, n);
+        text.remove_prefix(n);
+        const std::string_view userinfo = text.substr(0, text.find_first_of("@<>\" \t\r\n"));
+        const std::size_t colon = userinfo.find(':');
+        if (userinfo.size() == text.size() || text[userinfo.size()] != '@' || colon == text.npos)
+            continue;
+        out.append(userinfo.substr(0, colon + 1)).append("***");
+        text.remove_prefix(userinfo.size());
+    }
+    return out;
+}
+
 std::string unescaped(std::string_view text) {
     std::string out;
     out.reserve(text.size());

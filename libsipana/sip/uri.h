@@ -43,6 +43,9 @@ bool equal(const Uri& a, const Uri& b);
 std::string write(const Uri& uri);
 // The URI as text with the password, if there is one, replaced by "***".
 std::string masked(std::string_view uri);
+// Any text with the passwords of the sip URIs in it replaced.
+std::string masked_within(std::string_view text);
+bool may_hold_password(std::string_view text);  // a quick look; false: it holds none
 
 // %HH taken back; a percent sign that begins no escape stays.
 std::string unescaped(std::string_view text);

@@ -45,7 +45,7 @@ struct RingGroup {
 }  // namespace
 
 TEST_CASE(
-    "RFC 3261 16.7: one branch of a fork is busy, another answers: the call goes on to its BYE") {
+    "trap 53: one branch of a ring group is busy, another answers: the call goes on to its BYE") {
     RingGroup g;
     const std::string bye = in_dialog("BYE", "z9hG4bKbye", 2);
     const Report r = g.w.udp(2000, bob, pbx, response(g.to_bob, "200 OK", "tb", answer))

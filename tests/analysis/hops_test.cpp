@@ -174,6 +174,7 @@ TEST_CASE("trap 56: a message passed on without a Via of its own was not sent tw
     REQUIRE(r.calls.size() == 1);
     CHECK(r.calls[0].retransmissions == 1);
     CHECK(r.calls[0].messages[4].retransmission);
+    CHECK_FALSE(has_rule(r.calls[0].findings, "sip-two-finals"));
     CHECK(only_ledger(r).size() == 1);
 }
 

@@ -97,6 +97,35 @@ TEST_CASE("RFC 3323: two calls of people who show no number are not legs for tha
     CHECK(named(Wire().udp(0, alice, pbx, a).udp(10, pbx, bob, b).play(), "b").legs.empty());
 }
 
+TEST_CASE("an SDP that a host passes on unchanged makes legs; the same private address elsewhere does not") {
+    const std::string sdp = sdp_body("192.168.1.2", 8000);
+    const auto invite = [&](const char* id, const char* number) {
+        std::string text = request({.call_id = id, .branch = id, .body = sdp, .from_tag = id, .from = fmt::format("<sip:{}@x>", id),
+                                    .to = fmt::format("<sip:{}@x>", number)});
+        return text.replace(text.find("sip:bob"), 7, fmt::format("sip:{}", number));
+    };
+    const Report r = Wire()
+                         .udp(0, alice, pbx, invite("a", "1"))
+                         .udp(20, pbx, bob, invite("b", "2"))
+                         .udp(40, ep("10.0.0.77:5060"), pbx, invite("c", "3"))
+                         .udp(9000, pbx, ep("10.0.0.5:5060"), invite("d", "4"))
+                         .play();
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].call_id == "b");
+    CHECK(named(r, "a").legs[0].evidence == "both SDPs name 192.168.1.2:8000 for media");
+    CHECK(named(r, "c").legs.empty());
+    CHECK(named(r, "d").legs.empty());
+    // Phones of one host, which all have its address.
+    const Endpoint one = ep("127.0.0.1:5060"), two = ep("127.0.0.1:5070"), three = ep("127.0.0.1:5080");
+    const Report local = Wire()
+                             .udp(0, one, two, invite("a", "1"))
+                             .udp(20, two, three, invite("b", "2"))
+                             .udp(40, one, three, invite("c", "3"))
+                             .play();
+    CHECK(named(local, "b").legs.size() == 1);
+    CHECK(named(local, "c").legs.empty());
+}
+
 TEST_CASE("one RTP stream that passes through a host joins the calls on both sides") {
     Wire w = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
     for (int i = 0; i < 20; ++i) {

@@ -363,3 +363,27 @@ TEST_CASE("RFC 3515 2.4.4: a REFER outside of a dialog keeps its implicit subscr
     CHECK(only(r).state == CallState::done);
     CHECK(only(r).message_count == 4);
 }
+
+TEST_CASE("RFC 3261 17.1.2.2: a request sent again after its response was seen makes no call of its own") {
+    const std::string ping = request({.method = "OPTIONS"});
+    const std::string next = request({.method = "OPTIONS", .branch = "z9hG4bK2", .cseq = 2});
+    Wire w;
+    w.udp(0, pbx, alice, ping).udp(0.1, alice, pbx, response(ping, "200 OK", "x"));
+    for (double ms : {501.0, 1501.0, 3501.0}) {  // the 200 was lost behind the capture
+        w.udp(ms, pbx, alice, ping);
+        w.udp(ms + 0.1, alice, pbx, response(ping, "200 OK", "x"));
+    }
+    w.udp(9000, pbx, alice, next).udp(9001, alice, pbx, response(next, "200 OK", "x"));
+    const Report r = w.play();
+    REQUIRE(r.calls.size() == 2);
+    CHECK(r.calls[0].message_count + r.counts.late_messages == 8);
+    CHECK(r.calls[1].message_count == 2);
+}
+
+TEST_CASE("RFC 3261 17.1.2.2: once something was sent again, more may be: the call is kept for it") {
+    const std::string ping = request({.method = "OPTIONS"});
+    Wire w;
+    w.udp(0, pbx, alice, ping).udp(30, alice, pbx, response(ping, "200 OK", "x"));
+    for (double ms : {500.0, 1500.0, 3500.0}) w.udp(ms, pbx, alice, ping);
+    CHECK(only(w.play()).retransmissions == 3);
+}

@@ -37,6 +37,30 @@ TEST_CASE("numbers compare, text is equal or contained without case") {
     CHECK_FALSE(matches("final==200"));
 }
 
+TEST_CASE("what a call has no value of compares with nothing") {
+    CHECK_FALSE(matches("duration<10"));
+    CHECK_FALSE(matches("duration!=10"));
+    CHECK_FALSE(matches("jitter>=0"));
+    CHECK(matches("not duration<10"));
+    CHECK(matches("lost=0"));
+    CHECK_FALSE(matches("ended=caller"));
+}
+
+TEST_CASE("times take units, fields their JSON names, words either quotes") {
+    analysis::Call c = busy();
+    c.ring = std::chrono::milliseconds{1500};
+    const auto rings = [&](std::string_view expression) {
+        const auto w = Where::parse(expression);
+        REQUIRE(w);
+        return w->matches(c);
+    };
+    CHECK(rings("ring=1.5"));
+    CHECK(rings("ring_s>1499ms && ring<0.1m"));
+    CHECK(rings("ring<1h"));
+    CHECK(rings("from='alice'||final=1"));
+    CHECK(matches("final_code=486&&messages=4"));
+}
+
 TEST_CASE("and binds closer than or; not and parentheses do what they say") {
     CHECK(matches("final=200 and state=busy or kind=invite"));
     CHECK_FALSE(matches("final=200 and (state=busy or kind=invite)"));
@@ -46,7 +70,9 @@ TEST_CASE("and binds closer than or; not and parentheses do what they say") {
 
 TEST_CASE("a mistake is named with its column") {
     const std::pair<const char*, std::size_t> wrong[] = {{"", 0}, {"final>>4", 6}, {"color=red", 0}, {"final=abc", 6},
-                                                         {"state=busy xor to=1", 11}, {"(state=busy", 11}, {"from<3", 5}};
+                                                         {"state=busy xor to=1", 11}, {"(state=busy", 11}, {"from<3", 5},
+                                                         {"state=bussy", 6}, {"final=4xx", 6}, {"final=nan", 6}, {"messages>3s", 9},
+                                                         {"ring>2parsecs", 5}, {"from='x", 5}};
     for (const auto& mistake : wrong) {
         CAPTURE(mistake.first);
         const auto w = Where::parse(mistake.first);

@@ -76,6 +76,14 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 }  // namespace
 
+TEST_CASE("RFC 3261 7.3.1: a parameter stands once in a value") {
+    // Seen in the wild: a 200 whose To kept the tag of one fork and got that of another.
+    CHECK(with("To: <sip:bob@example.com>;tag=1;tag=2") == Names{"sip-parameter-repeated"});
+    CHECK(with("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1;received=192.0.2.9;Branch=z9hG4bK2") ==
+          Names{"sip-parameter-repeated"});
+    CHECK(with("Contact: <sip:a@192.0.2.1;x=1;x=2>;q=1;x=1").empty());
+}
+
 TEST_CASE("a legal message of each kind breaks no rule") {
     for (const char* method : {"INVITE", "ACK", "CANCEL", "OPTIONS", "PING"})
         CHECK(rules_broken(base(method)) == Names{});

@@ -135,3 +135,13 @@ TEST_CASE(
         CHECK(write(*again) == written);
     }
 }
+
+TEST_CASE("RFC 3261 19.1.1: passwords of sip URIs are masked, alone and within a text") {
+    CHECK(masked("sip:a:secret@b") == "sip:a:***@b");
+    CHECK(masked_within("\"x:y\" <sip:a:secret@b>;z=1, SIPS:c:more@d") ==
+          "\"x:y\" <sip:a:***@b>;z=1, SIPS:c:***@d");
+    for (const char* text : {"sip:a@b:5060", "sip:b:5060", "tel:+1:2@3", "sip:", "sip:a:b",
+                             "@:", "", "sip:a:5060;x=<@"})
+        CHECK(masked_within(text) == text);
+    CHECK(masked_within("sip:sip:x@y") == "sip:sip:***@y");
+}
