@@ -237,10 +237,31 @@ private:
     Output& out_;
 };
 
+// Keeps every SIP message, also those that come when their call has been handed on.
+class MessageCollector : public analysis::Collector {
+public:
+    struct Row {
+        analysis::SipMessage message;
+        std::string_view call_id;
+    };
+    explicit MessageCollector(analysis::Report& report) : Collector(report) {}
+    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
+        Collector::on_message(m, call_id);
+        Row& row = rows.emplace_back(Row{m, texts_.keep(call_id)});
+        row.message.text = texts_.keep(m.text);
+        if (!m.method_name.empty())
+            row.message.method_name = row.message.text.substr(
+                static_cast<std::size_t>(m.method_name.data() - m.text.data()), m.method_name.size());
+    }
+    std::vector<Row> rows;
+
+private:
+    analysis::TextStore texts_;
+};
+
 // Collects a whole report.
-bool collect(Run& run, const Arguments& a, analysis::Report& report) {
+bool collect(Run& run, const Arguments& a, analysis::Report& report, analysis::Collector& collector) {
     if (!run.open(a)) return false;
-    analysis::Collector collector(report);
     analysis::Options options;
     options.payload_map = a.payload_map;
     analysis::Analyzer analyzer(options, collector);
@@ -259,6 +280,11 @@ bool collect(Run& run, const Arguments& a, analysis::Report& report) {
     return true;
 }
 
+bool collect(Run& run, const Arguments& a, analysis::Report& report) {
+    analysis::Collector collector(report);
+    return collect(run, a, report, collector);
+}
+
 // False, and a word about it, if a --call names nothing that there is.
 bool all_found(const analysis::Selection& selection, std::size_t calls) {
     const std::string_view name = selection.unmatched();
@@ -266,6 +292,9 @@ bool all_found(const analysis::Selection& selection, std::size_t calls) {
         complain(fmt::format("no call '{}' in the input, which holds {} call{}", name, calls, calls == 1 ? "" : "s"));
     return name.empty();
 }
+
+// What was asked for may have stood behind the damage.
+int not_found(const Run& run) { return run.status != ok ? run.status : static_cast<int>(usage); }
 
 std::vector<std::size_t> chosen_from(const analysis::Report& report, analysis::Selection& selection) {
     std::vector<std::size_t> chosen;
@@ -301,6 +330,14 @@ std::vector<const analysis::Stream*> all_streams(const analysis::Report& report)
 
 // ---------------------------------------------------------------- the commands
 
+// The rows of ndjson as one JSON array.
+template <typename Row>
+void put_array(Output& out, std::size_t n, Row row) {
+    out.line("[");
+    for (std::size_t i = 0; i < n; ++i) out.line(row(i) + (i + 1 < n ? "," : ""));
+    out.line("]");
+}
+
 int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     Output out;
@@ -320,7 +357,7 @@ int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     reading = &analyzer;
     run.read(analyzer, a);
     out.flush();
-    if (run.status == ok && stop_asked == 0 && !all_found(selection, sink.calls())) return usage;
+    if (stop_asked == go_on && !all_found(selection, sink.calls())) return not_found(run);
     return finish(run, out);
 }
 
@@ -328,24 +365,20 @@ int tables(Rows::What what, const Arguments& a, analysis::Selection& selection) 
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection)) return usage;
+    if (!select(report, selection)) return not_found(run);
     const render::Style style = style_of(a);
     Output out;
     if (what == Rows::What::calls) {
         if (a.format == "json")
-            out.text(render::report_json(report));
+            put_array(out, report.calls.size(), [&](std::size_t i) { return render::call_json(report.calls[i]); });
         else
             out.text(render::calls_table(report.calls, style));
     } else if (what == Rows::What::streams) {
         const auto streams = all_streams(report);
-        if (a.format == "json") {
-            std::string text = "[";
-            for (std::size_t i = 0; i < streams.size(); ++i)
-                text += (i == 0 ? "\n" : ",\n") + render::stream_json(*streams[i]);
-            out.text(text + "\n]");
-        } else {
+        if (a.format == "json")
+            put_array(out, streams.size(), [&](std::size_t i) { return render::stream_json(*streams[i]); });
+        else
             out.text(render::streams_table(streams, style));
-        }
     }
     out.flush();
     if (!a.quiet && !out.failed()) fmt::print(stderr, "{}", render::summary_text(report, style));
@@ -357,16 +390,21 @@ int messages(const Arguments& a, analysis::Selection& selection) {
         return rows(Rows::What::messages, a, selection);
     Run run;
     analysis::Report report;
-    if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection)) return usage;
+    MessageCollector every(report);
+    analysis::Collector of_calls(report);
+    if (!collect(run, a, report, selection.everything() ? every : of_calls)) return run.status;
+    if (!select(report, selection)) return not_found(run);
     struct Row {
         const analysis::SipMessage* message;
         std::string_view call_id;
     };
     std::vector<Row> all;
-    for (const analysis::Call& c : report.calls)
-        for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
-    for (const analysis::SipMessage& m : report.stray_messages) all.push_back({&m, {}});
+    if (selection.everything()) {
+        for (const auto& row : every.rows) all.push_back({&row.message, row.call_id});
+    } else {
+        for (const analysis::Call& c : report.calls)
+            for (const analysis::SipMessage& m : c.messages) all.push_back({&m, c.call_id});
+    }
     std::stable_sort(all.begin(), all.end(),
                      [](const Row& x, const Row& y) { return x.message->frame < y.message->frame; });
     const render::Style style = style_of(a);
@@ -384,10 +422,8 @@ int messages(const Arguments& a, analysis::Selection& selection) {
         for (const Row& r : all) flat.push_back(*r.message);
         out.text(render::messages_table(flat, style));
     } else if (a.format == "json") {
-        std::string text = "[";
-        for (std::size_t i = 0; i < all.size(); ++i)
-            text += (i == 0 ? "\n" : ",\n") + render::message_json(*all[i].message, all[i].call_id);
-        out.text(text + "\n]");
+        put_array(out, all.size(),
+                  [&](std::size_t i) { return render::message_json(*all[i].message, all[i].call_id); });
     } else {
         if (a.format == "csv") out.line(render::messages_csv_header());
         for (const Row& r : all)
@@ -433,7 +469,7 @@ int flow(const Arguments& a, analysis::Selection& selection) {
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
     const auto chosen = chosen_from(report, selection);
-    if (!all_found(selection, report.calls.size())) return usage;
+    if (!all_found(selection, report.calls.size())) return not_found(run);
     if (chosen.empty()) {
         complain(report.calls.empty() ? "no calls in the input" : "no call in the input is as --where says");
         if (!a.quiet) fmt::print(stderr, "{}", render::summary_text(report, style_of(a)));
@@ -469,7 +505,7 @@ int check(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection)) return usage;
+    if (!select(report, selection)) return not_found(run);
     const render::Style style = style_of(a);
     Output out;
     bool bad = false;
@@ -477,10 +513,8 @@ int check(const Arguments& a, analysis::Selection& selection) {
     if (a.format == "table") {
         out.text(render::findings_text(report.findings, style));
     } else if (a.format == "json") {
-        std::string text = "[";
-        for (std::size_t i = 0; i < report.findings.size(); ++i)
-            text += (i == 0 ? "\n" : ",\n") + render::finding_json(report.findings[i]);
-        out.text(text + "\n]");
+        put_array(out, report.findings.size(),
+                  [&](std::size_t i) { return render::finding_json(report.findings[i]); });
     } else {
         for (const Finding& f : report.findings) out.line(render::finding_json(f));
     }
@@ -502,7 +536,7 @@ int report(const Arguments& a, analysis::Selection& selection) {
     Run run;
     analysis::Report report;
     if (!collect(run, a, report)) return run.status;
-    if (!select(report, selection, true)) return usage;
+    if (!select(report, selection, true)) return not_found(run);
     const std::filesystem::path target(a.output);
     bool fine = true;
     if (target.extension() == ".html") {
@@ -618,13 +652,13 @@ int main(int argc, char** argv) {
         }
         where = std::move(*parsed);
     }
-    analysis::Selection selection(a.calls, where ? &*where : nullptr);
     if (!a.filter.empty()) {
         if (const auto filter = pcap::Filter::compile(a.filter); !filter) {
             complain(filter.error().what);
             return usage;
         }
     }
+    analysis::Selection selection(a.calls, where ? &*where : nullptr);
     const bool stream_rows = a.format == "ndjson" || a.format == "csv";
     if (calls_command->parsed())
         return stream_rows ? rows(Rows::What::calls, a, selection) : tables(Rows::What::calls, a, selection);

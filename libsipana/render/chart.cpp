@@ -214,7 +214,7 @@ std::string loss_chart(const Stream& stream) {
             std::max(highest, lost.values[i] + late.values[i] + twice.values[i] + moved.values[i]);
     const Frame frame(span_of(stream), highest);
     std::string out;
-    frame.open(out, "Packets",
+    frame.open(out, "Loss and order, packets",
                fmt::format("{} lost, {} late, {} duplicated, {} reordered", lost.total, late.total,
                            twice.total, moved.total));
     std::vector<double> base(lost.values.size(), 0.0);

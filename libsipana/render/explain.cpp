@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "libsipana/base/text.h"
+#include "libsipana/sip/params.h"
 
 namespace sipana::render {
 namespace {
@@ -51,6 +52,11 @@ Line field_line(std::string_view raw) {
     std::string_view rest = raw;
     const std::string_view name = trim(cut(rest, ':'));
     line.topic = header_topic(name);
+    if (line.topic.name.empty() && rest.data() != raw.data() + raw.size() && sip::is_token(name))
+        line.topic = {
+            "a field of its own",
+            "No RFC that is known here defines this field: who sends it knows what it means.",
+            "RFC 3261 7.3.1"};
     line.meaning = header_meaning(name, trim(rest));
     return line;
 }
@@ -96,7 +102,23 @@ Line sdp_line(std::string_view raw, std::span<const PayloadName> known) {
     return line;
 }
 
-void explain_body(std::vector<Line>& lines, std::string_view& body) {
+// A key press in an INFO as many phones send it; no RFC defines the format.
+Line key_line(std::string_view raw) {
+    Line line{raw, {}, {}, true};
+    std::string_view value = raw;
+    const std::string_view name = trim(cut(value, '='));
+    value = trim(value);
+    if (iequals(name, "Signal")) {
+        line.topic = {"Signal", "The key that was pressed.", ""};
+        if (value == "10") line.meaning = "the key *";
+        if (value == "11") line.meaning = "the key #";
+    } else if (iequals(name, "Duration")) {
+        line.topic = {"Duration", "How long it was held, in milliseconds.", ""};
+    }
+    return line;
+}
+
+void explain_body(std::vector<Line>& lines, std::string_view& body, bool keys) {
     // Content decides, not Content-Type: SDP within multipart bodies is explained too.
     bool sdp = false;
     std::vector<PayloadName> known = payloads_of({});
@@ -106,7 +128,9 @@ void explain_body(std::vector<Line>& lines, std::string_view& body) {
         if (raw.starts_with("v=0")) sdp = true;
         if (raw.empty() || raw.starts_with("--")) sdp = false;
         if (sdp && raw.starts_with("m=")) known = payloads_of(from_here);
-        lines.push_back(sdp ? sdp_line(raw, known) : Line{raw, {}, {}, true});
+        lines.push_back(sdp    ? sdp_line(raw, known)
+                        : keys ? key_line(raw)
+                               : Line{raw, {}, {}, true});
     }
 }
 
@@ -117,14 +141,20 @@ std::vector<Line> explain_message(std::string_view text) {
     while (!text.empty() && (text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);
     if (text.empty()) return lines;
     lines.push_back(start_line(next_line(text)));
+    bool keys = false;  // the body is a key press
     while (!text.empty() && lines.size() < max_lines) {
         const std::string_view raw = next_field(text);
         if (raw.empty()) {
             lines.push_back({raw, {}, {}, false});
-            explain_body(lines, text);
+            explain_body(lines, text, keys);
             break;
         }
         lines.push_back(field_line(raw));
+        if (lines.back().topic.name == "Content-Type") {
+            std::string_view type = raw;
+            cut(type, ':');
+            keys = istarts_with(trim(type), "application/dtmf-relay");
+        }
     }
     if (!text.empty()) {
         lines.push_back(

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
+#include "libsipana/base/time.h"
 #include "libsipana/render/explain.h"
 
 namespace sipana::render {
@@ -353,6 +354,25 @@ std::string origin_meaning(std::string_view value) {
                        quoted(w[2]));
 }
 
+// Seconds since 1900 (RFC 8866 5.9); 0 leaves an end open.
+std::string timing_meaning(std::string_view value) {
+    std::string_view rest = trim(value);
+    const auto from = to_number<std::uint64_t>(trim(cut(rest, ' '))),
+               to = to_number<std::uint64_t>(trim(rest));
+    constexpr std::uint64_t unix_epoch = 2'208'988'800, latest = unix_epoch + (1ull << 33);
+    if (!from || !to || *from > latest || *to > latest) return {};
+    if (*from == 0 && *to == 0) return "no fixed times";
+    const auto date = [](std::uint64_t ntp) {
+        const auto s = std::chrono::seconds{static_cast<std::int64_t>(ntp - unix_epoch)};
+        const std::string text = to_rfc3339(Time{s});
+        return text.substr(0, 10) + " " + text.substr(11, 8);
+    };
+    if ((*from != 0 && *from < unix_epoch) || (*to != 0 && *to < unix_epoch)) return {};
+    const std::string begin = *from == 0 ? "" : "from " + date(*from);
+    if (*to == 0) return begin + " UTC, with no fixed end";
+    return fmt::format("{}{}to {} UTC", begin, begin.empty() ? "" : " ", date(*to));
+}
+
 }  // namespace
 
 std::span<const Topic> attribute_topics() { return attributes; }
@@ -378,7 +398,7 @@ std::string sdp_meaning(char type, std::string_view value, std::span<const Paylo
         case 'b':
             return bandwidth_meaning(value);
         case 't':
-            return trim(value) == "0 0" ? "no fixed times" : "";
+            return timing_meaning(value);
         case 'm':
             return media_meaning(value, known);
         case 'a':

@@ -344,7 +344,13 @@ std::string warning_meaning(std::string_view value) {
         if (c.code == *code)
             return fmt::format("{}{}", c.text, agent.empty() ? "" : ", says " + quoted(agent));
     }
-    return {};
+    return "a code that is not registered";
+}
+
+std::string length_meaning(std::string_view value) {
+    const auto bytes = to_number(trim(value));
+    if (!bytes) return {};
+    return *bytes == 0 ? "no body" : fmt::format("{} bytes of body", *bytes);
 }
 
 std::string retry_after_meaning(std::string_view value) {
@@ -599,6 +605,7 @@ std::string header_meaning(std::string_view written, std::string_view value) {
         {"Diversion", diversion_meaning, true},
         {"History-Info", history_meaning, true},
         {"Content-Type", content_type_meaning},
+        {"Content-Length", length_meaning},
         {"Supported", options_meaning},
         {"Require", options_meaning},
         {"Proxy-Require", options_meaning},

@@ -291,7 +291,7 @@ std::string flow_html(const Report& report, std::span<const std::size_t> indexes
                                    : fmt::format("{} to {}", caller_name(*figure.front()),
                                                  callee_name(*figure.front())));
     page.put(
-        "<header class=\"masthead\"><div><p>{}</p></div><button type=\"button\" id=\"theme\" "
+        "<header class=\"masthead\"><div><h1>{}</h1></div><button type=\"button\" id=\"theme\" "
         "aria-pressed=\"false\">Dark</button></header>\n<main><div id=\"call\" "
         "data-fixed=\"{}\">\n",
         escaped(title_of(report)), figure.empty() ? 0 : figure.front()->number);

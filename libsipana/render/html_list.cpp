@@ -4,6 +4,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/render/html.h"
 #include "libsipana/render/ladder.h"
+#include "libsipana/render/rows.h"
 #include "libsipana/render/svg.h"
 
 namespace sipana::render {
@@ -64,7 +65,8 @@ std::string search_text(const Call& call) {
     return lowered(text);
 }
 
-void put_row(Page& page, const Call& call) {
+// The day, too, where the calls are of several.
+void put_row(Page& page, const Call& call, bool one_day) {
     const Worst worst = worst_of(call);
     const std::string from = caller_name(call), to = callee_name(call);
     page.put(
@@ -74,8 +76,8 @@ void put_row(Page& page, const Call& call) {
         call.number, to_string(call.kind), to_string(call.state),
         worst.count == 0 ? "none" : to_string(worst.severity), escaped(search_text(call)));
     page.put("<td class=\"n\">{}", call.number);
-    page.put("<td class=\"when\" data-value=\"{}\">{}", call.start.count(),
-             to_time_of_day(call.start).substr(0, 12));
+    page.put("<td class=\"when\" data-value=\"{}\">{}{}", call.start.count(),
+             one_day ? "" : day_of(call) + " ", to_time_of_day(call.start).substr(0, 12));
     page.put("<td class=\"kind\">{}", to_string(call.kind));
     page.put("<td class=\"from\" title=\"{}\">{}", escaped(call.from.uri), escaped(from));
     page.put("<td class=\"to\" title=\"{}\">{}", escaped(call.to.uri), escaped(to));
@@ -171,7 +173,8 @@ void put_call_list(Page& page) {
             "type=\"button\">{}</button></th>",
             column.css, column.name == "#" ? " aria-sort=\"ascending\"" : "", column.name);
     page.out += "</tr></thead><tbody>\n";
-    for (std::size_t i = 0; i < listed; ++i) put_row(page, calls[i]);
+    const bool one_day = of_one_day(calls);
+    for (std::size_t i = 0; i < listed; ++i) put_row(page, calls[i], one_day);
     page.out += "</tbody></table></div>\n";
     if (listed < calls.size())
         page.put(

@@ -131,7 +131,7 @@ void put_heading(Page& page, const Call& call, const sdp::Exchange& exchange, st
             break;
     }
     if (!exchange.session_version_note.empty())
-        page.put(" {}", escaped(exchange.session_version_note));
+        page.put(" Odd: {}.", escaped(exchange.session_version_note));
     page.out += "</p>\n";
 }
 

@@ -184,7 +184,8 @@ void put_stream(Page& page, const Stream& stream, const Call* call, std::uint64_
         "<section class=\"stream\" id=\"stream-{}.{}\" tabindex=\"-1\"><h4>{} {}, {} <span "
         "aria-label=\"to\">→</span> "
         "{}</h4><p class=\"origin\">{}</p>\n",
-        call_number, index, to_string(stream.media),
+        call_number, index,
+        stream.media == analysis::MediaKind::other ? "media" : to_string(stream.media),
         stream.codec.empty() ? "of unknown codec" : escaped(stream.codec), escaped(from),
         escaped(to), escaped(origin_text(stream)));
     put_numbers(page, stream);

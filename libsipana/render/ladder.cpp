@@ -9,6 +9,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/render/ladder_columns.h"
+#include "libsipana/render/ladder_words.h"
 #include "libsipana/render/render.h"
 
 namespace sipana::render {
@@ -48,52 +49,6 @@ struct Place {
 };
 enum Rank : int { before_message, message_itself, media, digit, after_message };
 
-std::string codec_names(const std::vector<sdp::Codec>& codecs) {
-    std::string out;
-    for (const auto& codec : codecs) {
-        // Payload type numbers say nothing to a reader; neither does a name that is there twice.
-        const std::string name =
-            codec.name.empty() ? fmt::format("PT {}", codec.payload_type) : codec.name;
-        if (codec.name == "telephone-event" || (" " + out + " ").find(" " + name + " ") != out.npos)
-            continue;
-        out += (out.empty() ? "" : " ") + name;
-    }
-    return out;
-}
-
-// "offer: audio PCMU PCMA, video H264 sendonly"
-std::string describe(std::string_view word, const sdp::Exchange& exchange, bool answer) {
-    std::string out;
-    for (const auto& line : exchange.media) {
-        const sdp::MediaOffer* side = answer ? line.answer ? &*line.answer : nullptr : &line.offer;
-        if (side == nullptr) continue;
-        out += fmt::format("{} {}", out.empty() ? fmt::format("{}:", word) : ",", line.media);
-        if (side->rtp.port == 0) {
-            out += answer ? " refused" : " off";
-            continue;
-        }
-        if (const std::string codecs = codec_names(side->codecs); !codecs.empty())
-            out += " " + codecs;
-        if (side->direction != sdp::Direction::sendrecv)
-            out += fmt::format(" {}", to_string(side->direction));
-    }
-    return out;
-}
-
-// "alice -> bob: completed, 200 OK, 12.3 s"
-std::string title_of(const Call& call) {
-    const auto who = [](const analysis::Party& party) {
-        return !party.user.empty() ? party.user : !party.uri.empty() ? party.uri : party.host;
-    };
-    std::string out =
-        call.kind == analysis::CallKind::register_
-            ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
-            : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
-    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
-    if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
-    return out;
-}
-
 class Builder {
 public:
     Builder(std::span<const Call* const> calls, Names names)
@@ -129,7 +84,7 @@ private:
     }
     void join_digits();
     void fill_in_repeats();
-    std::string detail_of(const SipMessage& m, const sip::Message& parsed) const;
+    void name_requests();
     std::string title() const;
 
     std::span<const Call* const> calls_;
@@ -181,35 +136,6 @@ void Builder::add_messages(std::uint32_t c) {
         add_fork_note(c, i);
         add_arrow(c, i);
     }
-}
-
-std::string Builder::detail_of(const SipMessage& m, const sip::Message& parsed) const {
-    const auto named = [&parsed](sip::Header id, std::string_view name) -> std::string {
-        const auto value = parsed.header(id);
-        return value ? fmt::format("{}: {}", name, *value) : std::string{};
-    };
-    switch (m.is_request() ? m.method : sip::Method::other) {
-        case sip::Method::refer:
-            return named(sip::Header::refer_to, "Refer-To");
-        case sip::Method::bye:
-        case sip::Method::cancel:
-            return named(sip::Header::reason, "Reason");
-        case sip::Method::subscribe:
-            return named(sip::Header::event, "Event");
-        case sip::Method::notify: {
-            std::string event = named(sip::Header::event, "Event");
-            const std::string state = named(sip::Header::subscription_state, "state");
-            return event.empty() || state.empty() ? event + state : event + ", " + state;
-        }
-        default:
-            break;
-    }
-    if (m.code >= 300 && m.code < 400) return named(sip::Header::contact, "Contact");
-    if (m.code >= 400) {
-        const std::string reason = named(sip::Header::reason, "Reason");
-        return reason.empty() ? named(sip::Header::warning, "Warning") : reason;
-    }
-    return {};
 }
 
 void Builder::add_arrow(std::uint32_t c, std::uint32_t index) {
@@ -477,6 +403,26 @@ void Builder::fill_in_repeats() {
     items_ = std::move(kept);
 }
 
+// A response that is not to the last request says to which: "487 Request Terminated (INVITE)".
+void Builder::name_requests() {
+    std::vector<std::string_view> last(calls_.size());  // request of each call
+    for (Item& item : items_) {
+        auto* arrow = std::get_if<Arrow>(&item.row.what);
+        if (arrow == nullptr) continue;
+        const SipMessage& m = calls_[arrow->call]->messages[arrow->message];
+        std::string_view& request = last[arrow->call];
+        if (m.is_request()) {
+            if (m.method != sip::Method::ack) request = m.method_name;
+        } else if (!request.empty() && request != m.method_name) {
+            std::string& label = arrow->label;
+            if (m.has_sdp && label.ends_with(" (SDP)"))
+                label.insert(label.size() - 4, fmt::format("{}, ", m.method_name));
+            else
+                label += fmt::format(" ({})", m.method_name);
+        }
+    }
+}
+
 std::string Builder::title() const {
     if (calls_.empty()) return "no call";
     std::string out = title_of(*calls_.front());
@@ -498,6 +444,7 @@ Ladder Builder::build() {
                      [](const Item& a, const Item& b) { return a.place < b.place; });
     join_digits();
     fill_in_repeats();
+    name_requests();
     if (items_.size() > max_ladder_rows) {
         omitted_ += items_.size() - max_ladder_rows;
         items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(max_ladder_rows), items_.end());

@@ -49,7 +49,7 @@ std::string_view to_string(Tone tone);  // "request", ...
 // One SIP message. The rows of a Ladder keep capture order where times are equal.
 struct Arrow {
     std::uint32_t from = 0, to = 0;  // columns; equal: a message of a participant to itself
-    std::string label;               // "INVITE (SDP)", "200 OK (SDP)", "REFER"
+    std::string label;               // "INVITE (SDP)", "200 OK (SDP)", "200 OK (INVITE, SDP)"
     std::string detail;  // "offer: audio PCMU PCMA, video H264", "Refer-To: sip:..."; or ""
     Tone tone = Tone::request;
     Duration delta{};                     // since the arrow before it; 0 for the first

@@ -1,9 +1,24 @@
-// What a ladder's roles, tones and durations are called.
+#include "libsipana/render/ladder_words.h"
+
 #include <fmt/format.h>
 
-#include "libsipana/render/ladder.h"
-
 namespace sipana::render {
+namespace {
+
+std::string codec_names(const std::vector<sdp::Codec>& codecs) {
+    std::string out;
+    for (const auto& codec : codecs) {
+        // Payload type numbers say nothing to a reader; neither does a name that is there twice.
+        const std::string name =
+            codec.name.empty() ? fmt::format("PT {}", codec.payload_type) : codec.name;
+        if (codec.name == "telephone-event" || (" " + out + " ").find(" " + name + " ") != out.npos)
+            continue;
+        out += (out.empty() ? "" : " ") + name;
+    }
+    return out;
+}
+
+}  // namespace
 
 std::string_view to_string(Role role) {
     switch (role) {
@@ -55,6 +70,66 @@ std::string short_duration(Duration length) {
     const auto whole = (length.count() / 1'000'000 + 500) / 1000;
     if (whole < 3600) return fmt::format("{}:{:02} min", whole / 60, whole % 60);
     return fmt::format("{}:{:02}:{:02} h", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string describe(std::string_view word, const sdp::Exchange& exchange, bool answer) {
+    std::string out;
+    for (const auto& line : exchange.media) {
+        const sdp::MediaOffer* side = answer ? line.answer ? &*line.answer : nullptr : &line.offer;
+        if (side == nullptr) continue;
+        out += fmt::format("{} {}", out.empty() ? fmt::format("{}:", word) : ",", line.media);
+        if (side->rtp.port == 0) {
+            out += answer ? " refused" : " off";
+            continue;
+        }
+        if (const std::string codecs = codec_names(side->codecs); !codecs.empty())
+            out += " " + codecs;
+        if (side->direction != sdp::Direction::sendrecv)
+            out += fmt::format(" {}", to_string(side->direction));
+    }
+    return out;
+}
+
+std::string detail_of(const analysis::SipMessage& m, const sip::Message& parsed) {
+    const auto named = [&parsed](sip::Header id, std::string_view name) -> std::string {
+        const auto value = parsed.header(id);
+        return value ? fmt::format("{}: {}", name, *value) : std::string{};
+    };
+    switch (m.is_request() ? m.method : sip::Method::other) {
+        case sip::Method::refer:
+            return named(sip::Header::refer_to, "Refer-To");
+        case sip::Method::bye:
+        case sip::Method::cancel:
+            return named(sip::Header::reason, "Reason");
+        case sip::Method::subscribe:
+            return named(sip::Header::event, "Event");
+        case sip::Method::notify: {
+            std::string event = named(sip::Header::event, "Event");
+            const std::string state = named(sip::Header::subscription_state, "state");
+            return event.empty() || state.empty() ? event + state : event + ", " + state;
+        }
+        default:
+            break;
+    }
+    if (m.code >= 300 && m.code < 400) return named(sip::Header::contact, "Contact");
+    if (m.code >= 400) {
+        const std::string reason = named(sip::Header::reason, "Reason");
+        return reason.empty() ? named(sip::Header::warning, "Warning") : reason;
+    }
+    return {};
+}
+
+std::string title_of(const analysis::Call& call) {
+    const auto who = [](const analysis::Party& party) {
+        return !party.user.empty() ? party.user : !party.uri.empty() ? party.uri : party.host;
+    };
+    std::string out =
+        call.kind == analysis::CallKind::register_
+            ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
+            : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
+    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
+    if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
+    return out;
 }
 
 }  // namespace sipana::render

@@ -38,6 +38,19 @@ std::string_view to_text(analysis::Ended ended) {
     return {};
 }
 
+std::string day_of(const analysis::Call& call) {
+    return call.start == no_time ? std::string{} : to_rfc3339(call.start).substr(0, 10);
+}
+
+bool of_one_day(std::span<const analysis::Call> calls) {
+    std::string first;
+    return std::all_of(calls.begin(), calls.end(), [&first](const analysis::Call& call) {
+        const std::string day = day_of(call);
+        if (first.empty()) first = day;
+        return day.empty() || day == first;
+    });
+}
+
 MediaTotals totals_of(const analysis::Call& call) {
     MediaTotals totals;
     for (const auto& stream : call.streams) {

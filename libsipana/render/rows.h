@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@ std::string_view reason_phrase(const analysis::SipMessage& message);
 // The Call-ID field's value; empty if there is none.
 std::string_view call_id_of(const analysis::SipMessage& message);
 std::string_view to_text(analysis::Ended ended);  // "caller", "callee", ""
+
+std::string day_of(const analysis::Call& call);  // "2026-11-23", UTC; "" where the start is unknown
+bool of_one_day(std::span<const analysis::Call> calls);
 
 struct MediaTotals {
     std::uint64_t packets = 0, lost = 0;

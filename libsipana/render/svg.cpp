@@ -21,6 +21,7 @@ constexpr double margin = 12;
 constexpr double head_height = 64;
 constexpr double narrowest = 128;  // between two columns
 constexpr double arrow_row = 32, detail_row = 16, self_width = 34;
+constexpr double way_margin = 30;  // of a lane, at either side: the tips stand there
 
 template <typename... Args>
 void put(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
@@ -37,11 +38,46 @@ void put_text(std::string& out, std::string_view css, double x, double y, std::s
     out += "</text>";
 }
 
-std::string way_text(const MediaWay& way) {
-    std::string text = fmt::format("{} packets", way.packets);
+// "557 packets, 0% lost, jitter 1.5 ms", or less of it; `brevity` 0 to 2.
+std::string way_text(const MediaWay& way, int brevity) {
+    std::string text = fmt::format("{}{}", way.packets, brevity < 2 ? " packets" : "");
     if (way.expected > 0) text += fmt::format(", {} lost", percent_text(way.lost_percent()));
-    if (way.clock_known) text += fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
-    return text;
+    return brevity == 0 && way.clock_known
+               ? text + fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms)
+               : text;
+}
+
+// One line a way, all of them in the longest form that has room.
+std::vector<std::string> way_texts(const MediaLane& lane, double room) {
+    std::vector<std::string> texts;
+    for (int brevity = 0; brevity <= 2; ++brevity) {
+        texts.clear();
+        bool fits = true;
+        for (const MediaWay& way : lane.ways) {
+            texts.push_back(way_text(way, brevity));
+            fits = fits && text_width(texts.back(), detail_px) <= room;
+        }
+        if (fits) break;
+    }
+    return texts;
+}
+
+std::string lane_label(const MediaLane& lane) {
+    return fmt::format("{} · {}", lane.label, short_duration(lane.duration()));
+}
+
+// In one line where it fits, else in two, broken at a blank.
+std::vector<std::string> detail_lines(std::string_view detail, double room) {
+    std::string whole = printable(detail);
+    if (whole.empty()) return {};
+    if (text_width(whole, detail_px) <= room) return {whole};
+    std::size_t end = 0;
+    for (auto blank = whole.find(' ');
+         blank != whole.npos && text_width(whole.substr(0, blank), detail_px) <= room;
+         blank = whole.find(' ', blank + 1))
+        end = blank;
+    if (end == 0) return {whole};
+    return {whole.substr(0, end), whole.substr(end + 1)};
 }
 
 std::string arrow_label(const Arrow& arrow) {
@@ -78,6 +114,11 @@ public:
                                 : columns_[std::min<std::size_t>(column, columns_.size() - 1)];
     }
     double y(std::size_t row) const { return rows_[row]; }
+    // For what is written at an arrow.
+    double room(const Arrow& arrow) const {
+        return arrow.from == arrow.to ? narrowest - self_width
+                                      : std::abs(x(arrow.to) - x(arrow.from)) - 22;
+    }
     double row_height(std::size_t row) const { return rows_[row + 1] - rows_[row]; }
     double width() const { return width_; }
     double height() const { return rows_.back(); }
@@ -99,7 +140,7 @@ private:
         if (const auto* lane = std::get_if<MediaLane>(&row.what)) {
             double most = text_width(lane->label, label_px) + 60;
             for (const MediaWay& way : lane->ways)
-                most = std::max(most, text_width(way_text(way), detail_px) + 56);
+                most = std::max(most, text_width(way_text(way, 0), detail_px) + 2 * way_margin);
             return most;
         }
         if (const auto* digits = std::get_if<Digits>(&row.what))
@@ -121,18 +162,23 @@ private:
         bool self_at_edge = false;
         for (const Row& row : ladder_.rows) {
             const auto [from, to] = span_of(row);
-            if (from == to && to + 1 >= count && std::holds_alternative<Arrow>(row.what))
+            if (from == to && to + 1 >= count &&
+                (std::holds_alternative<Arrow>(row.what) ||
+                 std::holds_alternative<MediaLane>(row.what)))
                 self_at_edge = true;
             if (to >= count || from == to) continue;
             // Texts that span several gaps are looked at per gap: close enough, and one pass.
             const double each = wanted(row) / (to - from);
             for (auto gap = from; gap < to; ++gap) gaps[gap] = std::clamp(each, gaps[gap], widest_);
         }
-        for (const Participant& p : ladder_.participants)
-            edge_ = std::max(edge_, std::max(text_width(printable(p.name), name_px),
-                                             text_width(printable(p.address), small_px)) /
-                                            2 +
-                                        12);
+        for (const Participant& p : ladder_.participants) {
+            // The agent's name is nice to have, but makes many columns no wider.
+            const double agent = std::min(text_width(printable(p.agent), small_px), 160.0);
+            const double widest =
+                std::max({text_width(printable(p.name), name_px),
+                          text_width(printable(p.address), small_px), count <= 3 ? agent : 0.0});
+            edge_ = std::max(edge_, widest / 2 + 12);
+        }
         edge_ = std::min(edge_, 92.0);
         // The heads may stand above the times.
         double at = std::max(gutter + 14, edge_ + 4);
@@ -145,8 +191,11 @@ private:
 
     double height_of(const Row& row) const {
         if (const auto* arrow = std::get_if<Arrow>(&row.what)) {
-            if (arrow->from == arrow->to) return arrow_row + detail_row;
-            return arrow_row + (arrow_detail(*arrow).empty() ? 0 : detail_row);
+            const auto lines = detail_lines(arrow_detail(*arrow), room(*arrow)).size();
+            return arrow_row +
+                   detail_row * static_cast<double>(arrow->from == arrow->to
+                                                        ? std::max<std::size_t>(lines, 1)
+                                                        : lines);
         }
         if (const auto* lane = std::get_if<MediaLane>(&row.what))
             return 38 + 16 * static_cast<double>(lane->ways.size());
@@ -239,16 +288,14 @@ void Drawing::lifelines(std::string& out) const {
 }
 
 void Drawing::times(std::string& out, const Row& row, double y, const Arrow* arrow) const {
-    const double x = gutter - 10;
-    put(out, "<text class=\"time since\" x=\"{:.6g}\" y=\"{:.6g}\">{:.3f}</text>", x, y,
-        to_seconds(row.time - ladder_.start));
+    const auto put_time = [&](std::string_view kind, std::string_view text) {
+        put(out, "<text class=\"time {}\"{} x=\"{:.6g}\" y=\"{:.6g}\">{}</text>", kind,
+            page_ ? " aria-hidden=\"true\"" : "", gutter - 10, y, text);
+    };
+    put_time("since", fmt::format("{:.3f}", to_seconds(row.time - ladder_.start)));
     if (!page_) return;
-    put(out, "<text class=\"time clock\" x=\"{:.6g}\" y=\"{:.6g}\">{}</text>", x, y,
-        to_time_of_day(row.time).substr(0, 12));
-    if (arrow != nullptr) {
-        put(out, "<text class=\"time delta\" x=\"{:.6g}\" y=\"{:.6g}\">+{:.3f}</text>", x, y,
-            to_seconds(arrow->delta));
-    }
+    put_time("clock", to_time_of_day(row.time).substr(0, 12));
+    if (arrow != nullptr) put_time("delta", fmt::format("+{:.3f}", to_seconds(arrow->delta)));
 }
 
 // A shaft with its head at `to`.
@@ -268,16 +315,18 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
         const auto name = [&](std::uint32_t column) {
             return column < ladder_.participants.size() ? ladder_.participants[column].name : "";
         };
+        std::string said = arrow_label(arrow);  // what is to be seen, for those who listen
+        if (const std::string detail = arrow_detail(arrow); !detail.empty()) said += " " + detail;
         put(out, " role=\"button\" tabindex=\"-1\" data-message=\"{}.{}\" aria-label=\"{}\"",
             number_of(arrow.call), arrow.message,
-            escaped(fmt::format("{} from {} to {}, frame {}", arrow_label(arrow), name(arrow.from),
+            escaped(fmt::format("{}, from {} to {}, frame {}", said, name(arrow.from),
                                 name(arrow.to), arrow.frame)));
     }
     put(out,
         "><rect class=\"hit\" x=\"2\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" rx=\"5\"/>",
         top, plan_.width() - 4, height);
     times(out, row, shaft + 4, &arrow);
-    const double room = self ? narrowest - self_width : std::abs(x2 - x1) - 22;
+    const double room = plan_.room(arrow);
     const double middle = self ? x1 + self_width + 8 : (x1 + x2) / 2;
     const std::string css = self ? "label start" : "label";
     put_text(out, css, middle, shaft - 6, arrow_label(arrow), label_px, room);
@@ -289,10 +338,11 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
     } else {
         line(out, x1, x2, shaft);
     }
-    const std::string detail = arrow_detail(arrow);
-    if (!detail.empty())
-        put_text(out, self ? "detail start" : "detail", middle, shaft + 15, detail, detail_px,
-                 room);
+    double y = shaft + 15;
+    for (const std::string& detail : detail_lines(arrow_detail(arrow), room)) {
+        put_text(out, self ? "detail start" : "detail", middle, y, detail, detail_px, room);
+        y += detail_row;
+    }
     if (arrow.findings > 0) {
         put(out,
             "<circle class=\"mark {}\" cx=\"{:.6g}\" cy=\"{:.6g}\" r=\"4.5\"><title>{} finding{} "
@@ -310,26 +360,28 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const MediaL
     if (x1 > x2) std::swap(x1, x2);
     if (x2 - x1 < narrowest) x2 = x1 + narrowest;
     const double middle = (x1 + x2) / 2, room = x2 - x1 - 20;
+    const double way_room = x2 - x1 - 2 * way_margin;
+    const auto texts = way_texts(lane, way_room);
     put(out, "<g class=\"lane\"");
     if (page_ && !lane.ways.empty()) {
         const MediaWay& way = lane.ways.front();
         put(out, " role=\"button\" tabindex=\"-1\" data-stream=\"{}.{}\" aria-label=\"{}\"",
             number_of(way.call), way.stream,
-            escaped(fmt::format("{}, {}", lane.label, short_duration(lane.duration()))));
+            escaped(fmt::format("{} {}", lane_label(lane), fmt::join(texts, " "))));
     }
     put(out,
         "><rect class=\"band\" x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" "
         "rx=\"5\"/>",
         x1 + 5, top + 5, x2 - x1 - 10, height - 10);
     times(out, row, top + 22, nullptr);
-    put_text(out, "label", middle, top + 22,
-             fmt::format("{} · {}", lane.label, short_duration(lane.duration())), label_px, room);
+    put_text(out, "label", middle, top + 22, lane_label(lane), label_px, room);
     double y = top + 39;
-    for (const MediaWay& way : lane.ways) {
+    for (std::size_t w = 0; w < lane.ways.size(); ++w) {
+        const MediaWay& way = lane.ways[w];
         const bool right = plan_.x(way.from) <= plan_.x(way.to);
         const double tip = right ? x2 - 12 : x1 + 12;
         put(out, "<path class=\"tip\" d=\"M{:.6g} {:.6g}l{} -4v8z\"/>", tip, y - 4, right ? -7 : 7);
-        put_text(out, "detail", middle, y, way_text(way), detail_px, room - 16);
+        put_text(out, "detail", middle, y, texts[w], detail_px, way_room);
         y += 16;
     }
     out += "</g>\n";
@@ -420,17 +472,19 @@ std::string standalone_svg(const Ladder& ladder) {
 std::string page_figure(const Ladder& ladder) {
     const Drawing drawing(ladder, true);
     const Plan& plan = drawing.plan();
+    // Two participants are drawn smaller on a narrow screen; with more, it scrolls.
+    const std::string_view pair = ladder.participants.size() <= 2 ? " pair" : "";
     std::string out;
     put(out,
-        "<svg class=\"figure heads\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
+        "<svg class=\"figure heads{2}\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
         "viewBox=\"0 0 {0:.6g} {1}\">",
-        plan.width(), head_height);
+        plan.width(), head_height, pair);
     drawing.heads(out);
     put(out,
-        "</svg><svg class=\"figure rows\" role=\"group\" aria-label=\"Ladder of {2}\" "
+        "</svg><svg class=\"figure rows{3}\" role=\"group\" aria-label=\"Ladder of {2}\" "
         "width=\"{0:.6g}\" "
         "height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">",
-        plan.width(), plan.height(), escaped(ladder.title));
+        plan.width(), plan.height(), escaped(ladder.title), pair);
     drawing.rows(out);
     out += "</svg>";
     if (ladder.omitted > 0) put(out, "<p class=\"omitted\">{}.</p>", omitted_text(ladder));

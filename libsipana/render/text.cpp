@@ -9,6 +9,7 @@
 #include "libsipana/render/table.h"
 
 namespace sipana::render {
+
 namespace {
 
 // "alice@a.example" of "sip:alice@a.example"
@@ -58,8 +59,9 @@ Paint paint_of_message(const analysis::SipMessage& m) {
 
 std::string calls_table(std::span<const analysis::Call> calls, const Style& style) {
     if (calls.empty()) return "no calls\n";
+    const bool one_day = of_one_day(calls);
     Table table({{"#", 10, 1, 0, true},
-                 {"time", 7, 8},
+                 {"time", 7, one_day ? 8u : 19u},
                  {"kind", 4, 8},
                  {"from", 9, 6, 14},
                  {"to", 9, 6, 14},
@@ -72,13 +74,17 @@ std::string calls_table(std::span<const analysis::Call> calls, const Style& styl
                  {"messages", 3, 8, 0, true},
                  {"legs", 3, 4, 0, true},
                  {"ended by", 2, 6},
-                 {"call-id", 1, 12, 12}});
+                 {"source", 1, 8, 17},
+                 {"destination", 1, 8, 17},
+                 {"call-id", 0, 12, 12}});
     for (const auto& call : calls) {
         const MediaTotals media = totals_of(call);
         const Paint paint = paint_of(call.state);
         table.row();
         table.cell(std::to_string(call.number))
-            .cell(time_text(call.start).substr(0, 8), Paint::faint);
+            .cell((one_day || call.start == no_time ? "" : day_of(call) + " ") +
+                      time_text(call.start).substr(0, 8),
+                  Paint::faint);
         table.cell(to_string(call.kind))
             .cell(without_scheme(call.from.uri))
             .cell(without_scheme(call.to.uri));
@@ -88,7 +94,10 @@ std::string calls_table(std::span<const analysis::Call> calls, const Style& styl
         table.cell(media.packets == 0 ? "" : std::to_string(media.lost),
                    media.lost != 0 ? Paint::yellow : Paint::plain);
         table.cell(std::to_string(call.message_count)).cell(count_or_blank(call.legs.size()));
-        table.cell(to_text(call.ended)).cell(call.call_id, Paint::faint);
+        table.cell(to_text(call.ended));
+        table.cell(call.caller.empty() ? "" : call.caller.to_string())
+            .cell(call.callee.empty() ? "" : call.callee.to_string());
+        table.cell(call.call_id, Paint::faint);
     }
     return table.text(style);
 }

@@ -5,6 +5,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/render/ladder.h"
+#include "libsipana/render/rows.h"
 #include "libsipana/render/text_line.h"
 
 namespace sipana::render {
@@ -27,12 +28,21 @@ constexpr Glyphs ascii{"-", "~", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|
 constexpr std::size_t max_spacing = 56;   // beyond, arrows grow no more
 constexpr std::size_t least_spacing = 6;  // below, the figure becomes a list
 constexpr std::size_t max_head = 29;
+constexpr std::size_t most_explained = 6;  // findings, below the ladder
 constexpr std::size_t least_remarks = 24;  // a column for remarks at the right must be this wide
 
 std::string repeated(std::string_view glyph, std::size_t n) {
     std::string out;
     for (std::size_t i = 0; i < n; ++i) out += glyph;
     return out;
+}
+
+// "INVITE" of "INVITE (SDP)" where that does not fit; "(again 1)" is worth more than a name's end.
+std::string_view without_remark(std::string_view label, std::size_t room) {
+    const auto open = label.rfind(" (");
+    const bool remark = open != label.npos && label.ends_with(')') && label[open + 2] >= 'A' &&
+                        label[open + 2] <= 'Z';
+    return remark && columns(label) > room ? label.substr(0, open) : label;
 }
 
 class TextLadder {
@@ -70,7 +80,9 @@ private:
     void draw_between(Line& line, const Span& s, std::string_view fill, const std::string& label,
                       Paint paint, std::string_view start, bool both_ways) const;
     void draw_loop(Time time, std::uint32_t column, std::string_view fill, const std::string& label,
-                   Paint paint, const std::string& delta);
+                   Paint paint, const Arrow* arrow = nullptr);
+    // Beside the time: since the message before, and the frame.
+    void put_margin(Line& line, const Arrow& a) const;
     void draw_under(const Span& s, const std::vector<std::string>& texts);
     std::size_t room_under(const Span& s) const;
     void draw(Time time, const Arrow& arrow);
@@ -88,16 +100,25 @@ private:
     const Glyphs& glyphs_;
     std::size_t width_, left_ = 0, first_ = 0, spacing_ = 0, head_ = 0;
     std::size_t remarks_ = 0;  // where the column for remarks begins; 0: none
-    bool time_of_day_ = false, deltas_ = false;
-    bool marked_ = false;  // an arrow carries the mark of a finding
+    bool time_of_day_ = false, deltas_ = false, frames_ = false;
+    std::size_t delta_end_ = 0;
     std::string out_;
 };
 
 void TextLadder::plan() {
     time_of_day_ = width_ >= 72;
-    deltas_ = width_ >= 100;
-    left_ = (time_of_day_ ? 13 : 9) + (deltas_ ? 10 : 0);
     const std::size_t n = ladder_.participants.size();
+    deltas_ = width_ >= 100 || (width_ >= 92 && n <= 2);
+    frames_ = width_ >= 120;
+    delta_end_ = (time_of_day_ ? 12 : 8) + (deltas_ ? 10 : 0);
+    left_ = delta_end_ + 1;
+    if (frames_) {
+        std::uint64_t last = 0;
+        for (const Row& r : ladder_.rows)
+            if (const auto* arrow = std::get_if<Arrow>(&r.what))
+                last = std::max(last, arrow->frame);
+        left_ += std::max<std::size_t>(std::to_string(last).size() + 3, 6);
+    }
     const std::size_t available = width_ - left_;
     std::size_t wanted = 9;
     for (const Participant& p : ladder_.participants) {
@@ -249,8 +270,9 @@ void TextLadder::draw_between(Line& line, const Span& s, std::string_view fill,
                       inside = s.room() > strokes ? s.room() - strokes : 0;
     const std::size_t behind = width_ - s.right - 1, before = s.left > left_ ? s.left - left_ : 0;
     const std::size_t beside = std::max(behind, before);
-    if (taken <= inside || (taken > beside && (inside >= 12 || inside >= beside))) {
-        const std::string text = " " + cut_to(label, inside > 2 ? inside - 2 : 0, style_) + " ";
+    if (taken <= inside || (taken > beside && inside * 3 >= beside * 2)) {
+        const std::size_t room = inside > 2 ? inside - 2 : 0;
+        const std::string text = " " + cut_to(without_remark(label, room), room, style_) + " ";
         line.put(s.left + 1 + (s.room() - std::min(s.room(), columns(text))) / 2, text, paint);
     } else if (behind >= std::min(taken, before)) {
         line.put(s.right + 1, " " + cut_to(label, behind - 2, style_) + " ", paint);
@@ -259,11 +281,18 @@ void TextLadder::draw_between(Line& line, const Span& s, std::string_view fill,
     }
 }
 
+void TextLadder::put_margin(Line& line, const Arrow& a) const {
+    if (deltas_ && a.delta != Duration{})
+        line.put_before(delta_end_, fmt::format("+{:.3f}", to_seconds(a.delta)), Paint::faint);
+    if (frames_ && a.frame != 0)
+        line.put_before(left_ - 1, fmt::format("#{}", a.frame), Paint::faint);
+}
+
 // A message to oneself: out and back, on two lines.
 void TextLadder::draw_loop(Time time, std::uint32_t column, std::string_view fill,
-                           const std::string& label, Paint paint, const std::string& delta) {
+                           const std::string& label, Paint paint, const Arrow* arrow) {
     Line first = row(time, glyphs_.life), second = row(no_time, glyphs_.life);
-    if (!delta.empty()) first.put_before(left_ - 1, delta, Paint::faint);
+    if (arrow != nullptr) put_margin(first, *arrow);
     const std::size_t x = at(column), behind = width_ - x - 1, before = x - left_;
     const std::string strokes = repeated(fill, 2);
     if (behind >= before || behind >= columns(label) + 5) {
@@ -302,18 +331,14 @@ std::size_t TextLadder::room_under(const Span& s) const {
 
 void TextLadder::draw(Time time, const Arrow& a) {
     const Paint paint = paint_of(a.tone);
-    const std::string delta = deltas_ && a.delta != Duration{}
-                                  ? fmt::format("+{:.3f}", to_seconds(a.delta))
-                                  : std::string{};
-    marked_ |= a.findings > 0 && a.worst != Severity::note;
     const std::string_view fill = a.retransmission ? glyphs_.dash : glyphs_.line;
     if (a.from == a.to) {
-        draw_loop(time, a.from, fill, label_of(a, width_), paint, delta);
+        draw_loop(time, a.from, fill, label_of(a, width_), paint, &a);
         return;
     }
     const Span s = span(a.from, a.to);
     Line line = row(time, glyphs_.life);
-    if (!delta.empty()) line.put_before(left_ - 1, delta, Paint::faint);
+    put_margin(line, a);
     draw_between(line, s, fill, label_of(a, s.room() > 4 ? s.room() - 4 : 0), paint,
                  s.rightwards ? glyphs_.from_right : glyphs_.from_left, false);
     const bool beside = remarks_ != 0 && !a.detail.empty();
@@ -357,7 +382,7 @@ void TextLadder::draw(Time time, const MediaLane& lane) {
     const bool tight = columns(kind) + columns(length) + 9 > s.room();
     const std::string label = kind + (tight ? " " : std::string(glyphs_.dot_between)) + length;
     if (lane.from == lane.to) {
-        draw_loop(time, lane.from, glyphs_.twice, label, Paint::blue, {});
+        draw_loop(time, lane.from, glyphs_.twice, label, Paint::blue);
         return;
     }
     Line line = row(time, glyphs_.life);
@@ -371,7 +396,7 @@ void TextLadder::draw(Time time, const MediaLane& lane) {
 void TextLadder::draw(Time time, const Digits& d) {
     const std::string label = "DTMF " + show(d.digits);
     if (d.from == d.to) {
-        draw_loop(time, d.from, glyphs_.dot, label, Paint::magenta, {});
+        draw_loop(time, d.from, glyphs_.dot, label, Paint::magenta);
         return;
     }
     const Span s = span(d.from, d.to);
@@ -436,7 +461,6 @@ void TextLadder::draw_list() {
     for (const Row& r : ladder_.rows) {
         if (const auto* a = std::get_if<Arrow>(&r.what)) {
             write(r.time, "->", a->from, a->to, paint_of(a->tone), label_of(*a, width_));
-            marked_ |= a->findings > 0 && a->worst != Severity::note;
         } else if (const auto* lane = std::get_if<MediaLane>(&r.what)) {
             write(r.time, lane->ways.size() > 1 ? "<>" : "=>", lane->from, lane->to, Paint::blue,
                   fmt::format("{}, {}", show(lane->label), short_duration(lane->duration())));
@@ -451,9 +475,32 @@ void TextLadder::draw_list() {
     }
 }
 
+// What the marks stand for.
 void TextLadder::draw_foot() {
     if (ladder_.omitted > 0) out_ += fmt::format("{} more rows are not drawn\n", ladder_.omitted);
-    if (marked_) out_ += painted("! has findings: see sipana check", Paint::faint, style_) + "\n";
+    std::vector<Finding> findings;
+    for (const auto* call : ladder_.calls)
+        for (const Finding& f : call->findings)
+            if (f.severity != Severity::note) findings.push_back(f);
+    const auto groups = grouped(findings, Alike::text);
+    for (std::size_t i = 0; i < std::min(groups.size(), most_explained); ++i) {
+        const Finding& f = *groups[i].first;
+        std::string text = f.text;
+        if (!groups[i].frames.empty())
+            text = fmt::format("frame{} {}{}: {}", groups[i].frames.size() == 1 ? "" : "s",
+                               fmt::join(groups[i].frames, ", "),
+                               groups[i].more_frames ? ", ..." : "", text);
+        if (!f.clause.empty()) text += fmt::format(" ({})", f.clause);
+        std::string_view mark = "! ";
+        for (const std::string& piece : wrapped(show(text), width_ - 2, 2, style_)) {
+            out_ += painted(std::string(mark) + piece, paint_of(f.severity), style_) + "\n";
+            mark = "  ";
+        }
+    }
+    if (groups.size() > most_explained)
+        out_ += painted(fmt::format("! {} more: see sipana check", groups.size() - most_explained),
+                        Paint::faint, style_) +
+                "\n";
 }
 
 }  // namespace

@@ -171,7 +171,10 @@ void Line::put(std::size_t at, std::string_view shown_text, Paint paint) {
         shown_text.remove_prefix(n);
         const std::size_t width = columns(glyph);
         if (width == 0) {  // a combining mark joins what stands before it
-            if (at > 0 && at <= cells_.size()) cells_[at - 1].glyph += glyph;
+            std::size_t before = at;
+            while (before > 0 && before <= cells_.size() && cells_[before - 1].glyph.empty())
+                --before;  // the right half of a wide character
+            if (before > 0 && before <= cells_.size()) cells_[before - 1].glyph += glyph;
             continue;
         }
         if (at + width > cells_.size()) return;

@@ -16,6 +16,7 @@ namespace {
 
 using net::Fate;
 
+constexpr std::size_t most_files = 6;   // named one by one
 constexpr std::size_t most_texts = 20;  // beyond, findings are grouped by their rule alone
 
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many) {
@@ -186,6 +187,30 @@ private:
     std::string out_;
 };
 
+// Each file; of many their sum, and each that is damaged.
+void put_files(Lines& lines, const std::vector<analysis::FileFacts>& files) {
+    const bool many = files.size() > most_files;
+    if (many) {
+        std::uint64_t frames = 0, bytes = 0;
+        for (const auto& file : files) {
+            frames += file.frames;
+            bytes += file.bytes;
+        }
+        lines.put("files", fmt::format("{}, {} to {}: {}, {}", files.size(), files.front().name,
+                                       files.back().name, counted(frames, "frame", "frames"),
+                                       size_text(bytes)));
+    }
+    for (const auto& file : files) {
+        if (many && !file.damaged) continue;
+        std::string text = fmt::format("{}: {}", file.name, file.format);
+        if (!file.compression.empty()) text += fmt::format(" in {}", file.compression);
+        text +=
+            fmt::format(", {}, {}", counted(file.frames, "frame", "frames"), size_text(file.bytes));
+        if (file.damaged) text += ", DAMAGED: read up to the damage";
+        lines.put("file", text, file.damaged ? Paint::red : Paint::plain);
+    }
+}
+
 std::string severity_counts(std::span<const Finding> findings) {
     std::array<std::uint64_t, 3> n{};
     for (const Finding& f : findings) ++n[static_cast<std::size_t>(f.severity)];
@@ -228,14 +253,7 @@ std::string findings_text(std::span<const Finding> findings, const Style& style)
 std::string summary_text(const analysis::Report& report, const Style& style) {
     const analysis::Counts& c = report.counts;
     Lines lines(style);
-    for (const auto& file : report.files) {
-        std::string text = fmt::format("{}: {}", file.name, file.format);
-        if (!file.compression.empty()) text += fmt::format(" in {}", file.compression);
-        text +=
-            fmt::format(", {}, {}", counted(file.frames, "frame", "frames"), size_text(file.bytes));
-        if (file.damaged) text += ", DAMAGED: read up to the damage";
-        lines.put("file", text, file.damaged ? Paint::red : Paint::plain);
-    }
+    put_files(lines, report.files);
     if (report.first != no_time && report.last != no_time)
         lines.put("time", time_line(report.first, report.last));
     lines.put("frames", frames_line(c.frames));

@@ -168,12 +168,80 @@ def themes(browser, path):
     check(paper() == light, "and forgets")
 
 
+def paper(browser, path):
+    """Print is dark on light, whatever the screen shows."""
+    browser.size(1280, 900)
+    for scheme, clicks in (("dark", 0), ("light", 1)):
+        browser.scheme(scheme)
+        browser.open(pathlib.Path(path).as_uri())
+        for _ in range(clicks):
+            browser.click("#theme")
+        browser.scheme(scheme, media="print")
+        browser.settle()
+        ink, ground = (browser.run(f"getComputedStyle(document.documentElement).{name}")
+                       for name in ("color", "backgroundColor"))
+        check(ground == "rgb(255, 255, 255)" and ink == "rgb(26, 30, 36)",
+              f"print is dark on white, from a {scheme} system after {clicks} clicks", (ink, ground))
+        check(browser.run("getComputedStyle(document.querySelector('.figure .head rect')).fill") == "rgb(245, 246, 248)",
+              "and so are its figures")
+    browser.scheme("light")
+
+
+def phone(browser, path):
+    """At 390 pixels the page scrolls one way only, and what does not fit scrolls within itself."""
+    browser.size(390, 844, mobile=True)
+    browser.open(pathlib.Path(path).as_uri())
+    for number in range(1, 8):
+        browser.run(f"location.hash = '#call-{number}'")
+        browser.settle()
+        over = browser.run("document.documentElement.scrollWidth - innerWidth")
+        check(over <= 0, f"call {number} is no wider than a phone", over)
+    browser.run("location.hash = '#call-1'")
+    browser.settle()
+    fits = browser.run("(() => { const d = document.querySelector('.drawing'); return d.scrollWidth - d.clientWidth; })()")
+    check(fits <= 0, "a ladder of two columns is seen whole on a phone", fits)
+    unreachable = browser.run("[...document.querySelectorAll('.scroll, .drawing')].filter((b) => b.scrollWidth > b.clientWidth"
+                              " && b.tabIndex < 0 && !b.querySelector('[tabindex=\"0\"], a, button')).length")
+    check(unreachable == 0, "what scrolls sideways can be reached with the keyboard", unreachable)
+    browser.click(".arrow")
+    covered = browser.run("(() => { const m = document.querySelector('#message').getBoundingClientRect();"
+                          " return [m.left, m.right]; })()")
+    check(covered == [0, 390], "a message covers a phone's screen", covered)
+    check(browser.run("document.documentElement.scrollWidth <= innerWidth"), "and is no wider")
+    browser.key("Escape")
+    browser.size(1280, 900)
+
+
+def beside(browser, path):
+    """With the message beside it, the list still shows what was found."""
+    browser.size(1280, 900)
+    browser.open(pathlib.Path(path).as_uri())
+    browser.click(".arrow")
+    edges = browser.run("['.list', 'td.found .badge'].map((s) => document.querySelector(s).getBoundingClientRect().right)")
+    check(edges[1] <= edges[0], "beside a message the list is cut nowhere", edges)
+    browser.key("Escape")
+
+
 def flow(browser, path):
     browser.open(pathlib.Path(path).as_uri())
     check(browser.run("!!document.querySelector('.drawing svg.rows')"), "a page of one call has its ladder")
     browser.click('[data-message="1.0"]')
     check(text(browser, "#message h2") == "INVITE", "and its messages", text(browser, "#message h2"))
+    browser.key("Escape")
     quiet(browser, path, "one call")
+
+
+def legs(browser, path):
+    browser.size(1280, 900)
+    browser.open(pathlib.Path(path).as_uri())
+    check(browser.run("document.querySelectorAll('.drawing').length") == 1, "the legs of a call share one ladder")
+    check(browser.run("document.querySelectorAll('article.call').length") == 2, "and each has its facts")
+    browser.click('.facts a[href="#call-4"]')
+    check(browser.run("document.activeElement.id") == "call-title-4", "a link leads from leg to leg",
+          browser.run("document.activeElement.id"))
+    browser.click('[data-message="4.0"]')
+    check(text(browser, "#message h2") == "INVITE", "a message of the other leg is there", text(browser, "#message h2"))
+    quiet(browser, path, "two legs")
 
 
 def main():
@@ -191,12 +259,13 @@ def main():
             if arguments.writer:
                 subprocess.run([arguments.writer, folder], check=True)
                 report, one = folder + "/report.html", folder + "/flow.html"
-                for test in (messages, hostile, themes):
+                for test in (messages, hostile, themes, paper, phone, beside):
                     test(browser, report)
                 browser.open(pathlib.Path(report).as_uri())
                 list_of_calls(browser)
                 keyboard(browser)
                 flow(browser, one)
+                legs(browser, folder + "/legs.html")
                 any_report(browser, report)
             for path in arguments.reports:
                 any_report(browser, os.path.abspath(path))

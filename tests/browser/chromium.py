@@ -147,8 +147,8 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=2 if mobile else 1, mobile=mobile)
 
-    def scheme(self, name):
-        self.call("Emulation.setEmulatedMedia",
+    def scheme(self, name, media=""):
+        self.call("Emulation.setEmulatedMedia", media=media,
                   features=[{"name": "prefers-color-scheme", "value": name},
                             {"name": "prefers-reduced-motion", "value": "reduce"}])
 

@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     const std::string folder = argv[1];
     const sipana::analysis::Report report = sipana::sample::report();
     bool good = write(folder + "/report.html", sipana::render::report_html(report)) &&
-                write(folder + "/flow.html", sipana::render::flow_html(report, 0));
+                write(folder + "/flow.html", sipana::render::flow_html(report, 0)) &&
+                write(folder + "/legs.html", sipana::render::flow_html(report, 2));
     for (std::size_t i = 0; i < report.calls.size(); ++i) {
         const auto calls = sipana::render::figure_of(report, i);
         good = good && write(folder + "/ladder-" + std::to_string(i + 1) + ".svg",

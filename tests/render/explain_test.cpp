@@ -249,3 +249,41 @@ TEST_CASE("every truncation of a message is explained without harm, and within t
     for (int i = 0; i < 5000; ++i) many += "X: y\r\n";
     CHECK(explain_message(many).size() == max_lines + 1);
 }
+
+TEST_CASE("RFC 3261 7.3.1: a field that no RFC defines is said to be one") {
+    const auto lines = explain_message(
+        "INVITE sip:b@b SIP/2.0\r\nX-Orig-Record: TRUE\r\nno field at all\r\n: empty\r\n"
+        "Content-Length: 0\r\nl: 12\r\n\r\n");
+    CHECK(has(line_with(lines, "X-Orig")->topic.what, "No RFC"));
+    CHECK(line_with(lines, "no field")->topic.name.empty());
+    CHECK(line_with(lines, ": empty")->topic.name.empty());
+    CHECK(line_with(lines, "Content-Length")->meaning == "no body");
+    CHECK(line_with(lines, "l: 12")->meaning == "12 bytes of body");
+}
+
+TEST_CASE("a key press in an INFO is explained, other bodies are left as they are") {
+    const std::string head = "INFO sip:b@b SIP/2.0\r\nContent-Type: ";
+    const std::string body = "\r\n\r\nSignal= 11\r\nDuration=250\r\nelse\r\n";
+    const std::string keys = head + "application/dtmf-relay" + body,
+                      text = head + "text/plain" + body;
+    const auto lines = explain_message(keys);
+    CHECK(line_with(lines, "Signal")->topic.what == "The key that was pressed.");
+    CHECK(line_with(lines, "Signal")->meaning == "the key #");
+    CHECK(has(line_with(lines, "Duration")->topic.what, "milliseconds"));
+    CHECK(line_with(lines, "else")->topic.name.empty());
+    const auto plain = explain_message(text);
+    CHECK(line_with(plain, "Signal")->topic.name.empty());
+}
+
+TEST_CASE("RFC 8866 5.9: the times of t= are read as dates") {
+    CHECK(sdp_meaning('t', "0 0", {}) == "no fixed times");
+    CHECK(sdp_meaning('t', "2873397496 2873404696", {}) ==
+          "from 1991-01-20 21:58:16 to 1991-01-20 23:58:16 UTC");
+    CHECK(sdp_meaning('t', "3034423619 0", {}) ==
+          "from 1996-02-27 15:26:59 UTC, with no fixed end");
+    CHECK(sdp_meaning('t', "1 99999999999999999999", {}).empty());
+    CHECK(sdp_meaning('t', "4294967296 0", {}) ==  // beyond 32 bits
+          "from 2036-02-07 06:28:16 UTC, with no fixed end");
+    CHECK(sdp_meaning('t', "18446744073709551615 0", {}).empty());
+    CHECK(sdp_meaning('t', "x", {}).empty());
+}

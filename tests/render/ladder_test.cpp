@@ -4,6 +4,7 @@
 #include "libsipana/render/ladder.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -182,6 +183,25 @@ TEST_CASE("RFC 3261 16.6: a forking proxy has a column, each branch another, the
     REQUIRE(notes.size() == 1);
     CHECK(notes[0]->kind == Note::Kind::fork);
     CHECK(notes[0]->text == "forked: dialog 2 of 2, To tag tc");
+}
+
+TEST_CASE("a response that is not to the last request says to which it is") {
+    Call call;
+    call.kind = analysis::CallKind::invite;
+    const Endpoint a = sample::ep("192.0.2.1:5060"), b = sample::ep("192.0.2.2:5060");
+    sample::add(call, 1, 0, a, b, plain_message("INVITE sip:b@b SIP/2.0", "1 INVITE"));
+    sample::add(call, 2, 1, b, a, plain_message("SIP/2.0 180 Ringing", "1 INVITE"));
+    sample::add(call, 3, 2, a, b, plain_message("CANCEL sip:b@b SIP/2.0", "1 CANCEL"));
+    sample::add(call, 4, 2.1, b, a, plain_message("SIP/2.0 200 OK", "1 CANCEL"));
+    sample::add(call, 5, 2.2, b, a, plain_message("SIP/2.0 487 Request Terminated", "1 INVITE"));
+    sample::add(call, 6, 2.3, b, a, plain_message("SIP/2.0 200 OK", "1 INVITE")).has_sdp = true;
+    const Ladder ladder = ladder_of(call);
+    const auto arrows = rows_of<Arrow>(ladder);
+    REQUIRE(arrows.size() == 6);
+    CHECK(arrows[1]->label == "180 Ringing");
+    CHECK(arrows[3]->label == "200 OK");
+    CHECK(arrows[4]->label == "487 Request Terminated (INVITE)");
+    CHECK(arrows[5]->label == "200 OK (INVITE, SDP)");
 }
 
 TEST_CASE("trap 37: messages with one and the same time are all drawn, in capture order") {
@@ -363,6 +383,65 @@ TEST_CASE("text ladders fit every width from 40 to 400 columns, in Unicode and i
         narrow.width = 40;
         return ladder_text(figures[1], narrow);
     }());
+}
+
+TEST_CASE("names in any script fit their heads and arrows at every width") {
+    for (const std::string_view name :
+         {"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe5\x90\x8d\xe5\x89\x8d",
+          "e\xcc\x81\xcc\x82\xcc\x83tienne", "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d",
+          "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa"}) {
+        Call call = sample::answered_call();
+        call.from.user = call.to.user = name;
+        const Call* one[] = {&call};
+        for (std::size_t width = 40; width <= 200; width += 7) {
+            Style style;
+            style.width = width;
+            for (const std::string& line : lines_of(ladder_text(one, style))) {
+                CAPTURE(line);
+                CHECK(columns(line) <= width);
+                CHECK(valid_utf8(line) == line);
+            }
+        }
+    }
+}
+
+TEST_CASE("every message is an arrow with its way and its name at every width") {
+    const analysis::Report report = sample::report();
+    for (std::size_t i = 0; i < report.calls.size(); ++i)
+        for (std::size_t width = 40; width <= 200; width += 4) {
+            const auto figure = figure_of(report, i);
+            const auto drawn = rows_of<Arrow>(build_ladder(figure)).size();
+            Style style;
+            style.width = width;
+            std::size_t seen = 0;
+            for (const std::string& line : lines_of(ladder_text(figure, style))) {
+                const auto holds = [&line](std::string_view part) {
+                    return line.find(part) != line.npos;
+                };
+                const bool lane = holds("\xe2\x95\x90") || holds("\xe2\x94\x84");  // double, dotted
+                seen += !lane && (holds("\xe2\x96\xb6") || holds("\xe2\x97\x80"));
+            }
+            CAPTURE(i);
+            CAPTURE(width);
+            CHECK(seen == drawn);
+        }
+}
+
+TEST_CASE("a ladder says what its marks stand for") {
+    Call call = sample::busy_call();
+    call.findings.clear();
+    for (const std::uint64_t frame : {call.messages[0].frame, call.messages[1].frame})
+        call.findings.push_back(
+            {"sip-x", Severity::warning, frame, 0, "something odd", "RFC 3261 8"});
+    call.findings.push_back({"sip-y", Severity::note, call.messages[2].frame, 0, "no matter", ""});
+    const Call* one[] = {&call};
+    const std::string text = ladder_text(one, {});
+    CHECK(text.find(fmt::format("! frames {}, {}: something odd (RFC 3261 8)\n",
+                                call.messages[0].frame, call.messages[1].frame)) != text.npos);
+    CHECK(text.find("no matter") == text.npos);
+    for (int i = 0; i < 10; ++i)
+        call.findings.push_back({"sip-z", Severity::error, 0, 0, std::to_string(i), ""});
+    CHECK(ladder_text(one, {}).find("! 5 more: see sipana check\n") != std::string::npos);
 }
 
 TEST_CASE("colours come only when asked for, and are taken back on each line") {

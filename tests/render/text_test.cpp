@@ -1,6 +1,7 @@
 #include "libsipana/base/text.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
@@ -291,6 +292,42 @@ TEST_CASE("a message is printed masked unless its secrets are asked for") {
     CHECK(lines.back().empty());  // the line that ends the header section
 }
 
+TEST_CASE("wide, combining and right-to-left characters keep their cells in a line") {
+    const std::string wide_marked = "\xe6\x97\xa5\xcc\x81";  // a wide character with an accent
+    Line line(8);
+    line.put(0, wide_marked + "x");
+    line.put(3, "e\xcc\x81|");
+    std::string out;
+    line.append_to(out, {});
+    CHECK(out == wide_marked + "xe\xcc\x81|\n");
+    Line over(8);
+    over.put(0, wide_marked + "abc");
+    over.put(1, "-");  // through the middle of the wide one
+    out.clear();
+    over.append_to(out, {});
+    CHECK(out == " -abc\n");
+    Line last(3);
+    last.put(2, wide_marked);  // has no room
+    last.put(0, "\xcc\x81");   // a mark on nothing
+    out.clear();
+    last.append_to(out, {});
+    CHECK(out == "\n");
+}
+
+TEST_CASE("calls of several days are told apart by their dates") {
+    std::vector<analysis::Call> calls;
+    calls.push_back(sample::busy_call());
+    calls.push_back(sample::busy_call());
+    CHECK(calls_table(calls, wide()).find("2023-11-14 ") == std::string::npos);
+    calls[1].start += std::chrono::hours{30};
+    const std::string text = calls_table(calls, wide());
+    CHECK(holds(text, "2023-11-14 "));
+    CHECK(holds(text, "2023-11-16 "));
+    analysis::Report report;
+    report.calls = std::move(calls);
+    CHECK(holds(report_html(report), ">2023-11-16 "));
+}
+
 // ---------------------------------------------------------------- findings and summary
 
 TEST_CASE("findings that say the same are told once, with their count and first frames") {
@@ -332,6 +369,23 @@ TEST_CASE("the summary accounts for every frame") {
         "7 (6 invite, 1 register): 1 answered, 3 completed, 1 busy, 1 failed, 1 registered\n"));
     CHECK(holds(text, "10 streams, 1200 RTP packets, 16 RTCP packets; 1 stream in no call\n"));
     CHECK(holds(text, "2 errors, 1 warning and 1 note\n"));
+}
+
+TEST_CASE("many files are summed up, and each that is damaged is named") {
+    analysis::Report report;
+    for (int i = 1; i <= 20; ++i) {
+        analysis::FileFacts file;
+        file.name = fmt::format("ring-{}.pcap", i);
+        file.format = "pcap";
+        file.frames = 10;
+        file.bytes = 1'000'000;
+        file.damaged = i == 7;
+        report.files.push_back(file);
+    }
+    const std::string text = summary_text(report, wide());
+    CHECK(holds(text, "files     20, ring-1.pcap to ring-20.pcap: 200 frames, 20.0 MB\n"));
+    CHECK(holds(text, "file      ring-7.pcap: pcap, 10 frames, 1000 kB, DAMAGED"));
+    CHECK(text.find("ring-8") == std::string::npos);
 }
 
 TEST_CASE("trap 72: no SIP, nothing decoded and SIP that cannot be read are told apart") {

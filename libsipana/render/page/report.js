@@ -63,6 +63,15 @@
       if (chosen) row.scrollIntoView({block: 'nearest'});
     }
   }
+  // What can be scrolled can be reached with the keyboard.
+  function reachScrollers() {
+    for (const box of all('.scroll, .drawing')) {
+      if (box.scrollWidth > box.clientWidth && !box.querySelector('[tabindex="0"], a, button')) box.tabIndex = 0;
+      else box.removeAttribute('tabindex');
+    }
+  }
+  addEventListener('resize', reachScrollers);
+  document.addEventListener('toggle', reachScrollers, true);
   function arrows() { return all('.drawing [role="button"]', panel); }
   function prepareDrawing() {
     for (const drawing of all('.drawing', panel)) {
@@ -70,6 +79,7 @@
     }
     const first = arrows()[0];
     if (first) first.setAttribute('tabindex', '0');
+    reachScrollers();
   }
   function focusArrow(arrow) {
     for (const other of arrows()) other.setAttribute('tabindex', other === arrow ? '0' : '-1');
@@ -167,6 +177,7 @@
       drawer.hidden = false;
       drawer.scrollTop = 0;
       document.body.classList.add('with-message');
+      reachScrollers();
     });
     if (chosen && document.activeElement && document.activeElement.closest('.drawing')) focusArrow(chosen);
     if (innerWidth <= 900) title.focus();
@@ -178,6 +189,7 @@
     keepInPlace(arrow, () => {
       drawer.hidden = true;
       document.body.classList.remove('with-message');
+      reachScrollers();
     });
     shownMessage = '';
     if (current && location.hash.startsWith('#message-')) history.replaceState(null, '', '#call-' + current);
