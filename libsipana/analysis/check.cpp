@@ -152,7 +152,8 @@ void check_stream(Call& call, Stream& s) {
     const std::vector<const sdp::MediaOffer*> to = receivers_of(call, s);
     check_payload_types(to, s);
     const bool asked_for = std::any_of(to.begin(), to.end(), [&](const sdp::MediaOffer* o) {
-        return o->rtp == s.dst || o->rtp.port == 0 || o->rtp.address.is_unspecified();
+        // With ICE, candidates may have been chosen instead.
+        return o->rtp == s.dst || o->rtp.port == 0 || o->rtp.address.is_unspecified() || !o->candidates.empty();
     });
     if (!to.empty() && !asked_for)
         add(s.findings, "rtp-other-destination", Severity::note, s.first_frame,

@@ -1,8 +1,15 @@
 #include "libsipana/analysis/claims.h"
 
 #include "libsipana/base/text.h"
+#include "libsipana/sdp/attributes.h"
+#include "libsipana/sdp/lines.h"
 
 namespace sipana::analysis {
+namespace {
+
+constexpr std::size_t most_candidates = 64;  // of one SDP
+
+}  // namespace
 
 std::uint32_t Claims::latest(const Endpoint& at) const {
     return by_address_.find(hash(at), [&](std::uint32_t i) { return pool_[i].at == at; });
@@ -36,6 +43,28 @@ void Claims::claim(std::uint32_t call, bool by_caller, std::string_view sdp, std
     c.signalled_to = party(seen.dst, seen);
     c.said = seen.time;
     c = on_line(c, line, media);
+    any_encrypted_ |= c.encrypted;
+}
+
+// RFC 8839 5.1: with ICE media may go to any candidate of the m-line; component 1 is RTP.
+void Claims::add_candidates(std::uint32_t call, bool by_caller, std::string_view sdp,
+                            std::span<const sdp::MediaAddress> media, const Seen& seen) {
+    sdp::LineReader reader(sdp);
+    sdp::Line line;
+    std::size_t lines = 0, taken = 0;
+    while (taken < most_candidates && reader.next(line)) {
+        lines += line.type == 'm';
+        if (lines > media.size()) return;
+        const char* const value = sdp::attribute_value(line, "candidate");
+        if (value == nullptr || lines == 0) continue;
+        const auto c = sdp::parse_candidate({value, line.value.data() + line.value.size()});
+        if (!c || c->component != 1 || !iequals(c->transport, "udp")) continue;
+        sdp::MediaAddress at = media[lines - 1];
+        at.rtp = c->endpoint;
+        if (at.rtp.port == 0 || at.rtp.address.empty() || at.rtp.address.is_unspecified()) continue;
+        claim(call, by_caller, sdp, static_cast<std::uint16_t>(lines - 1), at, seen);
+        ++taken;
+    }
 }
 
 Claims::Claim Claims::on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media) {

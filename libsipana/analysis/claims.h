@@ -50,6 +50,7 @@ public:
     static bool names(const Claim& claim, std::uint8_t payload_type) {
         return payload_type < claim.formats.size() && claim.formats.test(payload_type);
     }
+    bool any_encrypted() const { return any_encrypted_; }  // has any been, so far
     // The claim as another m-line of its SDP makes it.
     static Claim on_line(const Claim& claim, std::uint16_t line, const sdp::MediaAddress& media);
     const Claim& operator[](std::uint32_t claim) const { return pool_[claim]; }
@@ -71,9 +72,13 @@ private:
     void claim(std::uint32_t call, bool by_caller, std::string_view sdp, std::uint16_t line,
                const sdp::MediaAddress& media, const Seen& seen);
 
+    void add_candidates(std::uint32_t call, bool by_caller, std::string_view sdp,
+                        std::span<const sdp::MediaAddress> media, const Seen& seen);
+
     Pool<Claim> pool_;
     HashIndex by_address_;               // the latest claim on each address
     std::vector<std::uint32_t> heads_;   // first claim, by call
+    bool any_encrypted_ = false;
 };
 
 template <typename Rival>
@@ -92,6 +97,8 @@ void Claims::add(std::uint32_t call, bool by_caller, std::string_view sdp,
             }
         claim(call, by_caller, sdp, line, media[line], seen);
     }
+    for (const sdp::MediaAddress& m : media)
+        if (m.ice) return add_candidates(call, by_caller, sdp, media, seen);
 }
 
 }  // namespace sipana::analysis

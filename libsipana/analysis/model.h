@@ -211,7 +211,7 @@ struct Stream {
     std::uint8_t payload_type = 0;   // the most used
     std::vector<std::uint8_t> payload_types;  // all, in order of appearance
     std::uint32_t clock_hz = 0;
-    bool clock_known = true;         // false: guessed, so jitter is too
+    bool clock_known = true;         // false: nothing says what it is (clock_hz 0), so there is no jitter
     bool from_sdp = false;           // announced by an SDP; otherwise found by heuristics
     bool encrypted = false;          // SRTP by its SDP, ZRTP or DTLS: payload not looked into
     std::string call_id;             // of the call it belongs to; "" if none

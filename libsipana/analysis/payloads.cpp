@@ -19,14 +19,19 @@ Payload Payloads::resolve(const Announced& by, std::uint8_t type) {
     const bool assigned = fixed.kind == rtp::Kind::audio;
     if (!assigned && !by.sdp.empty() && session_.read(by.sdp) &&
         by.line < session_.media().size()) {
-        const sdp::Codec codec = sdp::codec_of(session_.media()[by.line], type);
-        if (!codec.name.empty()) return named(type, codec.name, codec.clock_hz, by.video);
+        const sdp::Media& media = session_.media()[by.line];
+        const sdp::Codec codec = sdp::codec_of(media, type);
+        const rtp::Kind kind = iequals(media.media, "video")   ? rtp::Kind::video
+                               : iequals(media.media, "audio") ? rtp::Kind::audio
+                                                               : rtp::Kind::unknown;
+        if (!codec.name.empty()) return named(type, codec.name, codec.clock_hz, kind);
     }
     if (!assigned || by.sdp.empty())
         for (const PayloadMapping& m : options_.payload_map)
             if (m.payload_type == type)
                 return named(type, m.name, m.clock_hz,
-                             by.video || m.clock_hz == media::video_clock_hz);
+                             by.video || m.clock_hz == media::video_clock_hz ? rtp::Kind::video
+                                                                             : rtp::Kind::audio);
     Payload p;
     p.type = type;
     p.codec = number_of(fixed.name);
@@ -41,7 +46,7 @@ Payload Payloads::again(const Payload& payload, const Announced& by) {
 }
 
 Payload Payloads::named(std::uint8_t type, std::string_view name, std::uint32_t clock_hz,
-                        bool video) {
+                        rtp::Kind kind) {
     const rtp::PayloadFormat format = rtp::named_format(name);
     Payload p;
     p.type = type;
@@ -49,8 +54,7 @@ Payload Payloads::named(std::uint8_t type, std::string_view name, std::uint32_t 
     p.clock_hz = clock_hz != 0 ? clock_hz : format.clock_hz;
     p.kind = format.kind;
     p.redundant = iequals(name, "red");
-    if (p.kind == rtp::Kind::unknown || p.redundant)
-        p.kind = video ? rtp::Kind::video : rtp::Kind::audio;
+    if (p.kind == rtp::Kind::unknown || p.redundant) p.kind = kind;
     return p;
 }
 

@@ -40,7 +40,7 @@ public:
     std::string_view name(const Payload& payload) const { return names_[payload.codec]; }
 
 private:
-    Payload named(std::uint8_t type, std::string_view name, std::uint32_t clock_hz, bool video);
+    Payload named(std::uint8_t type, std::string_view name, std::uint32_t clock_hz, rtp::Kind kind);
     std::uint16_t number_of(std::string_view name);
 
     const Options& options_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/analysis/report_words.h"
 #include "libsipana/rtcp/check.h"
 
 namespace sipana::analysis {
@@ -15,49 +16,28 @@ constexpr std::size_t most_reports = 50'000;  // of one SSRC
 constexpr std::size_t most_events = 20'000;
 constexpr std::uint32_t most_ssrcs = 100'000;
 constexpr Duration patience = 10min;
-constexpr std::size_t most_listed = 16;       // sequence numbers, SSRCs in an event's text
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 11); }
 
-// Is a report from `from` to `to` about the stream, or by its sender? NAT may hide one of the addresses.
+// Is a report from `from` to `to` about the stream, or by its sender? NAT may hide one of the
+// addresses. Where both sides are one host the ports tell: those of RTP, or one above.
 bool concerns(const Stream& s, const Endpoint& from, const Endpoint& to, bool by_sender) {
     const Endpoint& sender = by_sender ? from : to;
     const Endpoint& receiver = by_sender ? to : from;
+    if (s.src.address == s.dst.address) {
+        const auto fits = [](const Endpoint& rtcp, const Endpoint& rtp) {
+            return rtcp.port == rtp.port || rtcp.port == rtp.port + 1;
+        };
+        return fits(sender, s.src) || fits(receiver, s.dst);
+    }
     return s.src.address == sender.address || s.dst.address == receiver.address;
-}
-
-std::string listed(const std::vector<std::uint16_t>& numbers) {
-    const std::size_t n = std::min(numbers.size(), most_listed);
-    std::string text = fmt::format("lost {}", fmt::join(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(n), ", "));
-    if (n < numbers.size()) text += fmt::format(" and {} more", numbers.size() - n);
-    return text;
-}
-
-std::string text_of(const rtcp::TransportFeedback& f) {
-    if (const auto* nack = std::get_if<rtcp::Nack>(&f.content)) return listed(nack->lost());
-    if (const auto* cc = std::get_if<rtcp::TransportCc>(&f.content))
-        return fmt::format("{} of {} packets from {} on arrived", cc->arrivals.size(), cc->count, cc->base);
-    if (const auto* t = std::get_if<rtcp::Tmmb>(&f.content); t && !t->entries.empty())
-        return fmt::format("at most {:.0f} kbit/s", t->entries.front().bitrate() / 1000);
-    if (const auto* cc = std::get_if<rtcp::CongestionControl>(&f.content))
-        return fmt::format("{} streams", cc->blocks.size());
-    return {};
-}
-
-std::string text_of(const rtcp::PayloadFeedback& f) {
-    if (std::holds_alternative<rtcp::Pli>(f.content)) return "a key frame is asked for: a picture was lost";
-    if (const auto* fir = std::get_if<rtcp::Fir>(&f.content); fir && !fir->entries.empty())
-        return fmt::format("a key frame is demanded, request {}", fir->entries.front().sequence);
-    if (const auto* remb = std::get_if<rtcp::Remb>(&f.content))
-        return fmt::format("at most {:.0f} kbit/s", remb->bitrate() / 1000);
-    return {};
 }
 
 }  // namespace
 
 Reports::Ledger& Reports::ledger_of(std::uint32_t ssrc, Time now) {
-    std::uint32_t i = by_ssrc_.find(hash_of_ssrc(ssrc),
-                                    [&](std::uint32_t n) { return pool_[n].ssrc == ssrc; });
+    std::uint32_t i =
+        by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t n) { return pool_[n].ssrc == ssrc; });
     if (i == HashIndex::nil) {
         i = pool_.make();
         pool_[i].ssrc = ssrc;
@@ -111,18 +91,13 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
             event(ssrc, ssrc, "BYE", std::string(bye->reason.value_or("")), d);
     } else if (const auto* app = std::get_if<rtcp::Application>(&p.content)) {
         event(app->ssrc, app->ssrc, "APP",
-              fmt::format("{} subtype {}, {} bytes", std::string_view(app->name.data(), 4), app->subtype,
-                          app->content.size()),
+              fmt::format("{} subtype {}, {} bytes", std::string_view(app->name.data(), 4),
+                          app->subtype, app->content.size()),
               d);
     } else if (const auto* rtpfb = std::get_if<rtcp::TransportFeedback>(&p.content)) {
-        event(rtpfb->media_ssrc, rtpfb->sender_ssrc, rtcp::name_of(*rtpfb), text_of(*rtpfb), d);
+        on_feedback(*rtpfb, d);
     } else if (const auto* psfb = std::get_if<rtcp::PayloadFeedback>(&p.content)) {
-        std::uint32_t about = psfb->media_ssrc;  // FIR and REMB name it within (RFC 5104 4.3.1.2)
-        if (const auto* fir = std::get_if<rtcp::Fir>(&psfb->content); fir && !fir->entries.empty())
-            about = fir->entries.front().ssrc;
-        if (const auto* remb = std::get_if<rtcp::Remb>(&psfb->content); remb && !remb->ssrcs.empty())
-            about = remb->ssrcs.front();
-        event(about, psfb->sender_ssrc, rtcp::name_of(*psfb), text_of(*psfb), d);
+        on_feedback(*psfb, d);
     } else if (const auto* xr = std::get_if<rtcp::ExtendedReport>(&p.content)) {
         on_extended(*xr, d);
     }
@@ -168,32 +143,79 @@ void Reports::on_block(const rtcp::ReportBlock& b, std::uint32_t sender, const n
         r.rtt_ms = to_milliseconds(*rtt);
 }
 
-void Reports::on_extended(const rtcp::ExtendedReport& xr, const net::Datagram& d) {
-    for (const rtcp::XrBlock& block : xr.blocks) {
-        std::uint32_t about = xr.ssrc;
-        std::string text(rtcp::name_of(block));
-        if (const auto* voip = std::get_if<rtcp::VoipMetrics>(&block)) {
-            about = voip->ssrc;
-            text += fmt::format(": loss {:.1f} %, discarded {:.1f} %", voip->loss_rate / 2.56,
-                                voip->discard_rate / 2.56);
-            if (const auto mos = voip->mos_lq()) text += fmt::format(", MOS-LQ {:.1f}", *mos);
-            if (const auto mos = voip->mos_cq()) text += fmt::format(", MOS-CQ {:.1f}", *mos);
-            if (const auto factor = voip->r()) text += fmt::format(", R {}", *factor);
-        } else if (const auto* s = std::get_if<rtcp::StatisticsSummary>(&block)) {
-            about = s->ssrc;
-            if (s->has_loss) text += fmt::format(": lost {}", s->lost);
-            if (s->has_duplicates) text += fmt::format(", duplicates {}", s->duplicates);
-        } else if (const auto* runs = std::get_if<rtcp::RunLengths>(&block)) {
-            about = runs->ssrc;
-        } else if (const auto* times = std::get_if<rtcp::ReceiptTimes>(&block)) {
-            about = times->ssrc;
-        }
-        event(about, xr.ssrc, "XR", std::move(text), d);
+void Reports::on_feedback(const rtcp::TransportFeedback& f, const net::Datagram& d) {
+    const auto say = [&](std::uint32_t about, std::string text) {
+        event(about, f.sender_ssrc, rtcp::name_of(f), std::move(text), d);
+    };
+    if (const auto* nack = std::get_if<rtcp::Nack>(&f.content)) {
+        say(f.media_ssrc, words_of(*nack));
+    } else if (const auto* cc = std::get_if<rtcp::TransportCc>(&f.content)) {
+        say(f.media_ssrc, words_of(*cc));
+    } else if (const auto* blocks = std::get_if<rtcp::CongestionControl>(&f.content)) {
+        for (const auto& block : blocks->blocks) say(block.ssrc, words_of(block));
+    } else if (const auto* t = std::get_if<rtcp::Tmmb>(&f.content)) {
+        // RFC 5104 4.2.1, 4.2.2: a request names the sender that it asks, a notification who asked.
+        for (const auto& entry : t->entries)
+            say(t->notification ? f.sender_ssrc : entry.ssrc, words_of(entry));
+    } else {
+        say(f.media_ssrc, fmt::format("format {}", f.format));
     }
 }
 
-void Reports::event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
-                    const net::Datagram& d) {
+void Reports::on_feedback(const rtcp::PayloadFeedback& f, const net::Datagram& d) {
+    const auto say = [&](std::uint32_t about, std::string text) {
+        event(about, f.sender_ssrc, rtcp::name_of(f), std::move(text), d);
+    };
+    if (std::holds_alternative<rtcp::Pli>(f.content)) {
+        say(f.media_ssrc, "a key frame is asked for: a picture was lost");
+    } else if (const auto* fir = std::get_if<rtcp::Fir>(&f.content)) {
+        // FIR and REMB name their streams within (RFC 5104 4.3.1.2).
+        for (const auto& entry : fir->entries)
+            say(entry.ssrc, fmt::format("a key frame is demanded, request {}", entry.sequence));
+    } else if (const auto* remb = std::get_if<rtcp::Remb>(&f.content)) {
+        for (const std::uint32_t ssrc : remb->ssrcs) say(ssrc, words_of(*remb));
+    } else if (const auto* sli = std::get_if<rtcp::Sli>(&f.content)) {
+        say(f.media_ssrc, words_of(*sli));
+    } else if (std::holds_alternative<rtcp::Rpsi>(f.content)) {
+        say(f.media_ssrc, "a picture to predict from is chosen");
+    } else {
+        say(f.media_ssrc, fmt::format("format {}", f.format));
+    }
+}
+
+void Reports::on_extended(const rtcp::ExtendedReport& xr, const net::Datagram& d) {
+    const auto say = [&](std::uint32_t about, std::string text) {
+        event(about, xr.ssrc, "XR", std::move(text), d);
+    };
+    for (const rtcp::XrBlock& block : xr.blocks) {
+        if (const auto* voip = std::get_if<rtcp::VoipMetrics>(&block)) {
+            say(voip->ssrc, words_of(*voip));
+        } else if (const auto* summary = std::get_if<rtcp::StatisticsSummary>(&block)) {
+            say(summary->ssrc, words_of(*summary));
+        } else if (const auto* runs = std::get_if<rtcp::RunLengths>(&block)) {
+            say(runs->ssrc, words_of(*runs));
+        } else if (const auto* times = std::get_if<rtcp::ReceiptTimes>(&block)) {
+            say(times->ssrc, fmt::format("{} of {} packets from {} on", rtcp::name_of(block),
+                                         times->times.size(), times->begin));
+        } else if (const auto* clock = std::get_if<rtcp::ReferenceTime>(&block)) {
+            ledger_of(xr.ssrc, d.time).references.on_sender_report(clock->ntp, d.time);
+            say(xr.ssrc, std::string(rtcp::name_of(block)));
+        } else if (const auto* delays = std::get_if<rtcp::DelaySinceReference>(&block)) {
+            for (const auto& e : delays->entries) {
+                std::string text(rtcp::name_of(block));
+                const rtcp::RoundTrip& sent = ledger_of(e.ssrc, d.time).references;
+                if (const auto rtt = sent.on_report_block(e.lrr, e.dlrr, d.time))
+                    text += fmt::format(": round trip {:.1f} ms", to_milliseconds(*rtt));
+                say(e.ssrc, std::move(text));
+            }
+        } else {
+            say(xr.ssrc, std::string(rtcp::name_of(block)));
+        }
+    }
+}
+
+void Reports::event(std::uint32_t about, std::uint32_t sender, std::string_view kind,
+                    std::string text, const net::Datagram& d) {
     Ledger& l = ledger_of(about, d.time);
     if (l.events.size() >= most_events) return;
     RtcpEvent& e = l.events.emplace_back();
@@ -209,9 +231,11 @@ void Reports::event(std::uint32_t about, std::uint32_t sender, std::string_view 
 
 void Reports::take(Stream& into) {
     const std::uint64_t h = hash_of_ssrc(into.ssrc);
-    const std::uint32_t i = by_ssrc_.find(h, [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
+    const std::uint32_t i =
+        by_ssrc_.find(h, [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
     if (i == HashIndex::nil) return;
     Ledger& l = pool_[i];
+    l.met = true;
     into.cname = l.cname;
     // The same SSRC may have gone to several addresses: each stream takes its own.
     std::erase_if(l.reports, [&](const RtcpReport& r) {
@@ -244,15 +268,16 @@ void Reports::finish() {
     std::uint64_t ssrcs = 0;
     std::uint64_t frame = 0;
     for (std::uint32_t i = 0; i < pool_.end(); ++i)
-        if (pool_.alive(i) && !pool_[i].reports.empty()) {
+        if (pool_.alive(i) && !pool_[i].reports.empty() && !pool_[i].met) {
             ++ssrcs;
             const std::uint64_t first = pool_[i].reports.front().frame;
             frame = frame == 0 ? first : std::min(frame, first);
         }
     if (ssrcs > 0)
-        sink_.on_finding({"rtcp-without-rtp", Severity::note, frame, 0,
-                          fmt::format("RTCP reports speak of {} SSRCs whose RTP is not in the capture", ssrcs),
-                          "RFC 3550 6.4"});
+        sink_.on_finding(
+            {"rtcp-without-rtp", Severity::note, frame, 0,
+             fmt::format("RTCP reports speak of {} SSRCs whose RTP is not in the capture", ssrcs),
+             "RFC 3550 6.4"});
 }
 
 }  // namespace sipana::analysis

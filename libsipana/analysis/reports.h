@@ -1,5 +1,5 @@
-// Reports: what RTCP says of each stream, kept by SSRC until the stream is handed on (RFC 3550 6.4, RFC 4585,
-// RFC 3611). With Detail::summary the packets are counted only.
+// Reports: what RTCP says of each stream, kept by SSRC until the stream is handed on (RFC 3550 6.4,
+// RFC 4585, RFC 3611). With Detail::summary the packets are counted only.
 #pragma once
 
 #include "libsipana/analysis/analyzer.h"
@@ -27,15 +27,20 @@ private:
     struct Ledger {  // of one SSRC
         std::uint32_t ssrc = 0;
         Time last{};
+        bool met = false;  // a stream of it has been handed on
         std::string cname;
         std::vector<RtcpReport> reports;
         std::vector<RtcpEvent> events;
         rtcp::RoundTrip round_trip;
+        rtcp::RoundTrip references;  // of receivers without SR (RFC 3611 4.4, 4.5)
     };
     Ledger& ledger_of(std::uint32_t ssrc, Time now);
     void on_packet(const rtcp::Packet& packet, const net::Datagram& datagram);
-    void on_block(const rtcp::ReportBlock& block, std::uint32_t sender, const net::Datagram& datagram);
+    void on_block(const rtcp::ReportBlock& block, std::uint32_t sender,
+                  const net::Datagram& datagram);
     void on_sender_report(const rtcp::SenderReport& report, const net::Datagram& datagram);
+    void on_feedback(const rtcp::TransportFeedback& feedback, const net::Datagram& datagram);
+    void on_feedback(const rtcp::PayloadFeedback& feedback, const net::Datagram& datagram);
     void on_extended(const rtcp::ExtendedReport& report, const net::Datagram& datagram);
     void event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
                const net::Datagram& datagram);

@@ -1,8 +1,11 @@
 #include "libsipana/analysis/stream_meter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
+#include "libsipana/rtp/check.h"
 #include "libsipana/rtp/redundancy.h"
 
 namespace sipana::analysis {
@@ -42,7 +45,7 @@ void StreamMeter::count(const Early& p, Bytes payload, const Announced& by) {
 // A packet without a picture (FEC, padding, another format) fills its place, so that it is not
 // missing.
 void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by) {
-    const bool kept = payload.size() >= p.payload_bytes;
+    const bool kept = payload.size() + p.absent >= p.payload_bytes;
     std::size_t content = now_;
     if (used_[content].redundant && kept) {
         if (const auto primary = rtp::primary_of_redundant(payload)) {
@@ -56,9 +59,28 @@ void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by
     if (!video_) return;
     if (picture && kept) {
         video_->set_codec(*picture);
-        video_->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at);
+        video_->on_packet(payload, p.sequence, p.timestamp, p.marker, p.at, p.absent);
     } else {
         video_->on_other_packet(p.sequence, p.timestamp, p.marker, p.at);
+    }
+}
+
+void StreamMeter::check(const net::Datagram& d, Bytes payload, const Announced& by) {
+    checked_ = true;
+    note(rtp::check(d.payload, by.encrypted), d.frame);
+    if (used_[now_].kind == rtp::Kind::event && !by.encrypted)
+        note(rtp::check_event(payload), d.frame);
+}
+
+void StreamMeter::note(std::vector<Finding> findings, std::uint64_t frame) {
+    for (Finding& f : findings) {
+        auto fault = std::find_if(faults_.begin(), faults_.end(),
+                                  [&](const Fault& known) { return known.first.rule == f.rule; });
+        if (fault == faults_.end()) {
+            f.frame = frame;
+            fault = faults_.insert(fault, {std::move(f), 0});
+        }
+        ++fault->count;
     }
 }
 
@@ -148,11 +170,23 @@ void StreamMeter::describe(Stream& out) {
     for (const rtp::Gap& g : r.gaps())
         if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
     describe_seconds(out);
+    if (checked_) describe_faults(out);
     if (events_)
         for (const rtp::Event& e : events_->events())
             out.digits.push_back({e.digit, DigitSource::rtp_event, e.start, e.duration,
                                   e.volume_dbm0, e.ended, e.frame});
     if (video_) describe_video(out);
+}
+
+void StreamMeter::describe_faults(Stream& out) const {
+    for (const Fault& fault : faults_) {
+        Finding& f = out.findings.emplace_back(fault.first);
+        if (fault.count > 1) f.text += fmt::format(" (the first of {} packets)", fault.count);
+    }
+    for (Finding& f : rtp::check(receiver_, main().kind == rtp::Kind::audio)) {
+        f.frame = out.first_frame;
+        out.findings.push_back(std::move(f));
+    }
 }
 
 void StreamMeter::describe_seconds(Stream& out) const {

@@ -20,7 +20,9 @@ struct Early {
     Time at{};
     std::uint64_t frame = 0;
     std::uint32_t timestamp = 0;
-    std::uint16_t sequence = 0, payload_bytes = 0, rtp_bytes = 0;
+    // As on the wire; `absent` of them were not captured.
+    std::uint16_t payload_bytes = 0, rtp_bytes = 0, absent = 0;
+    std::uint16_t sequence = 0;
     std::uint8_t payload_type = 0;
     bool marker = false;
 };
@@ -31,16 +33,18 @@ public:
 
     // A packet like the one before, whose payload tells nothing: for the hot path. False: count()
     // it.
-    bool count_plain(const rtp::Packet& packet, std::size_t rtp_bytes, Time at) {
+    bool count_plain(const rtp::Packet& packet, const net::Datagram& d) {
         if (!plain_ || packet.payload_type != used_[now_].type) return false;
         receiver_.on_packet(packet.sequence, packet.timestamp, packet.marker,
-                            static_cast<std::uint32_t>(packet.payload.size()), at);
-        rtp_bytes_ += rtp_bytes;
+                            static_cast<std::uint32_t>(packet.payload.size()) + d.absent, d.time);
+        rtp_bytes_ += d.payload.size() + d.absent;
         ++used_[now_].packets;
         return true;
     }
     // Any packet. `payload` is empty where it was not kept.
     void count(const Early& packet, Bytes payload, const Announced& by);
+    // Looks for what a datagram of the stream must not do. Told once a rule, with the number.
+    void check(const net::Datagram& datagram, Bytes payload, const Announced& by);
     // The SDP says other things than before.
     void relearn(const Announced& by);
     // What follows is encrypted. What was read of frames before is too little to be told.
@@ -60,10 +64,16 @@ private:
         bool in_red = false;  // within redundant packets only: no payload type of the stream's own
         std::optional<media::VideoCodec> picture;  // whose payloads can be read
     };
+    struct Fault {
+        Finding first;
+        std::uint64_t count = 0;
+    };
+    void note(std::vector<Finding> findings, std::uint64_t frame);
     std::size_t add(const Payload& payload);
     std::size_t number_of(std::uint8_t type, const Announced& by);
     void use(const Announced& by);
     void count_video(const Early& packet, Bytes payload, const Announced& by);
+    void describe_faults(Stream& into) const;
     void describe_seconds(Stream& into) const;
     void describe_video(Stream& into);
 
@@ -73,10 +83,11 @@ private:
     std::vector<Used> used_;  // in order of appearance
     std::size_t now_ = 0;     // of the last packet
     bool plain_ = false;      // its packets need the receiver only, until the payload type changes
-    bool full_ = false;
+    bool full_ = false, checked_ = false;
     std::unique_ptr<media::VideoMeter> video_;
     std::unique_ptr<rtp::EventDecoder> events_;
     std::unique_ptr<rtp::Seconds> seconds_;
+    std::vector<Fault> faults_;  // one a rule
 };
 
 }  // namespace sipana::analysis

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsipana/base/text.h"
+#include "libsipana/rtp/check.h"
 
 namespace sipana::analysis {
 namespace {
@@ -15,16 +16,32 @@ using namespace std::chrono_literals;
 constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once that nobody claims
 constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
-constexpr std::uint32_t most_namesakes = 64;  // streams of one SSRC that are found by it
 constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
-constexpr std::size_t most_lines = 32;     // m-lines of one SDP that are looked at
-constexpr Duration same_time = 2s;         // two legs carry one stream
+constexpr std::uint32_t most_same_ssrc = 64;    // streams of one SSRC that are looked at, newest first
+constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
+constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
+constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
+constexpr Duration same_time = 2s;              // two legs carry one stream
 
 std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
+
+Early early_of(const rtp::Packet& p, const net::Datagram& d) {
+    Early early;
+    early.at = d.time;
+    early.frame = d.frame;
+    early.timestamp = p.timestamp;
+    early.sequence = p.sequence;
+    early.absent = static_cast<std::uint16_t>(d.absent);
+    early.payload_bytes = static_cast<std::uint16_t>(p.payload.size() + d.absent);
+    early.rtp_bytes = static_cast<std::uint16_t>(d.payload.size() + d.absent);
+    early.payload_type = p.payload_type;
+    early.marker = p.marker;
+    return early;
+}
 
 }  // namespace
 
@@ -37,7 +54,10 @@ Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
       reports_(options, counts, sink) {}
 
 void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) const {
-    if (step == 0) return by_addresses_.fetch(key);
+    if (step == 0) {
+        __builtin_prefetch(d.payload.data());
+        return by_addresses_.fetch(key);
+    }
     const std::uint32_t f = by_addresses_.peek(key);
     if (f == none) {  // a first packet asks the claims
         step == 1 ? claims_.fetch_index(d.src, d.dst) : claims_.fetch(d.src, d.dst);
@@ -53,7 +73,7 @@ bool Streams::on_packet(const net::Datagram& d) {
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
     if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) return true;
     rtp::Packet p;
-    if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return false;
+    if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return unreadable(d);
     const std::uint64_t h = hash_of_flow(d.src, d.dst);
     const std::uint32_t f = find_flow(d.src, d.dst, h);
     if (f == none) return accept(d, p, h);
@@ -74,11 +94,11 @@ bool Streams::on_packet(const net::Datagram& d) {
 // each length right.
 bool Streams::on_rtcp(const net::Datagram& d) {
     if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
-    const Bearer bearer = bearer_of(d);
-    if (!bearer.known) {
-        const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
-        if (!usual || !rtcp::is_whole(d.payload, d.cut)) return false;
-    }
+    const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
+    const bool whole = usual && rtcp::is_whole(d.payload, d.cut);
+    Bearer bearer;
+    if (!whole || any_encrypted_) bearer = bearer_of(d);
+    if (!whole && !bearer.known) return false;
     reports_.on_compound(d, bearer.encrypted);
     return true;
 }
@@ -86,7 +106,7 @@ bool Streams::on_rtcp(const net::Datagram& d) {
 Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
     Bearer bearer;
     const std::uint32_t ssrc = load_be32(d.payload.data() + 4);  // of the sender
-    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t s) {
+    by_ssrc_.visit(hash_of_ssrc(ssrc), most_same_ssrc, [&](std::uint32_t s) {
         const Live& live = streams_[s];
         if (live.ssrc == ssrc && src_of(live).address == d.src.address) {
             bearer.known = true;
@@ -94,6 +114,7 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
         }
         return bearer.known;
     });
+    if (bearer.known) return bearer;
     // RTCP has the port of its RTP (RFC 5761) or the next one (RFC 3550 11).
     for (std::uint16_t behind = 0; behind < 2; ++behind) {
         if (d.src.port < behind || d.dst.port < behind) break;
@@ -109,6 +130,7 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
 
 void Streams::on_keys(const net::Datagram& d) {
     if (!secured_.on_keys(d)) return;
+    any_encrypted_ = true;
     for (const auto& [src, dst] : {std::pair(d.src, d.dst), std::pair(d.dst, d.src)}) {
         const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst));
         for (std::uint32_t s = f == none ? none : flows_[f].first; s != none;
@@ -127,14 +149,7 @@ std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::
 // Is this the first packet of a stream? An SDP that names the address and the payload type settles
 // it.
 bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h) {
-    const Early early{d.time,
-                      d.frame,
-                      p.timestamp,
-                      p.sequence,
-                      static_cast<std::uint16_t>(p.payload.size()),
-                      static_cast<std::uint16_t>(d.payload.size()),
-                      p.payload_type,
-                      p.marker};
+    const Early early = early_of(p, d);
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
     if (!Claims::names(line_of(match.claim, p.payload_type), p.payload_type))
@@ -147,6 +162,7 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     const rtp::Kind kind = live.payload.kind;
     if (kind == rtp::Kind::video || kind == rtp::Kind::event || options_.detail == Detail::full)
         begin_meter(live, p.payload);
+    check(live, p, d);
     ++counts_.rtp_packets;
     return true;
 }
@@ -200,6 +216,7 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
     begin_meter(live, kept_payload(c.packets[0].frame, p.ssrc));
     count(live, c.packets[1], kept_payload(c.packets[1].frame, p.ssrc));
     count(live, early, p.payload);
+    check(live, p, d);
     return true;
 }
 
@@ -236,23 +253,20 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
     ++flow.count;
-    // SIPp gives every stream the same SSRC: then it tells nothing, and must not cost anything either.
-    std::uint32_t namesakes = 0;
-    by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t) { return ++namesakes == most_namesakes; });
-    if (namesakes < most_namesakes) by_ssrc_.insert(hash_of_ssrc(ssrc), s);
+    by_ssrc_.insert(hash_of_ssrc(ssrc), s);
     return s;
 }
 
 void Streams::watch_orphan(std::uint32_t s) {
     ++orphans_;
-    orphans_by_address_.insert(hash(src_of(streams_[s])), s);
-    orphans_by_address_.insert(hash(dst_of(streams_[s])), s);
+    orphans_by_source_.insert(hash(src_of(streams_[s])), s);
+    orphans_by_destination_.insert(hash(dst_of(streams_[s])), s);
 }
 
 void Streams::forget_orphan(std::uint32_t s) {
     --orphans_;
-    orphans_by_address_.erase(hash(src_of(streams_[s])), s);
-    orphans_by_address_.erase(hash(dst_of(streams_[s])), s);
+    orphans_by_source_.erase(hash(src_of(streams_[s])), s);
+    orphans_by_destination_.erase(hash(dst_of(streams_[s])), s);
 }
 
 void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination) {
@@ -296,23 +310,32 @@ void Streams::learn(Live& live, const Claims::Match& match) {
     const std::uint32_t source = claims_.latest(src_of(live));
     if (source == none || claims_[source].call != claim.call) return;
     live.by.encrypted = claim.keys && line_of(source, live.first.payload_type).keys;
+    any_encrypted_ |= live.by.encrypted;
 }
 
-// One stream (SSRC) that comes in to a host and goes out again makes the calls on both sides legs
-// of one.
+// One stream that comes in to a host and goes out again makes the calls on both sides legs of one.
+// An SSRC is random (RFC 3550 8.1): one that several calls share, as players of one recording do,
+// is no evidence, and neither is what comes straight back, an echo.
 void Streams::join_legs(std::uint32_t s) {
     const Live& live = streams_[s];
-    by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
+    std::uint32_t call = none;
+    bool several = false;
+    Address through;
+    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_same_ssrc, [&](std::uint32_t i) {
         const Live& other = streams_[i];
         if (other.ssrc != live.ssrc || other.call == none || other.call == live.call) return false;
-        const bool goes_on = dst_of(other).address == src_of(live).address;
-        if (!goes_on && src_of(other).address != dst_of(live).address) return false;
-        if (live.first.at - last_of(other) > same_time) return false;
-        legs_.join(live.call, other.call,
-                   fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
-                               (goes_on ? src_of(live) : dst_of(live)).address.to_string()));
-        return true;
+        const bool went_in = dst_of(other).address == src_of(live).address;
+        const bool went_out = src_of(other).address == dst_of(live).address;
+        if (went_in == went_out || live.first.at - last_of(other) > same_time) return false;
+        several = call != none && call != other.call;
+        call = other.call;
+        through = went_in ? src_of(live).address : dst_of(live).address;
+        return several;
     });
+    if (call == none || several) return;
+    legs_.join(live.call, call,
+               fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
+                           through.to_string()));
 }
 
 void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
@@ -320,6 +343,7 @@ void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
     claims_.add(call, by_caller, sdp, media, seen, [&](std::uint32_t other, const Endpoint& at) {
         legs_.join(call, other, fmt::format("both SDPs name {} for media", at.to_string()));
     });
+    any_encrypted_ |= claims_.any_encrypted();
     if (call < of_call_.size())
         for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call)
             relearn(s);
@@ -343,12 +367,15 @@ void Streams::relearn(std::uint32_t s) {
 void Streams::adopt(std::uint32_t call) {
     std::vector<std::uint32_t> found;
     claims_.of_call(call, [&](const Claims::Claim& c) {
-        orphans_by_address_.find(hash(c.at), [&](std::uint32_t s) {
+        const auto add = [&](std::uint32_t s) {
             const bool its = dst_of(streams_[s]) == c.at || src_of(streams_[s]) == c.at;
             if (its && std::find(found.begin(), found.end(), s) == found.end()) found.push_back(s);
-            return found.size() >= most_streams_of_flow;
-        });
+            return found.size() >= most_adopted;
+        };
+        orphans_by_source_.visit(hash(c.at), most_adopted, add);
+        orphans_by_destination_.visit(hash(c.at), most_adopted, add);
     });
+    std::sort(found.begin(), found.end());
     for (const std::uint32_t s : found) {
         const Claims::Match match = claims_.match(src_of(streams_[s]), dst_of(streams_[s]));
         forget_orphan(s);
@@ -362,13 +389,30 @@ void Streams::adopt(std::uint32_t call) {
 void Streams::update(Live& live, const rtp::Packet& p, const net::Datagram& d) {
     if (!live.meter) begin_meter(live, {});
     StreamMeter& meter = *live.meter;
-    if (d.time - meter.last_arrival() < elsewhere_gap &&
-        meter.count_plain(p, d.payload.size(), d.time)) [[likely]]
+    if (d.time - meter.last_arrival() < elsewhere_gap && meter.count_plain(p, d)) [[likely]]
         return;
-    count(live,
-          {d.time, d.frame, p.timestamp, p.sequence, static_cast<std::uint16_t>(p.payload.size()),
-           static_cast<std::uint16_t>(d.payload.size()), p.payload_type, p.marker},
-          p.payload);
+    count(live, early_of(p, d), p.payload);
+    check(live, p, d);
+}
+
+void Streams::check(Live& live, const rtp::Packet& p, const net::Datagram& d) const {
+    if (options_.detail == Detail::full && options_.check && !d.cut)
+        live.meter->check(d, p.payload, live.by);
+}
+
+// A datagram of version 2 that is no RTP. Where media flows it should be: always false.
+bool Streams::unreadable(const net::Datagram& d) {
+    if (options_.detail != Detail::full || !options_.check || d.cut ||
+        unreadable_ >= most_unreadable)
+        return false;
+    if (find_flow(d.src, d.dst, hash_of_flow(d.src, d.dst)) == none) return false;
+    for (Finding& f : rtp::check(d.payload)) {
+        f.frame = d.frame;
+        f.text = fmt::format("{} > {}: {}", d.src.to_string(), d.dst.to_string(), f.text);
+        sink_.on_finding(std::move(f));
+        ++unreadable_;
+    }
+    return false;
 }
 
 void Streams::begin_meter(Live& live, Bytes payload) {
@@ -388,11 +432,14 @@ void Streams::count(Live& live, const Early& p, Bytes payload) {
 // Did the same source send this SSRC to somebody else since then? Direct media and forks do: what
 // went there was not lost here.
 bool Streams::was_elsewhere(const Live& live, Time since) const {
-    return by_ssrc_.find(hash_of_ssrc(live.ssrc), [&](std::uint32_t i) {
+    bool found = false;
+    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_same_ssrc, [&](std::uint32_t i) {
         const Live& other = streams_[i];
-        return &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
-               last_of(other) > since;
-    }) != none;
+        found = &other != &live && other.ssrc == live.ssrc && src_of(other) == src_of(live) &&
+                last_of(other) > since;
+        return found;
+    });
+    return found;
 }
 
 // ---------------------------------------------------------------- ends

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/chains.h"
 #include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
 #include "libsipana/analysis/payloads.h"
@@ -26,8 +27,8 @@ public:
     static std::uint64_t hash_of_flow(const Endpoint& src, const Endpoint& dst) {
         return mix(hash(src), hash(dst) + 1);
     }
-    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart. `key` is
-    // the flow's hash.
+    // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart.
+    // `key` is the flow's hash.
     void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
@@ -102,6 +103,8 @@ private:
     void adopt(std::uint32_t call);
 
     void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
+    void check(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram) const;
+    bool unreadable(const net::Datagram& datagram);
     void begin_meter(Live& stream, Bytes payload);
     void count(Live& stream, const Early& packet, Bytes payload);
     // What is known of the RTP that an RTCP datagram speaks of.
@@ -131,15 +134,17 @@ private:
     Pool<Flow> flows_;
     HashIndex by_addresses_;
     Pool<Live> streams_;
-    HashIndex by_ssrc_;
+    Chains by_ssrc_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>>
-        of_call_;                   // first and last stream, by call
-    std::uint32_t orphans_ = 0;     // streams of no call
-    HashIndex orphans_by_address_;  // each under its source and its destination
+        of_call_;                // first and last stream, by call
+    std::uint32_t orphans_ = 0;  // streams of no call
+    Chains orphans_by_source_, orphans_by_destination_;
     Payloads payloads_;
     std::vector<Candidate> candidates_;
     std::array<Kept, 64> kept_;
     std::size_t next_kept_ = 0;
+    std::uint32_t unreadable_ = 0;
+    bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;
     Time next_sweep_ = Time::min();
 };

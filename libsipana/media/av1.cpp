@@ -28,6 +28,21 @@ std::optional<std::uint64_t> read_leb128(ByteReader& in) {
     return std::nullopt;
 }
 
+// AV1 5.9.2: a frame header begins with show_existing_frame and frame_type; a key frame's are 0.
+bool is_key_frame(Bytes frame_header) {
+    return !frame_header.empty() && (frame_header[0] & 0xe0) == 0;
+}
+
+// What stands behind the header of an OBU, and behind its size if it has one.
+std::optional<Bytes> payload_of(Bytes obu) {
+    ByteReader in(obu);
+    const std::uint8_t header = in.u8();
+    if ((header & 0x04) != 0) in.u8();  // extension
+    if ((header & 0x02) != 0 && !read_leb128(in)) return std::nullopt;
+    if (!in.ok()) return std::nullopt;
+    return in.rest();
+}
+
 // An OBU or the part of one that is in this packet.
 void note_obu(Bytes obu, bool begins, Fragment& f) {
     if (!begins) {
@@ -39,16 +54,16 @@ void note_obu(Bytes obu, bool begins, Fragment& f) {
     const std::uint8_t type = obu[0] >> 3 & 0x0f;
     if (type >= frame_header && type <= tile_list && type != 5) {
         f.picture = true;
-        f.starts = f.starts || type == frame || type == frame_header;
+        if (type != frame && type != frame_header) return;
+        f.starts = true;
+        // For senders that leave N out.
+        if (const auto header = payload_of(obu)) f.key = f.key || is_key_frame(*header);
         return;
     }
     if (type != sequence_header) return;
-    ByteReader in(obu);
-    const std::uint8_t header = in.u8();
-    if ((header & 0x04) != 0) in.u8();  // extension
-    if ((header & 0x02) != 0 && !read_leb128(in)) return;
-    if (!in.ok()) return;
-    if (const auto sequence = parse_sequence_header(in.rest())) {
+    const auto header = payload_of(obu);
+    if (!header) return;
+    if (const auto sequence = parse_sequence_header(*header)) {
         f.size = sequence->size;
         f.fps = sequence->fps;
     }

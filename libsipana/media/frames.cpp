@@ -58,10 +58,11 @@ VideoMeter::Open* VideoMeter::open_frame(std::uint16_t sequence, std::uint32_t t
 }
 
 void VideoMeter::on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp,
-                           bool marker, Time arrival) {
+                           bool marker, Time arrival, std::uint32_t absent) {
     Open* frame = open_frame(sequence, timestamp, marker, arrival);
     if (frame == nullptr) return;
-    frame->bytes += static_cast<std::uint32_t>(payload.size());
+    frame->bytes += static_cast<std::uint32_t>(payload.size()) + absent;
+    const bool whole = absent == 0;
     if (!payload.empty()) {  // an empty one is padding, sent to probe for bandwidth
         if (const auto fragment = read_fragment(codec_, payload)) {
             frame->picture = frame->picture || fragment->picture;
@@ -69,9 +70,9 @@ void VideoMeter::on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t 
             frame->key = frame->key || fragment->key;
             if (fragment->size) size_ = *fragment->size;
             if (fragment->fps) stated_fps_ = fragment->fps;
-            frame->broken = frame->broken || fragment->damaged;
-            malformed_ += fragment->damaged;
-        } else {
+            frame->broken = frame->broken || (fragment->damaged && whole);
+            malformed_ += fragment->damaged && whole;
+        } else if (whole) {
             ++malformed_;
             frame->broken = true;
         }

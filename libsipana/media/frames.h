@@ -33,8 +33,9 @@ public:
 
     // Codec of the packets that follow: a sender may change it under way.
     void set_codec(VideoCodec codec) { codec_ = codec; }
+    // `absent` bytes of the payload were not captured: that they are missing is no fault.
     void on_packet(Bytes payload, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
-                   Time arrival);
+                   Time arrival, std::uint32_t absent = 0);
     // A packet of the same SSRC that is no video (FEC, a retransmission format): it fills its place
     // in the sequence, so that its absence is not taken for a loss.
     void on_other_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,

@@ -31,8 +31,9 @@ struct Datagram {
     Endpoint src, dst;
     Transport transport = Transport::udp;
     std::uint8_t dscp = 0;
-    bool stable = false;  // payload lives as long as the input; otherwise for one callback
-    bool cut = false;     // the snap length cut the end off
+    bool stable = false;       // payload lives as long as the input; otherwise for one callback
+    bool cut = false;          // the snap length cut the end off
+    std::uint32_t absent = 0;  // bytes of the payload that it took, as far as is known
     Bytes payload;
 };
 

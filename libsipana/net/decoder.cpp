@@ -473,6 +473,7 @@ Fate Decoder::State::udp(Bytes bytes, Packet& p) {
     d.src.port = load_be16(bytes.data());
     d.dst.port = load_be16(bytes.data() + 2);
     d.cut = announced > bytes.size();
+    if (d.cut) d.absent = static_cast<std::uint32_t>(std::min(announced - bytes.size(), p.absent));
     d.payload = bytes.subspan(8, std::min(announced, bytes.size()) - 8);
     if (announced > bytes.size() + p.absent) fail(fault_udp_short, p, bytes);
     if (may_be_tunnel(d.dst.port))

@@ -160,8 +160,11 @@ std::string stream_csv(const analysis::Stream& s) {
     row.text(to_string(s.media)).text(s.codec).number(s.payload_type).number_or_empty(s.clock_hz);
     row.time(s.start).time(s.end).seconds(s.end - s.start).number(s.packets).number(s.expected);
     row.number(s.lost).number(s.late).number(s.duplicated).number(s.reordered);
-    row.decimal(s.mean_jitter_ms).decimal(s.max_jitter_ms).decimal(s.max_delta_ms).number(s.bytes);
-    row.decimal(s.bitrate_kbps).text(digits);
+    if (s.clock_hz == 0)
+        row.empty().empty();
+    else
+        row.decimal(s.mean_jitter_ms).decimal(s.max_jitter_ms);
+    row.decimal(s.max_delta_ms).number(s.bytes).decimal(s.bitrate_kbps).text(digits);
     if (s.video) {
         row.number(s.video->frames).number(s.video->key_frames).number(s.video->incomplete_frames);
         row.number_or_empty(s.video->width).number_or_empty(s.video->height).decimal(s.video->fps);

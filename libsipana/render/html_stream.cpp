@@ -51,9 +51,13 @@ void put_numbers(Page& page, const Stream& s) {
     put_number(page, "Late", fmt::format("{}", s.late));
     put_number(page, "Duplicated", fmt::format("{}", s.duplicated));
     put_number(page, "Reordered", fmt::format("{}", s.reordered));
-    const std::string_view guess = s.clock_known ? "" : " (clock guessed)";
-    put_number(page, "Jitter, mean", fmt::format("{:.2f} ms{}", s.mean_jitter_ms, guess));
-    put_number(page, "Jitter, highest", fmt::format("{:.2f} ms{}", s.max_jitter_ms, guess));
+    if (s.clock_hz == 0) {
+        put_number(page, "Jitter", "unknown, for want of a clock");
+    } else {
+        const std::string_view guess = s.clock_known ? "" : " (clock guessed)";
+        put_number(page, "Jitter, mean", fmt::format("{:.2f} ms{}", s.mean_jitter_ms, guess));
+        put_number(page, "Jitter, highest", fmt::format("{:.2f} ms{}", s.max_jitter_ms, guess));
+    }
     put_number(page, "Longest wait", fmt::format("{:.1f} ms", s.max_delta_ms));
     put_number(page, "Bit rate", fmt::format("{:.4g} kbit/s", s.bitrate_kbps));
     put_number(page, "Lasted", short_duration(s.end - s.start));

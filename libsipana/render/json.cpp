@@ -92,7 +92,10 @@ void write_stream_members(JsonWriter& json, const Stream& s) {
     json.key("duration_s").seconds(s.end - s.start);
     json.field("packets", s.packets).field("expected", s.expected).field("lost", s.lost);
     json.field("late", s.late).field("duplicated", s.duplicated).field("reordered", s.reordered);
-    json.field("jitter_ms", s.mean_jitter_ms).field("max_jitter_ms", s.max_jitter_ms);
+    if (s.clock_hz == 0)
+        json.key("jitter_ms").null().key("max_jitter_ms").null();
+    else
+        json.field("jitter_ms", s.mean_jitter_ms).field("max_jitter_ms", s.max_jitter_ms);
     json.field("max_delta_ms", s.max_delta_ms).field("mean_delta_ms", s.mean_delta_ms);
     json.field("bytes", s.bytes)
         .field("ip_bytes", s.ip_bytes)

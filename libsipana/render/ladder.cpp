@@ -295,6 +295,7 @@ MediaWay Builder::way_of(std::uint32_t c, std::uint32_t s) const {
     w.packets = stream.packets;
     w.expected = stream.expected;
     w.lost = stream.lost;
+    w.clock_known = stream.clock_hz != 0;
     w.mean_jitter_ms = stream.mean_jitter_ms;
     w.max_jitter_ms = stream.max_jitter_ms;
     w.start = stream.start;

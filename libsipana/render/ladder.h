@@ -73,6 +73,7 @@ struct MediaWay {
     std::string codec;
     std::uint64_t packets = 0, expected = 0, lost = 0;
     double mean_jitter_ms = 0, max_jitter_ms = 0;
+    bool clock_known = true;  // false: there is no jitter
     Time start{}, end{};
     double lost_percent() const {
         return expected == 0 ? 0

@@ -40,7 +40,8 @@ void put_text(std::string& out, std::string_view css, double x, double y, std::s
 std::string way_text(const MediaWay& way) {
     std::string text = fmt::format("{} packets", way.packets);
     if (way.expected > 0) text += fmt::format(", {} lost", percent_text(way.lost_percent()));
-    return text + fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
+    if (way.clock_known) text += fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
+    return text;
 }
 
 std::string arrow_label(const Arrow& arrow) {

@@ -33,6 +33,17 @@ std::string lost_text(const analysis::Stream& s) {
                        100.0 * static_cast<double>(s.lost) / static_cast<double>(s.expected));
 }
 
+// What its receiver said last by RTCP: "2 lost, rtt 31 ms". The round trip is from the capture on.
+std::string receiver_text(const analysis::Stream& s) {
+    std::string text;
+    for (const analysis::RtcpReport& r : s.reports) {
+        if (!r.has_block || r.reported_ssrc != s.ssrc) continue;
+        text = fmt::format("{} lost", r.cumulative_lost);
+        if (r.rtt_ms) text += fmt::format(", rtt {:.0f} ms", *r.rtt_ms);
+    }
+    return text;
+}
+
 std::string count_or_blank(std::uint64_t n) { return n == 0 ? std::string{} : std::to_string(n); }
 
 Paint paint_of_message(const analysis::SipMessage& m) {
@@ -127,8 +138,9 @@ std::string streams_table(std::span<const analysis::Stream* const> streams, cons
                  {"max delta", 4, 8, 0, true},
                  {"kbit/s", 2, 6, 0, true},
                  {"duration", 5, 8, 0, true},
-                 {"video", 4, 11},
+                 {"video", 7, 11, 19},
                  {"dtmf", 4, 4, 8},
+                 {"receiver says", 2, 8},
                  {"start", 1, 12},
                  {"call-id", 0, 12, 12}});
     for (const auto* s : streams) {
@@ -137,22 +149,28 @@ std::string streams_table(std::span<const analysis::Stream* const> streams, cons
             if (s->video->width != 0)
                 video = fmt::format("{}x{} ", s->video->width, s->video->height);
             video += fmt::format("{:.0f} fps {} key", s->video->fps, s->video->key_frames);
+            if (s->video->incomplete_frames > 0)
+                video += fmt::format(" {} incomplete", s->video->incomplete_frames);
         }
         for (const auto& digit : s->digits) digits += digit.digit;
         table.row();
         table.cell(s->src.to_string())
             .cell(s->dst.to_string())
             .cell(fmt::format("0x{:08x}", s->ssrc));
-        table.cell(s->codec.empty() ? fmt::format("PT {}", s->payload_type) : s->codec);
+        const std::string codec =
+            s->codec.empty() ? fmt::format("PT {}", s->payload_type) : s->codec;
+        table.cell(s->encrypted ? codec + " (SRTP)" : codec);
         table.cell(std::to_string(s->packets))
             .cell(lost_text(*s), s->lost != 0 ? Paint::yellow : Paint::plain);
         table.cell(count_or_blank(s->late));
         table.cell(count_or_blank(s->duplicated)).cell(count_or_blank(s->reordered));
-        table.cell(fmt::format("{:.2f}", s->mean_jitter_ms))
-            .cell(fmt::format("{:.2f}", s->max_jitter_ms));
+        const bool timed = s->clock_hz != 0;
+        table.cell(timed ? fmt::format("{:.2f}", s->mean_jitter_ms) : "")
+            .cell(timed ? fmt::format("{:.2f}", s->max_jitter_ms) : "");
         table.cell(fmt::format("{:.1f}", s->max_delta_ms))
             .cell(fmt::format("{:.0f}", s->bitrate_kbps));
         table.cell(short_duration(s->end - s->start)).cell(video).cell(digits);
+        table.cell(receiver_text(*s));
         table.cell(time_text(s->start), Paint::faint).cell(s->call_id, Paint::faint);
     }
     return table.text(style);

@@ -331,7 +331,8 @@ std::string TextLadder::way_text(const MediaWay& way, int brevity) const {
     std::string out = fmt::format("{} {} packets, ", arrow, way.packets);
     out += way.lost == 0 ? "none lost"
                          : fmt::format("{} lost ({:.1f}%)", way.lost, way.lost_percent());
-    if (brevity == 0) out += fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
+    if (brevity == 0 && way.clock_known)
+        out += fmt::format(", jitter {:.1f} ms", way.mean_jitter_ms);
     return out;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 // One level while it is read: its first c=, a=rtcp and rtcp-mux.
 struct Level {
-    bool has_connection = false, mux = false, crypto = false, fingerprint = false;
+    bool has_connection = false, mux = false, crypto = false, fingerprint = false, ice = false;
     std::optional<Connection> connection;
     bool has_rtcp = false;
     std::optional<RtcpAttribute> rtcp;
@@ -31,8 +31,9 @@ struct Level {
                 rtcp = parse_rtcp({value, line.value.data() + line.value.size()});
             }
             mux |= attribute_value(line, "rtcp-mux") != nullptr;
-        } else if (first == 'c' && third == 'y') {
+        } else if (first == 'c') {
             crypto |= attribute_value(line, "crypto") != nullptr;
+            ice |= attribute_value(line, "candidate") != nullptr;
         } else if (first == 'f' && third == 'n') {
             fingerprint |= attribute_value(line, "fingerprint") != nullptr;
         }
@@ -63,6 +64,7 @@ std::size_t media_addresses(std::string_view text, std::span<MediaAddress> out) 
         a.protocol = field.protocol;
         a.formats = payload_types(field.formats);
         a.rtp = {connection ? connection->address : Address{}, field.port};
+        a.ice = level.ice;
         a.rtcp_mux = level.mux;
         a.keys = level.crypto || level.fingerprint || session.fingerprint;
         a.rtcp = level.mux ? rtcp_endpoint_with_mux(a.rtp, level.rtcp)

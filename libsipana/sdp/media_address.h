@@ -18,6 +18,7 @@ struct MediaAddress {
     Endpoint rtp;   // the address is empty if it is a name, the port 0 if the line is refused
     Endpoint rtcp;  // as Media::rtcp()
     bool rtcp_mux = false;
+    bool ice = false;  // it has candidates (RFC 8839)
     bool keys = false;  // a=crypto (RFC 4568), or a=fingerprint here or for the session (RFC 8122)
     PayloadTypes formats;
 };

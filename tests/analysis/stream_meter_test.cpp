@@ -13,7 +13,7 @@ namespace {
 
 const Endpoint alice_rtp = ep("10.0.0.1:4000"), bob_rtp = ep("10.0.0.2:5000");
 
-constexpr std::uint8_t h264 = 96, rtx = 97, red = 98, fec = 99, vp8 = 100;
+constexpr std::uint8_t h264 = 96, red = 98, fec = 99, vp8 = 100;
 
 // bob takes video in several formats.
 Wire video_call() {
@@ -121,6 +121,32 @@ TEST_CASE(
     CHECK(only(w.play()).silences == 0);
 }
 
+TEST_CASE("bytes and frames are those of the wire, whatever the snap length left of them") {
+    Wire w = video_call();
+    const auto cut = [&](double ms, std::uint16_t seq, bool marker,
+                         std::initializer_list<std::uint8_t> head) {
+        Buffer payload(head);
+        payload.resize(1000, 0x55);
+        Buffer b;
+        ByteWriter(b).u8(0x80).u8((marker ? 0x80u : 0u) | h264).u16(seq).u32(3000u * seq).u32(0xa);
+        b.insert(b.end(), payload.begin(), payload.end());
+        Buffer frame = *net::udp_frame(alice_rtp, bob_rtp, b);
+        frame.resize(68);  // 14 bytes of payload
+        w.frame(ms, frame);
+    };
+    // STAP-A whose second unit is cut off, and a slice.
+    cut(100, 1, true, {24, 0, 5, 0x65, 0x80, 1, 2, 3, 0x03, 0xde, 0x65, 0x40});
+    cut(133, 2, true, {0x41, 0x80, 1, 2});
+    const Stream s = only(w.play());
+    CHECK(s.bytes == 2000);
+    CHECK(s.ip_bytes == 2024);
+    REQUIRE(s.video);
+    CHECK(s.video->frames == 2);
+    CHECK(s.video->key_frames == 1);
+    CHECK(s.video->incomplete_frames == 0);
+    CHECK(s.video->marks.at(0).bytes == 1000);
+}
+
 TEST_CASE("a video stream without SDP begins with its first packets' parameter sets") {
     analysis::Options options;
     options.payload_map = {{h264, "H264", 90000}};
@@ -139,4 +165,51 @@ TEST_CASE("a video stream without SDP begins with its first packets' parameter s
     CHECK(s.video->incomplete_frames == 0);
     CHECK(s.video->width == 640);
     CHECK(s.video->height == 360);
+}
+
+TEST_CASE(
+    "RFC 3551 4.5, RFC 4733 2.3: what a stream's packets break is told once a rule, with the "
+    "number") {
+    const std::string offer = sdp_body("10.0.0.1", 4000, "a=rtpmap:18 G729/8000\r\n");
+    const std::string invite = request({.body = offer});
+    const auto play = [&](bool checked) {
+        Wire w;
+        w.udp(0, alice, bob, invite);
+        w.udp(10, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000)));
+        for (std::uint16_t n = 0; n < 4; ++n)  // 13 bytes are no whole number of frames of ten
+            w.udp(100 + 20 * n, alice_rtp, bob_rtp,
+                  wire::rtp(n, 160u * n, 0xa, 18, false, n < 2 ? 20 : 13));
+        Buffer event;
+        ByteWriter(event).u8(0x80).u8(101).u16(4).u32(640).u32(0xa).u8(1).u8(0x4a).u16(
+            160);  // R is set
+        w.udp(180, alice_rtp, bob_rtp, as_text(event));
+        Buffer bad;  // padding of more than there is
+        ByteWriter(bad).u8(0xa0).u8(18).u16(5).u32(800).u32(0xa).u8(99);
+        w.udp(200, alice_rtp, bob_rtp, as_text(bad));
+        analysis::Options options;
+        options.check = checked;
+        return w.play(options);
+    };
+    const Report r = play(true);
+    const auto& found = r.calls[0].streams.at(0).findings;
+    REQUIRE(has_rule(found, "rtp-payload-size"));
+    CHECK(std::count_if(found.begin(), found.end(),
+                        [](const Finding& f) { return f.rule == "rtp-payload-size"; }) == 1);
+    for (const Finding& f : found)
+        if (f.rule == "rtp-payload-size") {
+            CHECK(f.frame == 5);
+            CHECK(f.text.find("the first of 2 packets") != f.text.npos);
+        }
+    CHECK(has_rule(found, "rtp-event-reserved-bit"));
+    CHECK(has_rule(r.findings, "rtp-unreadable"));
+    for (const Finding& f : play(false).findings) CHECK(f.rule != "rtp-payload-size");
+}
+
+TEST_CASE(
+    "RFC 3550 5.1: sequence numbers that begin anew under one SSRC are a finding of the stream") {
+    Wire w;
+    w.speech(0, alice_rtp, bob_rtp, 20, 100).speech(500, alice_rtp, bob_rtp, 20, 30'000);
+    const Report r = w.play();
+    CHECK(has_rule(r.streams.at(0).findings, "rtp-sequence-restart"));
+    CHECK_FALSE(has_rule(r.streams[0].findings, "rtp-marker-always"));
 }

@@ -279,3 +279,60 @@ TEST_CASE("RFC 3264 8.3.2: a codec that a later offer leaves out is still what i
     CHECK(r.calls[0].streams[0].codec == "speex");
     CHECK(r.calls[0].streams[0].clock_hz == 16000);
 }
+
+TEST_CASE("RFC 3550 8.1: an SSRC that is played into every call and echoed makes no legs of them") {
+    Wire w;
+    for (int i = 0; i < 3; ++i) {
+        const std::string id = fmt::format("load{}", i), branch = fmt::format("z9hG4bK{}", i);
+        const std::string invite = request(
+            {.call_id = id, .branch = branch, .body = sdp_body("10.0.0.1", 4000 + 2 * i),
+             .from_tag = id, .from = fmt::format("<sip:{}@a.example>", 100 + i), .to = fmt::format("<sip:{}@b.example>", 200 + i)});
+        w.udp(10 * i, alice, bob, invite);
+        w.udp(10 * i + 5, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000 + 2 * i)));
+        const Endpoint a = ep(fmt::format("10.0.0.1:{}", 4000 + 2 * i)), b = ep(fmt::format("10.0.0.2:{}", 5000 + 2 * i));
+        w.speech(100 + 7 * i, a, b, 10).speech(101 + 7 * i, b, a, 10);
+    }
+    const Report r = w.play();
+    REQUIRE(r.calls.size() == 3);
+    for (const auto& call : r.calls) {
+        CHECK(call.streams.size() == 2);
+        CHECK(call.legs.empty());
+    }
+}
+
+TEST_CASE("RFC 8839 5.1: with ICE media between any two candidates belongs to the call") {
+    const std::string offer = sdp_body(
+        "203.0.113.9", 30000,
+        "a=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n"
+        "a=candidate:1 2 UDP 2130706430 10.0.0.1 4001 typ host\r\n"
+        "a=candidate:2 1 UDP 1694498815 203.0.113.9 30000 typ srflx raddr 10.0.0.1 rport 4000\r\n");
+    const std::string answer = sdp_body(
+        "10.0.0.9", 9000,
+        "a=candidate:1 1 UDP 2130706431 10.0.0.2 5000 typ host\r\n"
+        "a=candidate:2 1 tcp 1 10.0.0.2 9 typ host tcptype active\r\n"
+        "a=candidate:3 1 UDP 1 a1b2.local 5000 typ host\r\n");
+    Wire w = agreed(offer, answer);
+    w.speech(100, alice_rtp, bob_rtp, 10, 1, 0xa).speech(105, bob_rtp, alice_rtp, 10, 1, 0xb);
+    const Report r = w.play();
+    REQUIRE(r.calls[0].streams.size() == 2);
+    CHECK(r.calls[0].streams[0].from_caller);
+    CHECK(r.calls[0].streams[0].from_sdp);
+    CHECK_FALSE(has_rule(r.findings, "rtp-other-destination"));
+    CHECK(r.streams.empty());
+}
+
+TEST_CASE("RFC 4103: real-time text is neither audio nor video") {
+    const auto body = [](const char* ip, int port) {
+        return fmt::format(
+            "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\n"
+            "m=text {1} RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n",
+            ip, port);
+    };
+    Wire w = agreed(body("10.0.0.1", 4000), body("10.0.0.2", 5000));
+    for (std::uint16_t n = 0; n < 4; ++n) w.udp(100 + 300 * n, alice_rtp, bob_rtp, rtp(n, 300u * n, 0xa, 98, false, 3));
+    const Report r = w.play();
+    REQUIRE(r.calls[0].streams.size() == 1);
+    CHECK(r.calls[0].streams[0].media == analysis::MediaKind::other);
+    CHECK(r.calls[0].streams[0].codec == "t140");
+    CHECK(r.calls[0].streams[0].clock_hz == 1000);
+}

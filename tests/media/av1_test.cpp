@@ -99,10 +99,10 @@ TEST_CASE(
                  "30100090"));
     CHECK(f.size == Size{322, 242});
     CHECK(f.starts);
-    // W 1, no N: a frame of a running sequence.
+    // W 1, no N: a frame of a running sequence, predicted.
     f =
         read(hex("10"
-                 "3010"));
+                 "3030"));
     CHECK(!f.key);
     CHECK(f.starts);
     // Z: goes on with an OBU of the packet before.
@@ -116,6 +116,16 @@ TEST_CASE(
         read(hex("10"
                  "12"));
     CHECK(!f.picture);
+}
+
+TEST_CASE("AV1 5.9.2: a key frame is known by its header where the sender leaves N out") {
+    CHECK(read(hex("1030100090")).key);        // frame OBU: show_existing_frame 0, frame_type 0
+    CHECK(read(hex("103202100090")).key);      // the same with a size field
+    CHECK(read(hex("1034081000")).key);        // the same with an extension
+    CHECK_FALSE(read(hex("10303000")).key);    // frame_type 1: inter
+    CHECK_FALSE(read(hex("1030a000")).key);    // shows a frame that is there already
+    CHECK_FALSE(read(hex("10201000")).key);    // a tile group
+    CHECK_FALSE(read(hex("9030100090")).key);  // Z: these bytes are the middle of an OBU
 }
 
 TEST_CASE("AV1 RTP 4.4: what contradicts itself") {

@@ -141,6 +141,7 @@ TEST_CASE("a frame that the snap length cut is marked, and no fault") {
     REQUIRE(bench.sink.datagrams.size() == 1);
     CHECK(bench.sink.datagrams[0].cut);
     CHECK(bench.sink.datagrams[0].text == options_text.substr(0, options_text.size() - 10));
+    CHECK(bench.sink.datagrams[0].absent == 10);
     CHECK(bench.sink.findings.empty());
     CHECK(bench.decode(frame, 1, frame.size() - 30) == Fate::cut_short);
     REQUIRE(bench.sink.findings.size() == 1);

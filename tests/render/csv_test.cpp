@@ -110,3 +110,13 @@ TEST_CASE("trap 77: controls, line ends and bytes that are no text reach no cell
     CHECK(call_cell(call, "final_reason") ==
           "\\x1b[5m<b>Internal; -- \"no\" %% Error</b>\\r\\n\\tfolded #;");
 }
+
+TEST_CASE("RFC 3550 A.8: without a clock the jitter is an empty cell") {
+    analysis::Stream s;
+    s.mean_jitter_ms = 1;
+    CHECK(cell(streams_csv_header(), stream_csv(s), "jitter_ms").empty());
+    CHECK(cell(streams_csv_header(), stream_csv(s), "max_jitter_ms").empty());
+    s.clock_hz = 8000;
+    CHECK(cell(streams_csv_header(), stream_csv(s), "jitter_ms") == "1");
+    CHECK(cell(streams_csv_header(), stream_csv(s), "bitrate_kbps") == "0");
+}

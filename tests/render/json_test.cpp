@@ -171,6 +171,16 @@ TEST_CASE("rows carry the members that others rely on") {
     CHECK(finding["clause"] == "RFC 3550 6.4.1");
 }
 
+TEST_CASE("RFC 3550 A.8: without a clock the jitter is null") {
+    analysis::Stream s;
+    s.clock_known = false;
+    const json row = json::parse(stream_json(s));
+    CHECK(row["clock_hz"].is_null());
+    CHECK(row["jitter_ms"].is_null());
+    CHECK(row["max_jitter_ms"].is_null());
+    CHECK(row["max_delta_ms"].is_number());
+}
+
 TEST_CASE("what did not happen is null, not a number") {
     const json row = json::parse(call_json(analysis::Call{}));
     for (const char* name :

@@ -89,6 +89,44 @@ TEST_CASE("at 80 columns the tables say who, what came of it and what was lost")
     CHECK(messages_table({}, {}) == "no SIP messages\n");
 }
 
+TEST_CASE("a stream's row says its pictures, what is encrypted, and what its receiver reported") {
+    const analysis::Report report = sample::report();
+    const auto all = streams_of(report);
+    analysis::Stream s;
+    s.src = all[0]->src;
+    s.dst = all[0]->dst;
+    s.ssrc = 7;
+    s.codec = "VP8";
+    s.clock_hz = 90'000;
+    s.mean_jitter_ms = 1.25;
+    s.video.emplace();
+    s.video->width = 640;
+    s.video->height = 360;
+    s.video->fps = 29.97;
+    s.video->key_frames = 3;
+    s.video->incomplete_frames = 2;
+    analysis::RtcpReport r;
+    r.has_block = true;
+    r.reported_ssrc = 7;
+    r.cumulative_lost = -3;
+    r.rtt_ms = 31.4;
+    s.reports = {r};
+    const analysis::Stream* one[] = {&s};
+    const std::string table = streams_table(one, wide());
+    CHECK(holds(table, "640x360 30 fps 3 key 2 incomplete"));
+    CHECK(holds(table, "-3 lost, rtt 31 ms"));
+    CHECK(holds(table, "1.25"));
+    s.encrypted = true;
+    CHECK(holds(streams_table(one, wide()), "VP8 (SRTP)"));
+    // Without a clock there is no jitter, and no column for it.
+    s.clock_hz = 0;
+    s.clock_known = false;
+    CHECK_FALSE(holds(streams_table(one, wide()), "jitter"));
+    Style usual;
+    usual.width = 100;
+    CHECK(holds(streams_table(one, usual), "640x360 30 fps"));
+}
+
 TEST_CASE("numbers end in one column, and wide characters count as two") {
     Table table({{"n", 10, 1, 0, true}, {"name", 10, 4}, {"last", 10, 4}});
     table.row();
