@@ -153,7 +153,10 @@ bool Calls::repeated(LiveTransaction& t, const Facts& facts, const Seen& seen, S
     for (std::size_t i = first; i < end; ++i) {
         if (t.hashes[i] != id) continue;
         const auto since = static_cast<std::uint16_t>(at - t.seen_at[i]);
-        (since < duplicate_window / seen_step ? record.capture_duplicate : record.retransmission) = true;
+        // A server that was away for a while answers at once all that was sent meanwhile.
+        const bool again = since >= duplicate_window / seen_step || (record.code != 0 && t.sent_again);
+        (again ? record.retransmission : record.capture_duplicate) = true;
+        t.sent_again |= again && record.is_request();
         t.seen_at[i] = at;
         return true;
     }

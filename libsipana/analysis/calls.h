@@ -38,6 +38,7 @@ struct LiveTransaction {
     std::uint16_t final_code = 0;
     sip::Method method = sip::Method::other;
     bool from_caller = true;
+    bool sent_again = false;  // the request
     bool acked = false;  // INVITE: the ACK of its final response passed here or further on
     bool asked() const { return hashes[0] != 0; }     // the request itself was seen
     bool answered() const { return hashes[2] != 0; }  // with any response

@@ -277,7 +277,9 @@ void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, co
     const bool nearest = r.transaction == c.attempt;
     if (!nearest && !to_caller) return;  // another leg that shares the Call-ID
     if (r.code > 100 && r.code < 200) {
-        if (c.ringing_at == no_time && c.kind == CallKind::invite) c.ringing_at = seen.time;
+        // What rings further on after the caller was refused, rings for nobody.
+        const bool rings = c.final_code == 0 && (nearest || !heard(c));
+        if (c.ringing_at == no_time && c.kind == CallKind::invite && rings) c.ringing_at = seen.time;
         if (c.state == CallState::trying) c.state = CallState::ringing;
     } else if (r.code >= 200) {
         // Two hops of a proxy may end differently (a fork): what the caller heard counts.

@@ -208,3 +208,23 @@ TEST_CASE("RFC 3264 5.1: media that a relay passes on goes where the SDP of its 
     for (const auto& s : r.calls[0].streams)
         CHECK_FALSE(has_rule(s.findings, "rtp-other-destination"));
 }
+
+TEST_CASE(
+    "trap 55: what rings behind the proxy after it has given up did not ring for the caller") {
+    const std::string invite = request({.body = offer}),
+                      onward = down({.body = offer}, "z9hG4bKd", offer);
+    Wire w;
+    w.udp(0, alice, pbx, invite).udp(1, pbx, alice, response(invite, "100 Trying"));
+    for (double ms : {2.0, 502.0, 1502.0, 3502.0}) w.udp(ms, pbx, bob, onward);
+    w.udp(5000, pbx, alice, response(invite, "408 Request Timeout", "p"));
+    for (double ms : {7000.0, 7000.1, 7000.2, 7000.3})
+        w.udp(ms, bob, pbx, response(onward, "180 Ringing", "t1"));
+    const Report r = w.play();
+    REQUIRE(r.calls.size() == 1);
+    CHECK(r.calls[0].state == CallState::failed);
+    CHECK(r.calls[0].final_code == 408);
+    CHECK_FALSE(r.calls[0].post_dial_delay);
+    CHECK_FALSE(r.calls[0].ring);
+    // Three INVITEs and three 180s: bob was away, and then answered each.
+    CHECK(r.calls[0].retransmissions == 6);
+}
