@@ -17,11 +17,11 @@ constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once tha
 constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
 constexpr std::uint32_t most_namesakes = 64;  // streams of one SSRC that are found by it
-constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
+constexpr std::uint16_t most_step = 50;       // sequence numbers between two packets of a candidate
 constexpr Duration candidate_age = 10s;
 constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
-constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
+constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
 constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
@@ -117,7 +117,8 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
         const Endpoint src{d.src.address, static_cast<std::uint16_t>(d.src.port - behind)};
         const Endpoint dst{d.dst.address, static_cast<std::uint16_t>(d.dst.port - behind)};
         const std::uint32_t claim = claims_.match(src, dst).claim;
-        bearer.known |= claim != none;
+        bearer.known |= claim != none || find_flow(src, dst, hash_of_flow(src, dst)) != none ||
+                        find_flow(dst, src, hash_of_flow(dst, src)) != none;
         bearer.encrypted |=
             (claim != none && claims_[claim].encrypted) || secured_.contains(src, dst);
     }
@@ -249,7 +250,8 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     live.next_in_flow = std::exchange(flow.first, s);
     flow.last = s;
     ++flow.count;
-    // SIPp gives every stream the same SSRC: then it tells nothing, and must not cost anything either.
+    // SIPp gives every stream the same SSRC: then it tells nothing, and must not cost anything
+    // either.
     std::uint32_t namesakes = 0;
     by_ssrc_.find(hash_of_ssrc(ssrc), [&](std::uint32_t) { return ++namesakes == most_namesakes; });
     if (namesakes < most_namesakes) by_ssrc_.insert(hash_of_ssrc(ssrc), s);
