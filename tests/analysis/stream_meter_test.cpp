@@ -13,7 +13,7 @@ namespace {
 
 const Endpoint alice_rtp = ep("10.0.0.1:4000"), bob_rtp = ep("10.0.0.2:5000");
 
-constexpr std::uint8_t h264 = 96, rtx = 97, red = 98, fec = 99, vp8 = 100;
+constexpr std::uint8_t h264 = 96, red = 98, fec = 99, vp8 = 100;
 
 // bob takes video in several formats.
 Wire video_call() {
