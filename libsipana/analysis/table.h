@@ -163,7 +163,7 @@ inline std::uint64_t hash_of(std::string_view text) {
         text.remove_prefix(8);
     }
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), text.size());
+    if (!text.empty()) std::memcpy(&word, text.data(), text.size());  // an empty view may be null
     return mix(h, word);
 }
 
