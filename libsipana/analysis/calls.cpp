@@ -108,8 +108,8 @@ std::uint32_t Calls::open(std::string_view call_id, const sip::Message& m, const
 
 // RFC 3261 17.1.3, 17.2.3: branch and method; without the magic cookie RFC 2543's fields stand in.
 // The ACK of a non-2xx response shares the INVITE's branch; that of a 2xx is found by its CSeq.
-std::uint32_t Calls::transaction_of(LiveCall& c, const Facts& facts, const sip::CSeq& cseq,
-                                    bool from_caller) {
+std::uint32_t Calls::transaction_of(LiveCall& c, const Facts& facts, bool from_caller) {
+    const sip::CSeq& cseq = facts.cseq;
     const bool ack = cseq.method == Method::ack;
     const Method method = ack ? Method::invite : cseq.method;
     std::uint64_t key = mix(facts.branch, std::uint64_t{cseq.number} << 8 | static_cast<unsigned>(method));
@@ -179,11 +179,10 @@ Placed Calls::place(const sip::Message& m, const Facts& facts, const Seen& seen)
     r.has_sdp = facts.has_sdp;
     r.text = m.text();
     r.code = static_cast<std::uint16_t>(m.status());
-    const std::optional<sip::CSeq> cseq = m.cseq();
     r.method = m.method();
     r.method_name = m.method_name();
-    if (cseq) r.cseq = cseq->number;
-    const std::string_view id = m.call_id().substr(0, Words::longest);
+    r.cseq = facts.cseq.number;
+    const std::string_view id = facts.call_id.substr(0, Words::longest);
     if (id.empty()) return p;
 
     p.call = by_id_.find(facts.call, [&](std::uint32_t i) { return pool_[i].call_id() == id; });
@@ -208,8 +207,7 @@ Placed Calls::place(const sip::Message& m, const Facts& facts, const Seen& seen)
     }
     p.sent_by_caller = from_caller == m.is_request();
 
-    const sip::CSeq fallback{0, m.method(), m.method_name()};
-    const std::uint32_t t = transaction_of(c, facts, cseq.value_or(fallback), from_caller);
+    const std::uint32_t t = transaction_of(c, facts, from_caller);
     const bool again = repeated(c.transactions[t], facts, seen, r);
     r.transaction = t + c.dropped_transactions;
     if (options_.detail == Detail::full && c.more->messages.size() < options_.max_messages_per_call) {
@@ -239,7 +237,7 @@ bool Calls::is_late(const sip::Message& m, const Facts& facts) const {
         return buried_.find(h, [&](std::uint32_t r) { return r == rest; }) != HashIndex::nil;
     };
     if (!buried(facts.call)) return false;
-    if (m.is_request() && buried(request_of(facts.call, m.cseq().value_or(sip::CSeq{}).number, m.method()))) return true;
+    if (m.is_request() && buried(request_of(facts.call, facts.cseq.number, m.method()))) return true;
     return m.is_response() || facts.to_tag != 0 || m.method() == Method::ack ||
            m.method() == Method::cancel;
 }
@@ -258,12 +256,28 @@ void Calls::queue_if_over(std::uint32_t i) {
         .push_back({c.last + (wait ? timer_b : options_.linger), i, c.number});
 }
 
+// What hand_on() will need of the call `ahead` places behind the queue's front.
+void Calls::fetch_over(const std::deque<Due>& queue, std::size_t ahead, unsigned step) const {
+    if (ahead >= queue.size()) return;
+    const Due& due = queue[ahead];
+    if (!pool_.alive(due.call)) return;
+    if (step == 0) return pool_.fetch(due.call);
+    if (step == 1) {
+        const LiveCall& c = pool_[due.call];
+        c.first.fetch();
+        c.final.fetch();
+        by_id_.fetch(c.hash);
+    }
+    owner_.fetch_media(due.call, step - 1);
+}
+
 void Calls::drain(std::deque<Due>& queue) {
     const bool lingering = &queue == &lingering_;
     // Bounded: what is put back goes to the end with a later time.
     for (std::size_t n = queue.size(); n > 0 && !queue.empty() && queue.front().at <= now_; --n) {
         const Due due = queue.front();
         queue.pop_front();
+        for (unsigned step = 0; step < 3; ++step) fetch_over(queue, (2 - step) * 3 + 1, step);
         if (!pool_.alive(due.call) || pool_[due.call].number != due.number) continue;
         LiveCall& c = pool_[due.call];
         if (c.over && lingering && c.retransmissions > 0) {  // sent again since then: wait for more

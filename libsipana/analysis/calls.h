@@ -59,6 +59,9 @@ public:
         const std::size_t begin = which == 0 ? 0 : ends_[which - 1u];
         return {block_.get() + begin, ends_[which] - begin};
     }
+    void fetch() const {
+        for (std::size_t at = 0; at < ends_[count - 1]; at += 64) __builtin_prefetch(block_.get() + at);
+    }
     bool empty() const { return ends_[count - 1] == 0; }
     bool has_only_first() const { return ends_[count - 1] == ends_[0]; }
     // Gives the block away: views of words stay valid with their new owner.
@@ -131,6 +134,8 @@ public:
         virtual ~Owner() = default;
         virtual void on_over(std::uint32_t call) = 0;  // the LiveCall is gone afterwards
         virtual Time last_media(std::uint32_t call) const = 0;  // its last RTP packet, or no_time
+        // Asks for the memory of its streams, in two steps (0, 1) some time apart.
+        virtual void fetch_media(std::uint32_t call, unsigned step) const = 0;
     };
 
     Calls(const Options& options, Owner& owner);
@@ -166,8 +171,7 @@ private:
     };
     std::uint32_t open(std::string_view call_id, const sip::Message& message, const Facts& facts,
                        const Seen& seen);
-    std::uint32_t transaction_of(LiveCall& call, const Facts& facts, const sip::CSeq& cseq,
-                                 bool from_caller);
+    std::uint32_t transaction_of(LiveCall& call, const Facts& facts, bool from_caller);
     bool repeated(LiveTransaction& transaction, const Facts& facts, const Seen& seen, SipMessage& record);
     void on_request(LiveCall& call, const sip::Message& message, const Facts& facts, const Seen& seen,
                     const SipMessage& record, bool from_caller);
@@ -185,6 +189,7 @@ private:
     Duration wait_of(const LiveCall& call) const;
     void queue_if_over(std::uint32_t call);
     void drain(std::deque<Due>& queue);
+    void fetch_over(const std::deque<Due>& queue, std::size_t ahead, unsigned step) const;
     void sweep();
     void forget_gone();
     Duration patience(const LiveCall& call) const;

@@ -45,7 +45,9 @@ std::uint32_t hash_of_tag(std::string_view tag) {
 
 Facts facts_of(const sip::Message& m, std::vector<sdp::MediaAddress>& media) {
     Facts f;
-    f.call = hash_of(m.call_id());
+    f.call_id = m.call_id();
+    f.call = hash_of(f.call_id);
+    f.cseq = m.cseq().value_or(sip::CSeq{0, m.method(), m.method_name()});
     const std::string_view from_tag = m.from_tag(), to_tag = m.to_tag(), branch = m.branch();
     f.from_tag = hash_of_tag(from_tag);
     f.to_tag = hash_of_tag(to_tag);

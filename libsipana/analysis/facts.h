@@ -21,6 +21,8 @@ struct Number {
 };
 
 struct Facts {
+    std::string_view call_id;
+    sip::CSeq cseq;            // number 0 and the message's own method where it cannot be read
     std::uint64_t call = 0;    // the Call-ID
     std::uint64_t branch = 0;  // which client transaction: the branch, or RFC 2543's substitutes (17.2.3)
     std::uint32_t from_tag = 0, to_tag = 0;  // 0: none

@@ -13,15 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t candidate_sets = 1 << 13;  // of flows watched at once that nobody claims
-constexpr std::size_t candidate_ways = 8;
 constexpr std::uint32_t most_streams_of_flow = 64;
-constexpr std::uint16_t most_step = 50;  // sequence numbers between two packets of a candidate
-constexpr Duration candidate_age = 10s;
-constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
+constexpr std::uint32_t most_same_ssrc = 64;  // streams of one SSRC that are looked at, newest first
+constexpr Duration orphan_patience = 2min;    // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
-constexpr Duration elsewhere_gap = 200ms;  // a pause in which packets may have gone elsewhere
-constexpr std::uint32_t most_same_ssrc = 64;    // streams of one SSRC that are looked at, newest first
+constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
 constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
@@ -65,6 +61,21 @@ void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) co
         flows_.fetch(f);
     } else {
         streams_.fetch(flows_[f].last);
+    }
+}
+
+void Streams::fetch_of(std::uint32_t call, unsigned step) const {
+    if (call >= of_call_.size()) return;
+    const auto [first, last] = of_call_[call];
+    for (const std::uint32_t s : {first, last}) {
+        if (s == none) continue;
+        if (step == 0) {
+            streams_.fetch(s);
+            continue;
+        }
+        const Live& live = streams_[s];
+        flows_.fetch(live.flow);
+        by_ssrc_.fetch(hash_of_ssrc(live.ssrc));
     }
 }
 
@@ -124,6 +135,12 @@ Streams::Bearer Streams::bearer_of(const net::Datagram& d) const {
         bearer.known |= claim != none;
         bearer.encrypted |=
             (claim != none && claims_[claim].encrypted) || secured_.contains(src, dst);
+        for (const std::uint32_t f : {find_flow(src, dst, hash_of_flow(src, dst)),
+                                      find_flow(dst, src, hash_of_flow(dst, src))}) {
+            if (f == none) continue;
+            bearer.known = true;
+            bearer.encrypted |= streams_[flows_[f].last].by.encrypted;
+        }
     }
     return bearer;
 }
@@ -167,45 +184,20 @@ bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t
     return true;
 }
 
-Streams::Candidate& Streams::candidate_of(const net::Datagram& d, std::uint32_t ssrc,
-                                          std::uint64_t h) {
-    if (candidates_.empty()) candidates_.resize(candidate_sets * candidate_ways);
-    Candidate* const set = &candidates_[mix(h, ssrc) % candidate_sets * candidate_ways];
-    Candidate* oldest = set;
-    for (Candidate* c = set; c != set + candidate_ways; ++c) {
-        if (c->count > 0 && c->ssrc == ssrc && c->src == d.src && c->dst == d.dst) return *c;
-        if (c->count == 0 || (oldest->count > 0 && c->packets[0].at < oldest->packets[0].at))
-            oldest = c;
-    }
-    return *oldest;
-}
-
-// Without an SDP: three packets of one flow with one SSRC and rising sequence numbers. What comes
-// of packets that are never joined by two more is counted as undecided.
+// Without an SDP. Packets that are never joined by enough others are counted as undecided.
 bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h,
                         const Early& early) {
     if (!rtp::looks_like_rtp(d.payload)) return false;
-    Candidate& c = candidate_of(d, p.ssrc, h);
-    const bool same = c.count > 0 && c.src == d.src && c.dst == d.dst && c.ssrc == p.ssrc;
-    const Early& last = c.packets[c.count == 2 ? 1 : 0];
-    const auto step = static_cast<std::uint16_t>(p.sequence - last.sequence);
-    if (!same || step == 0 || step > most_step || d.time - last.at > candidate_age) {
-        c = {d.src, d.dst, p.ssrc, 1, {early, {}}};
+    const rtp::Kind kind = payloads_.resolve({}, p.payload_type).kind;
+    const bool tells = kind == rtp::Kind::video || kind == rtp::Kind::event;
+    const auto before = candidates_.on_packet(d, early, p.ssrc, h, p.payload, tells);
+    if (!before) {
         ++counts_.undecided;
-        keep_payload(p, d.frame);
         return true;
     }
-    if (c.count == 1) {
-        c.packets[1] = early;
-        c.count = 2;
-        ++counts_.undecided;
-        keep_payload(p, d.frame);
-        return true;
-    }
-    c.count = 0;
     counts_.undecided -= 2;
     counts_.rtp_packets += 3;
-    const std::uint32_t s = open(d, p.ssrc, h, c.packets[0]);
+    const std::uint32_t s = open(d, p.ssrc, h, before->packets[0]);
     Live& live = streams_[s];
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim != none)
@@ -213,26 +205,11 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
     else
         watch_orphan(s);
     live.payload = payloads_.resolve(live.by, p.payload_type);
-    begin_meter(live, kept_payload(c.packets[0].frame, p.ssrc));
-    count(live, c.packets[1], kept_payload(c.packets[1].frame, p.ssrc));
+    begin_meter(live, before->payloads[0]);
+    count(live, before->packets[1], before->payloads[1]);
     count(live, early, p.payload);
     check(live, p, d);
     return true;
-}
-
-void Streams::keep_payload(const rtp::Packet& p, std::uint64_t frame) {
-    const rtp::Kind kind = payloads_.resolve({}, p.payload_type).kind;
-    if (kind != rtp::Kind::video && kind != rtp::Kind::event) return;
-    Kept& kept = kept_[next_kept_++ % kept_.size()];
-    kept.frame = frame;
-    kept.ssrc = p.ssrc;
-    kept.payload.assign(p.payload.begin(), p.payload.end());
-}
-
-Bytes Streams::kept_payload(std::uint64_t frame, std::uint32_t ssrc) const {
-    for (const Kept& kept : kept_)
-        if (kept.frame == frame && kept.ssrc == ssrc) return kept.payload;
-    return {};
 }
 
 std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uint64_t h,

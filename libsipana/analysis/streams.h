@@ -5,9 +5,8 @@
 // agree first. Until its second packet a stream keeps no more than the first.
 #pragma once
 
-#include <array>
-
 #include "libsipana/analysis/calls.h"
+#include "libsipana/analysis/candidates.h"
 #include "libsipana/analysis/chains.h"
 #include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
@@ -30,6 +29,8 @@ public:
     // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart.
     // `key` is the flow's hash.
     void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
+    // The same for release() of a call, in two steps.
+    void fetch_of(std::uint32_t call, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
     bool on_packet(const net::Datagram& datagram);
     // ZRTP or DTLS between two endpoints.
@@ -68,28 +69,10 @@ private:
         Endpoint src() const { return {src_address, src_port}; }
         Endpoint dst() const { return {dst_address, dst_port}; }
     };
-    // An SSRC of a flow that may be RTP: three packets in a row decide. Kept in a table of sets by
-    // hash, so that floods do not grow it; a set that is full forgets its oldest.
-    struct Candidate {
-        Endpoint src, dst;
-        std::uint32_t ssrc = 0, count = 0;
-        Early packets[2];
-    };
-
-    // A payload of a candidate that a meter would look into, so that a stream found without an SDP
-    // begins with its parameter sets. The newest few.
-    struct Kept {
-        std::uint64_t frame = 0;
-        std::uint32_t ssrc = 0;
-        Buffer payload;
-    };
 
     bool accept(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash);
-    Candidate& candidate_of(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash);
     bool plausible(const net::Datagram& datagram, const rtp::Packet& packet, std::uint64_t hash,
                    const Early& early);
-    void keep_payload(const rtp::Packet& packet, std::uint64_t frame);
-    Bytes kept_payload(std::uint64_t frame, std::uint32_t ssrc) const;
     std::uint32_t find_flow(const Endpoint& src, const Endpoint& dst, std::uint64_t hash) const;
     std::uint32_t open(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash,
                        const Early& first);
@@ -140,9 +123,7 @@ private:
     std::uint32_t orphans_ = 0;  // streams of no call
     Chains orphans_by_source_, orphans_by_destination_;
     Payloads payloads_;
-    std::vector<Candidate> candidates_;
-    std::array<Kept, 64> kept_;
-    std::size_t next_kept_ = 0;
+    Candidates candidates_;
     std::uint32_t unreadable_ = 0;
     bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;

@@ -52,10 +52,17 @@ void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
     if (at >= batch.items().size()) return;
     const Item& item = batch.items()[at];
     if (item.kind != Item::Kind::datagram) return;
-    if (item.content == Content::sip)
+    if (item.content == Content::sip) {
+        if (step == 0) {
+            const auto* read = reinterpret_cast<const unsigned char*>(&batch.read_of(item));
+            for (std::size_t i = 0; i < sizeof(Batch::Read); i += 64) __builtin_prefetch(read + i);
+        } else if (step == 2) {
+            __builtin_prefetch(batch.read_of(item).facts.call_id.data());
+        }
         calls_.fetch(item.key, step);
-    else if (item.content == Content::media)
+    } else if (item.content == Content::media) {
         streams_.fetch(item.datagram, item.key, step);
+    }
 }
 
 void Trackers::on_item(Batch& batch, const Item& item) {

@@ -34,6 +34,7 @@ private:
     void find_cut(std::uint64_t frame);
     void on_over(std::uint32_t call) override;
     Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
+    void fetch_media(std::uint32_t call, unsigned step) const override { streams_.fetch_of(call, step); }
 
     const Options& options_;
     Sink& sink_;

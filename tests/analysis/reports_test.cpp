@@ -143,3 +143,15 @@ TEST_CASE("RFC 3550 6.4: reports are without RTP only where no stream of their S
     w.udp(300, ep("10.0.0.7:4001"), ep("10.0.0.8:4001"), written({ReceiverReport{8, {block}, {}}}));
     CHECK(has_rule(w.play().findings, "rtcp-without-rtp"));
 }
+
+TEST_CASE("RFC 3550 6.1: a broken compound beside RTP is a fault, without an SDP too") {
+    Wire w;
+    w.speech(0, alice_rtp, bob_rtp, 5, 1, 0xa);
+    std::string broken = written({ReceiverReport{8, {ReportBlock{}}, {}}});
+    broken.resize(broken.size() - 4);
+    w.udp(200, bob_rtcp, alice_rtcp, broken);
+    const Report r = w.play();
+    CHECK(r.counts.rtcp_packets == 1);
+    CHECK(r.counts.malformed_rtcp == 1);
+    CHECK(has_rule(r.findings, "rtcp-malformed"));
+}

@@ -145,3 +145,16 @@ TEST_CASE("RFC 8643: RTP/AVP is encrypted where both sides bring keys, and not b
         CHECK(r.calls[0].streams[1].digits.size() == (accepted ? 0 : 1));
     }
 }
+
+TEST_CASE("RFC 8643: RTCP of who sends no RTP is encrypted as the RTP it answers") {
+    const std::string keys =
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5\r\n";
+    const std::string invite = request({.body = sdp_body("10.0.0.1", 4000, keys)});
+    Wire w;
+    w.udp(0, alice, bob, invite);
+    w.udp(10, bob, alice, response(invite, "200 OK", "t1", sdp_body("10.0.0.2", 5000, keys)));
+    w.speech(100, alice_rtp, bob_rtp, 5, 1, 0xa).udp(300, bob_rtcp, alice_rtcp, srtcp(0xd));
+    const Report r = w.play();
+    CHECK(r.counts.srtcp_packets == 1);
+    CHECK(r.counts.malformed_rtcp == 0);
+}

@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         if (!compound.error) again(packet);
     }
     require(at <= size && (compound.error || at == size));
+    if (rtcp::is_whole(in)) require(at == size);
     for (const Finding& finding : rtcp::check(in)) require(finding.byte <= size);
     if (const auto secured = rtcp::parse_srtcp(in)) (void)rtcp::parse(secured->plain);
     return 0;

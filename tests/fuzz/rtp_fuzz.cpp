@@ -4,6 +4,7 @@
 #include "libsipana/rtp/check.h"
 #include "libsipana/rtp/events.h"
 #include "libsipana/rtp/packet.h"
+#include "libsipana/rtp/redundancy.h"
 #include "libsipana/rtp/seconds.h"
 
 using namespace sipana;
@@ -84,6 +85,8 @@ void stream(Bytes in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const Bytes in(bytes, size);
     one_packet(in);
+    if (const auto primary = rtp::primary_of_redundant(in))
+        require(primary->payload.size() < size && primary->payload_type < 128);
     stream(in);
     return 0;
 }
