@@ -341,6 +341,7 @@ void put_array(Output& out, std::size_t n, Row row) {
 int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     Output out;
+    Rows sink(what, a, selection, out);
     // While the input is waited for, what is known is shown.
     analysis::Analyzer* reading = nullptr;
     const auto show = [&] {
@@ -348,7 +349,6 @@ int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
         out.flush();
     };
     if (!run.open(a, show)) return run.status;
-    Rows sink(what, a, selection, out);
     analysis::Options options;
     options.parallel = true;
     options.detail = analysis::Detail::summary;

@@ -118,7 +118,7 @@ private:
         if (!whole_head) item.datagram.payload = as_bytes(text.substr(0, text.rfind('\n') + 1));
     }
     void pass_on() {
-        if (options_.parallel && frame_stays_)
+        if (options_.parallel && frame_stays_ && handover_.filling().is_heavy())
             handover_.pass_on();
         else
             handover_.work_off();
@@ -130,7 +130,7 @@ private:
     Trackers trackers_;
     Time first_ = no_time, last_ = no_time, next_tick_ = Time::min();
     bool frame_stays_ = false;  // the bytes of the frame at hand live as long as the input
-    Handover handover_;         // last: its thread uses the trackers
+    Handover<Batch> handover_;  // last: its thread uses the trackers
 };
 
 Analyzer::Analyzer(Options options, Sink& sink) : state_(std::make_unique<State>(options, sink)) {}

@@ -4,6 +4,7 @@
 // that is worked off before the next frame, as long as the frame.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -45,10 +46,14 @@ public:
         Status status = Done{};
         Facts facts;
         sip::Message message;
+        // The Call-ID is asked for in any case: whoever compares it must not have to fetch the text.
+        std::array<char, 64> call_id;
     };
 
     bool full() const { return items_.size() >= most_items || kept_bytes_ >= most_kept; }
-    bool empty() const { return items_.empty(); }
+    // Is it so much work that another thread should do it? Messages are; to hand a media packet from one
+    // processor's cache to another's takes longer than to count it.
+    bool is_heavy() const { return used_ * 4 >= items_.size(); }
     void clear() {
         items_.clear();
         findings_.clear();
@@ -75,6 +80,8 @@ public:
         Read& read = *reads_[used_++];
         read.status = read.message.read(as_text(item.datagram.payload));
         read.facts = read.status ? facts_of(read.message, media_) : Facts{};
+        if (std::string_view& id = read.facts.call_id; id.size() <= read.call_id.size())
+            id = {read.call_id.data(), id.copy(read.call_id.data(), id.size())};
         return read;
     }
     // Keeps a copy for as long as the batch lives.

@@ -18,6 +18,7 @@ constexpr Duration timer_c = 3min;                // RFC 3261 16.6
 constexpr Duration seen_step = 4ms;
 constexpr Duration duplicate_window = 20ms;       // far below T1: nobody retransmits so soon
 constexpr Duration sweep_interval = 15s;
+constexpr std::size_t fetch_stride = 3;           // calls between two fetches for one
 constexpr std::size_t most_transactions = 256;    // remembered of one call
 
 // The half of a hash that a HashIndex does not keep, as a number in one.
@@ -72,9 +73,8 @@ void Calls::fetch(std::uint64_t key, unsigned step) const {
     if (i == HashIndex::nil) return;
     if (step == 1) return pool_.fetch(i);
     const LiveCall& c = pool_[i];
-    __builtin_prefetch(c.call_id().data());
-    const auto* t = reinterpret_cast<const unsigned char*>(c.transactions.data());
-    for (std::size_t at = 0; at < 2 * sizeof(LiveTransaction); at += 64) __builtin_prefetch(t + at);
+    prefetch(c.call_id().data());
+    prefetch(c.transactions.data(), 2 * sizeof(LiveTransaction));
 }
 
 std::string_view Calls::keep(LiveCall& call, std::string_view text, bool stable) {
@@ -256,19 +256,17 @@ void Calls::queue_if_over(std::uint32_t i) {
         .push_back({c.last + (wait ? timer_b : options_.linger), i, c.number});
 }
 
-// What hand_on() will need of the call `ahead` places behind the queue's front.
-void Calls::fetch_over(const std::deque<Due>& queue, std::size_t ahead, unsigned step) const {
-    if (ahead >= queue.size()) return;
-    const Due& due = queue[ahead];
-    if (!pool_.alive(due.call)) return;
-    if (step == 0) return pool_.fetch(due.call);
+// What hand_on() will need, in three steps.
+void Calls::fetch_end(std::uint32_t call, unsigned step) const {
+    if (step == 0) return pool_.fetch(call);
+    if (!pool_.alive(call)) return;
     if (step == 1) {
-        const LiveCall& c = pool_[due.call];
+        const LiveCall& c = pool_[call];
         c.first.fetch();
         c.final.fetch();
         by_id_.fetch(c.hash);
     }
-    owner_.fetch_media(due.call, step - 1);
+    owner_.fetch_media(call, step - 1);
 }
 
 void Calls::drain(std::deque<Due>& queue) {
@@ -277,7 +275,9 @@ void Calls::drain(std::deque<Due>& queue) {
     for (std::size_t n = queue.size(); n > 0 && !queue.empty() && queue.front().at <= now_; --n) {
         const Due due = queue.front();
         queue.pop_front();
-        for (unsigned step = 0; step < 3; ++step) fetch_over(queue, (2 - step) * 3 + 1, step);
+        for (unsigned step = 0; step < 3; ++step)
+            if (const std::size_t ahead = (2 - step) * fetch_stride; ahead < queue.size())
+                fetch_end(queue[ahead].call, step);
         if (!pool_.alive(due.call) || pool_[due.call].number != due.number) continue;
         LiveCall& c = pool_[due.call];
         if (c.over && lingering && c.retransmissions > 0) {  // sent again since then: wait for more
@@ -337,7 +337,7 @@ void Calls::sweep() {
         if (media == no_time || media + patience(c) <= now_) silent.emplace_back(c.number, i);
     }
     std::sort(silent.begin(), silent.end());
-    for (const auto& [number, i] : silent) hand_on(i);
+    hand_on_all(silent);
     forget_gone();
 }
 
@@ -355,7 +355,16 @@ void Calls::finish() {
     for (std::uint32_t i = 0; i < pool_.end(); ++i)
         if (pool_.alive(i)) left.emplace_back(pool_[i].number, i);
     std::sort(left.begin(), left.end());
-    for (const auto& [number, i] : left) hand_on(i);
+    hand_on_all(left);
+}
+
+void Calls::hand_on_all(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& calls) {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        for (unsigned step = 0; step < 3; ++step)
+            if (const std::size_t ahead = i + (3 - step) * fetch_stride; ahead < calls.size())
+                fetch_end(calls[ahead].second, step);
+        hand_on(calls[i].second);
+    }
 }
 
 void Calls::hand_on(std::uint32_t i) {

@@ -59,9 +59,7 @@ public:
         const std::size_t begin = which == 0 ? 0 : ends_[which - 1u];
         return {block_.get() + begin, ends_[which] - begin};
     }
-    void fetch() const {
-        for (std::size_t at = 0; at < ends_[count - 1]; at += 64) __builtin_prefetch(block_.get() + at);
-    }
+    void fetch() const { prefetch(block_.get(), ends_[count - 1]); }
     bool empty() const { return ends_[count - 1] == 0; }
     bool has_only_first() const { return ends_[count - 1] == ends_[0]; }
     // Gives the block away: views of words stay valid with their new owner.
@@ -151,6 +149,9 @@ public:
 
     LiveCall& operator[](std::uint32_t call) { return pool_[call]; }
     bool alive(std::uint32_t call) const { return pool_.alive(call); }
+    std::uint32_t count() const { return pool_.count(); }  // of those alive
+    // A call whose Call-ID may be the one with that hash; none if there is none.
+    std::uint32_t peek(std::uint64_t key) const { return by_id_.peek(key); }
     // The call of that Call-ID; none if it is not alive.
     std::uint32_t find(std::string_view call_id) const;
     // Keeps text for as long as the call lives; stable text stays where it is.
@@ -175,7 +176,7 @@ private:
     bool repeated(LiveTransaction& transaction, const Facts& facts, const Seen& seen, SipMessage& record);
     void on_request(LiveCall& call, const sip::Message& message, const Facts& facts, const Seen& seen,
                     const SipMessage& record, bool from_caller);
-    void begin(LiveCall& call, const sip::Message& message, const Seen& seen, bool initial,
+    void begin(LiveCall& call, const sip::Message& message, const Facts& facts, const Seen& seen,
                bool& from_caller);
     void on_try(LiveCall& call, const sip::Message& message, const SipMessage& record);
     void on_bye(LiveCall& call, const sip::Message& message, Time now, bool from_caller);
@@ -189,7 +190,8 @@ private:
     Duration wait_of(const LiveCall& call) const;
     void queue_if_over(std::uint32_t call);
     void drain(std::deque<Due>& queue);
-    void fetch_over(const std::deque<Due>& queue, std::size_t ahead, unsigned step) const;
+    void fetch_end(std::uint32_t call, unsigned step) const;
+    void hand_on_all(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& calls);
     void sweep();
     void forget_gone();
     Duration patience(const LiveCall& call) const;

@@ -69,15 +69,13 @@ std::string_view agent(const sip::Message& m) {
     return trim(server ? *server : m.header(Header::user_agent).value_or(""));
 }
 
-void keep_first(LiveCall& c, const sip::Message& m) {
-    const auto from = sip::parse_name_addr(m.header(Header::from).value_or(""));
-    const auto to = sip::parse_name_addr(m.header(Header::to).value_or(""));
+void keep_first(LiveCall& c, const sip::Message& m, const Named& from, const Named& to) {
     std::string_view contact;
     if (c.kind == CallKind::register_)
         if (const auto parsed = sip::parse_name_addr(m.header(Header::contact).value_or(""))) contact = parsed->uri;
     const bool subscribes = c.kind == CallKind::subscribe;
-    c.first.keep({m.call_id(), from ? from->display : "", from ? from->uri : "", to ? to->display : "", to ? to->uri : "",
-                  m.request_uri(), m.is_request() ? agent(m) : "",
+    c.first.keep({m.call_id(), from.display, from.uri, to.display, to.uri, m.request_uri(),
+                  m.is_request() ? agent(m) : "",
                   subscribes ? trim(m.header(Header::event).value_or("")) : "", contact});
 }
 
@@ -136,16 +134,18 @@ CallKind kind_of(Method method) {
 }
 
 // The first request of a call, or an initial one after messages that cannot be the first.
-void Calls::begin(LiveCall& c, const sip::Message& m, const Seen& seen, bool initial,
+void Calls::begin(LiveCall& c, const sip::Message& m, const Facts& facts, const Seen& seen,
                   bool& from_caller) {
+    const bool initial = facts.to_tag == 0;
     // Responses told already who calls whom, and which tag is whose.
     const bool known = !c.first_is_request && !c.first.has_only_first();
     c.first_is_request = true;
     if (known && !initial) return;
-    keep_first(c, m);
+    keep_first(c, m, initial ? facts.from : named(m.header(Header::from)),
+               initial ? facts.to : named(m.header(Header::to)));
     c.caller = seen.src;
     c.callee = seen.dst;
-    c.caller_tag = hash_of_tag(m.from_tag());
+    c.caller_tag = facts.from_tag;
     from_caller = true;
 }
 
@@ -168,7 +168,7 @@ void Calls::on_request(LiveCall& c, const sip::Message& m, const Facts& facts, c
         c.first.keep({m.call_id()});
     }
     if (!c.first_is_request || (initial && method == c.method && !c.asked)) {
-        begin(c, m, seen, initial, from_caller);
+        begin(c, m, facts, seen, from_caller);
         if (!initial && c.kind == CallKind::invite && c.state == CallState::trying)
             c.state = CallState::answered;  // the capture began within the call
     }
@@ -259,7 +259,7 @@ void Calls::on_other_response(LiveCall& c, const SipMessage& r, bool to_caller) 
 void Calls::on_response(LiveCall& c, const sip::Message& m, const Seen& seen, const SipMessage& r,
                         bool to_caller) {
     if (!c.first_is_request && c.first.has_only_first()) {  // its request was not captured, or comes late
-        keep_first(c, m);
+        keep_first(c, m, named(m.header(Header::from)), named(m.header(Header::to)));
         c.caller = seen.dst;
         c.callee = seen.src;
     }

@@ -33,9 +33,13 @@ bool may_name_a_leg(const sip::Message& m) {
 
 }  // namespace
 
-Number number_of(const std::optional<std::string_view>& name_addr) {
+Named named(const std::optional<std::string_view>& name_addr) {
     const auto parsed = sip::parse_name_addr(name_addr.value_or(""));
-    return parsed ? number_in(parsed->uri) : Number{};
+    return parsed ? Named{parsed->display, parsed->uri} : Named{};
+}
+
+Number number_of(const std::optional<std::string_view>& name_addr) {
+    return number_in(named(name_addr).uri);
 }
 
 std::uint32_t hash_of_tag(std::string_view tag) {
@@ -60,11 +64,16 @@ Facts facts_of(const sip::Message& m, std::vector<sdp::MediaAddress>& media) {
                         mix(hash_of(rseq), m.body().size()));
     } else if (m.method() == Method::ack) {
         f.version = mix(hash_of(branch), hash_of(to_tag));
-    } else if (m.method() == Method::invite && to_tag.empty()) {
-        f.target = number_in(m.request_uri());
-        f.called = number_of(m.header(Header::to));
-        f.calling = number_of(m.header(Header::from));
-        f.may_name_a_leg = may_name_a_leg(m);
+    }
+    if (m.is_request() && to_tag.empty()) {
+        f.from = named(m.header(Header::from));
+        f.to = named(m.header(Header::to));
+        if (m.method() == Method::invite) {
+            f.target = number_in(m.request_uri());
+            f.called = number_in(f.to.uri);
+            f.calling = number_in(f.from.uri);
+            f.may_name_a_leg = may_name_a_leg(m);
+        }
     }
     if (m.body().empty()) return f;
     if (const auto sdp = sip::sdp_of(m)) {

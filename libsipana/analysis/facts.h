@@ -20,6 +20,11 @@ struct Number {
     std::uint64_t hash = 0;
 };
 
+// What a From or To value names; empty where it cannot be read.
+struct Named {
+    std::string_view display, uri;
+};
+
 struct Facts {
     std::string_view call_id;
     sip::CSeq cseq;            // number 0 and the message's own method where it cannot be read
@@ -32,11 +37,13 @@ struct Facts {
     std::string_view sdp;  // the session description in its body
     bool has_sdp = false;
     std::uint32_t first_media = 0, media_count = 0;  // of the SDP, in the list given to facts_of()
-    // Of an INVITE without a To tag:
+    Named from, to;  // of a request without a To tag
+    // Of such an INVITE:
     Number target, called, calling;   // of the Request-URI, To and From
     bool may_name_a_leg = false;      // a Replaces, Join, Session-ID or X- field is there
 };
 
+Named named(const std::optional<std::string_view>& name_addr);
 // The number in a From, To or Refer-To value.
 Number number_of(const std::optional<std::string_view>& name_addr);
 // The hash that Facts gives a tag.

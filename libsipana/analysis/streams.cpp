@@ -51,7 +51,7 @@ Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
 
 void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) const {
     if (step == 0) {
-        __builtin_prefetch(d.payload.data());
+        prefetch(d.payload.data());
         return by_addresses_.fetch(key);
     }
     const std::uint32_t f = by_addresses_.peek(key);
@@ -62,6 +62,10 @@ void Streams::fetch(const net::Datagram& d, std::uint64_t key, unsigned step) co
     } else {
         streams_.fetch(flows_[f].last);
     }
+}
+
+void Streams::fetch_claims(std::span<const sdp::MediaAddress> media) const {
+    for (const sdp::MediaAddress& m : media) claims_.fetch_index(m.rtp, m.rtp);
 }
 
 void Streams::fetch_of(std::uint32_t call, unsigned step) const {
@@ -436,18 +440,23 @@ bool Streams::is_fax(const net::Datagram& d) const {
 void Streams::release(std::uint32_t call, Call& into) {
     if (call < of_call_.size()) {
         auto [s, last] = std::exchange(of_call_[call], {none, none});
+        std::size_t count = 0;
+        for (std::uint32_t i = s; i != none; i = streams_[i].next_of_call) ++count;
+        into.streams.reserve(count);
         while (s != none) {
             const std::uint32_t next = streams_[s].next_of_call;
-            Stream& stream = into.streams.emplace_back(described(s));
+            Stream& stream = into.streams.emplace_back();
+            describe(s, stream);
             stream.call_id = into.call_id;
             into.end = std::max(into.end, stream.end);
             drop(s);
             s = next;
         }
-        std::stable_sort(
-            into.streams.begin(), into.streams.end(), [](const Stream& a, const Stream& b) {
-                return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
-            });
+        const auto earlier = [](const Stream& a, const Stream& b) {
+            return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
+        };
+        if (!std::is_sorted(into.streams.begin(), into.streams.end(), earlier))
+            std::stable_sort(into.streams.begin(), into.streams.end(), earlier);
     }
     claims_.release(call);
 }
@@ -482,7 +491,9 @@ void Streams::advance(Time now) {
             silent.emplace_back(streams_[s].first.frame, s);
     std::sort(silent.begin(), silent.end());
     for (const auto& [frame, s] : silent) {
-        sink_.on_stream(described(s));
+        Stream stream;
+        describe(s, stream);
+        sink_.on_stream(std::move(stream));
         drop(s);
     }
 }
@@ -493,7 +504,9 @@ void Streams::finish() {
         if (streams_.alive(s)) left.emplace_back(streams_[s].first.frame, s);
     std::sort(left.begin(), left.end());
     for (const auto& [frame, s] : left) {
-        sink_.on_stream(described(s));
+        Stream stream;
+        describe(s, stream);
+        sink_.on_stream(std::move(stream));
         drop(s);
     }
     reports_.finish();
@@ -501,9 +514,8 @@ void Streams::finish() {
 
 // ---------------------------------------------------------------- to the model
 
-Stream Streams::described(std::uint32_t s) {
+void Streams::describe(std::uint32_t s, Stream& out) {
     Live& live = streams_[s];
-    Stream out;
     out.src = src_of(live);
     out.dst = dst_of(live);
     out.ssrc = live.ssrc;
@@ -528,7 +540,6 @@ Stream Streams::described(std::uint32_t s) {
     else
         describe_first(live, out);
     reports_.take(out);
-    return out;
 }
 
 void Streams::describe_first(const Live& live, Stream& out) {

@@ -29,6 +29,12 @@ public:
     // Asks for the memory that on_packet() will need, in three steps (0 to 2) some time apart.
     // `key` is the flow's hash.
     void fetch(const net::Datagram& datagram, std::uint64_t key, unsigned step) const;
+    // The same for claim().
+    void fetch_claims(std::span<const sdp::MediaAddress> media) const;
+    // The same for release_claims().
+    void fetch_claims_of(std::uint32_t call) const {
+        claims_.of_call(call, [this](const Claims::Claim& c) { claims_.fetch_index(c.at, c.at); });
+    }
     // The same for release() of a call, in two steps.
     void fetch_of(std::uint32_t call, unsigned step) const;
     // A datagram whose first two bits are 10. False: it is neither RTP nor RTCP.
@@ -99,7 +105,7 @@ private:
     bool was_elsewhere(const Live& stream, Time since) const;
 
     void drop(std::uint32_t stream);
-    Stream described(std::uint32_t stream);
+    void describe(std::uint32_t stream, Stream& into);
     static void describe_first(const Live& stream, Stream& into);
     static Time last_of(const Live& stream) {
         return stream.meter ? stream.meter->last_arrival() : stream.first.at;

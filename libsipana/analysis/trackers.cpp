@@ -14,8 +14,9 @@ namespace {
 
 // With a hundred thousand calls alive each message finds its call's memory cold, and to wait for it would
 // cost more than everything else. So what an item needs is fetched in three steps, each so many items
-// before the next: where is it, it itself, what it points to.
+// before the next: where is it, it itself, what it points to. With few calls alive all is near anyway.
 constexpr std::size_t stride = 8;
+constexpr std::uint32_t many_calls = 4096;
 
 constexpr std::string_view message_cut =
     "the message is cut short: its end was not captured, or the connection ended within it";
@@ -42,8 +43,9 @@ Trackers::Trackers(const Options& options, Sink& sink)
 
 void Trackers::work_off(Batch& batch) {
     const std::size_t n = batch.items().size();
+    const bool ahead = calls_.count() >= many_calls;
     for (std::size_t i = 0; i < n; ++i) {
-        for (unsigned step = 0; step < 3; ++step) fetch(batch, i + (3 - step) * stride, step);
+        for (unsigned step = 0; ahead && step < 3; ++step) fetch(batch, i + (3 - step) * stride, step);
         on_item(batch, batch.items()[i]);
     }
 }
@@ -54,10 +56,12 @@ void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
     if (item.kind != Item::Kind::datagram) return;
     if (item.content == Content::sip) {
         if (step == 0) {
-            const auto* read = reinterpret_cast<const unsigned char*>(&batch.read_of(item));
-            for (std::size_t i = 0; i < sizeof(Batch::Read); i += 64) __builtin_prefetch(read + i);
+            prefetch(&batch.read_of(item), sizeof(Batch::Read));
         } else if (step == 2) {
-            __builtin_prefetch(batch.read_of(item).facts.call_id.data());
+            const Facts& facts = batch.read_of(item).facts;
+            prefetch(facts.call_id.data());
+            streams_.fetch_claims(batch.media_of(facts));
+            if (facts.cseq.method == sip::Method::bye) streams_.fetch_claims_of(calls_.peek(item.key));
         }
         calls_.fetch(item.key, step);
     } else if (item.content == Content::media) {
@@ -115,7 +119,8 @@ void Trackers::count(Content content) {
 }
 
 void Trackers::on_sip(const Batch& batch, const Item& item) {
-    const auto& [status, facts, message] = batch.read_of(item);
+    const Batch::Read& read = batch.read_of(item);
+    const auto& [status, facts, message, id] = read;
     const Seen seen = seen_at(item.datagram);
     if (!status) {
         ++counts_.malformed_sip;
@@ -131,7 +136,7 @@ void Trackers::on_sip(const Batch& batch, const Item& item) {
     if (p.call != none) {
         const bool again = p.record.retransmission || p.record.capture_duplicate;
         LiveCall& call = calls_[p.call];
-        if (!again) on_new(batch, batch.read_of(item), p, call, seen, item.lacks);
+        if (!again) on_new(batch, read, p, call, seen, item.lacks);
         sink_.on_message(p.record, call.call_id());
         if (p.ended_call) streams_.release_claims(p.call);
     } else if (p.late) {
