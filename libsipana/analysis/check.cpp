@@ -80,7 +80,7 @@ void check_acks(Call& call) {
     std::set<std::pair<std::uint32_t, std::uint32_t>> told;
     for (const SipMessage& m : call.messages) {
         if (m.method != Method::invite || m.code < 200 || m.code >= 300 || !m.retransmission ||
-            m.transaction == none)
+            m.transaction >= call.transactions.size())
             continue;
         const Transaction& t = call.transactions[m.transaction];
         if ((t.acked && acks.count({m.dialog, m.cseq}) != 0) || !told.emplace(m.transaction, m.dialog).second)

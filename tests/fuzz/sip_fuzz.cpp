@@ -58,6 +58,8 @@ void read_value(std::string_view value) {
         require(equal(*uri, *uri));
         (void)unescaped(uri->user);
         (void)masked(v);
+        const std::string hidden = masked_within(v);
+        require(masked_within(hidden) == hidden);
         (void)uri->header("to");
         const std::string written = write(*uri);
         if (!uri->bad_port) require(parse_uri(written).has_value());
