@@ -12,7 +12,7 @@ using namespace sipana::pcap;
 
 namespace {
 
-constexpr std::size_t enough = 1u << 20;
+constexpr std::size_t enough = 1u << 18;
 
 void require(bool holds) {
     if (!holds) std::abort();
