@@ -630,7 +630,9 @@ int main(int argc, char** argv) {
     } catch (const CLI::Success& e) {
         return app.exit(e);
     } catch (const CLI::ParseError& e) {
-        complain(e.what());
+        const auto is_named = [&](const CLI::App* c) { return c->get_name() == argv[1]; };
+        const bool unknown = argc > 1 && *argv[1] != '-' && app.get_subcommands(is_named).empty();
+        complain(unknown ? fmt::format("no command '{}'", argv[1]) : e.what());
         fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
         return usage;
     }

@@ -105,10 +105,7 @@ Fragments::Entries::iterator Fragments::entry_of(const Key& key, const Fragment&
     if (const auto at = index_.find(key); at != index_.end()) {
         Entry& entry = *at->second;
         if (!entry.complete) return at->second;
-        const auto same = [&f](const Piece& piece) {
-            return piece.begin == f.offset && std::ranges::equal(Bytes(piece.bytes), f.bytes);
-        };
-        if (std::any_of(entry.pieces.begin(), entry.pieces.end(), same)) return at->second;
+        if (repeats(entry, f)) return at->second;
         remove(complete_, at->second);
     }
     if (waiting_.size() >= limits_.datagrams) give_up(waiting_.begin());
@@ -124,6 +121,19 @@ Fragments::Entries::iterator Fragments::entry_of(const Key& key, const Fragment&
     const auto added = waiting_.insert(waiting_.end(), std::move(entry));
     index_.emplace(key, added);
     return added;
+}
+
+// Whether a complete datagram has all bytes of the fragment, however it was cut into fragments.
+bool Fragments::repeats(const Entry& entry, const Fragment& f) const {
+    const std::size_t end = f.offset + f.bytes.size();
+    if (end + f.absent > *entry.end) return false;
+    return std::all_of(entry.pieces.begin(), entry.pieces.end(), [&](const Piece& piece) {
+        const std::size_t from = std::max<std::size_t>(f.offset, piece.begin);
+        const std::size_t to = std::min(end, piece.begin + piece.bytes.size());
+        return from >= to ||
+               std::ranges::equal(Bytes(piece.bytes).subspan(from - piece.begin, to - from),
+                                  f.bytes.subspan(from - f.offset, to - from));
+    });
 }
 
 // Keeps what of the fragment is not there yet.

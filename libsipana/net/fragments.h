@@ -99,6 +99,7 @@ private:
 
     Entries::iterator entry_of(const Key& key, const Fragment& fragment);
     Fate insert(Entry& entry, const Fragment& fragment, bool& overlaps);
+    bool repeats(const Entry& entry, const Fragment& fragment) const;
     bool is_complete(const Entry& entry) const;
     Whole put_together(const Entry& entry) const;
     void release_bytes(Entry& entry);

@@ -123,11 +123,14 @@ std::uint32_t Classic::likely_header(Bytes records) const {
 // How many of the first records can be records with headers of that size; none where one cannot.
 std::optional<unsigned> Classic::likely_records(Bytes records, std::uint32_t header) const {
     constexpr unsigned enough = 3;
+    // The same for a file and a pipe.
+    const auto most = static_cast<std::uint32_t>(Window::max_stream_record - header_);
     unsigned seen = 0;
     for (; seen < enough && records.size() >= header; ++seen) {
         const std::uint8_t* p = records.data();
         const std::uint32_t captured = field(p + 8);
-        if (field(p + 4) >= 1'000'000 || captured > limit_ || captured > field(p + 12))
+        if (field(p + 4) >= 1'000'000 || captured > std::min(limit_, most) ||
+            captured > field(p + 12))
             return std::nullopt;
         records = records.subspan(std::min<std::size_t>(records.size(), header + captured));
     }

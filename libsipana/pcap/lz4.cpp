@@ -79,6 +79,7 @@ public:
         LZ4F_resetDecompressionContext(z_);
         wanted_ = least_header;
         header_ = 0;
+        stored_left_ = 0;
         unit_.clear();
         last_.clear();
         pending_ = cut_ = false;
@@ -99,8 +100,12 @@ public:
                 all.error = Error{Errc::malformed, 0, LZ4F_getErrorName(r)};
                 break;
             }
-            if (taken == block_header && wanted_ == block_header)
+            if (taken == block_header && wanted_ == block_header) {
                 header_ = little_endian32(unit_.data());
+                stored_left_ = header_ & stored ? header_ & ~stored : 0;
+            } else {
+                stored_left_ -= std::min(taken, stored_left_);
+            }
             unit_.erase(unit_.begin(), unit_.begin() + static_cast<std::ptrdiff_t>(taken));
             remember(Bytes(out).subspan(all.given, given));
             all.given += given;
@@ -132,8 +137,10 @@ private:
 
     // Fills unit_; false where `in` does not hold enough.
     bool gather(Bytes in, std::size_t& taken) {
-        // The hint counts the header of the next block in.
-        const std::size_t unit = wanted_ > block_header ? wanted_ - block_header : wanted_;
+        // The hint counts the header of the next block in, and the checksum of a stored one.
+        const std::size_t unit = stored_left_ > 0         ? stored_left_
+                                 : wanted_ > block_header ? wanted_ - block_header
+                                                          : wanted_;
         // Nobody needs what is skipped or handed through as one piece.
         const std::size_t whole = std::min(unit, max_block + 2 * block_header);
         if (unit_.size() < whole) {
@@ -169,11 +176,12 @@ private:
 
     LZ4F_dctx* z_ = nullptr;
     std::size_t wanted_ = least_header;
-    bool pending_ = false;      // plain bytes may wait: there was no room for more
-    bool cut_ = false;          // remainder_ is set
-    std::uint32_t header_ = 0;  // of the block at hand
-    Buffer unit_;               // what is fed next
-    Buffer last_;               // of the plain bytes
+    bool pending_ = false;         // plain bytes may wait: there was no room for more
+    bool cut_ = false;             // remainder_ is set
+    std::uint32_t header_ = 0;     // of the block at hand
+    std::size_t stored_left_ = 0;  // bytes of it that are not fed yet, where it is stored
+    Buffer unit_;                  // what is fed next
+    Buffer last_;                  // of the plain bytes
     Remainder remainder_;
 };
 

@@ -245,6 +245,28 @@ TEST_CASE("one datagram in countless pieces stays within its cap") {
     CHECK(bench.adds_up());
 }
 
+TEST_CASE("bytes that come again after their datagram was complete are a repetition, however cut") {
+    const std::string message = long_message();
+    const Buffer whole = udp(1, 2, message);
+    Bench bench;
+    for (const Buffer& frame : in_fragments(whole, 800, false)) bench.decode(frame);
+    REQUIRE(bench.sink.datagrams.size() == 1);
+    bench.decode(fragment_v4(whole, 0, 64, true));
+    bench.decode(fragment_v4(whole, 400, 1'600, true));
+    bench.decode(fragment_v4(whole, 2'000, whole.size(), false));
+    CHECK(bench.sink.datagrams.size() == 1);
+    // Other bytes in their place begin another datagram.
+    Buffer other = whole;
+    other[1'000] ^= 1;
+    bench.decode(fragment_v4(other, 400, 1'600, true));
+    bench.decode(fragment_v4(other, 0, 400, true));
+    bench.decode(fragment_v4(other, 1'600, other.size(), false));
+    bench.decoder.finish();
+    CHECK(bench.sink.datagrams.size() == 2);
+    CHECK(bench.sink.findings.empty());
+    CHECK(bench.adds_up());
+}
+
 TEST_CASE("any order, repetition and size of fragments gives the datagram once") {
     Random random(41);
     for (int round = 0; round < 200; ++round) {

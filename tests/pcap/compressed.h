@@ -23,8 +23,7 @@ struct Flushed {
     std::size_t compressed = 0;
 };
 
-// Flushes after each `piece` bytes and says in `flushes` where that was; 0: never. What `cap`
-// bounds is the output of one piece.
+// Flushes after each `piece` bytes (0: never) and says in `flushes` where that was.
 class Compressor {
 public:
     Compressor(Bytes plain, std::size_t piece) : plain_(plain), piece_(piece) {

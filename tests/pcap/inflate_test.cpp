@@ -157,6 +157,20 @@ TEST_CASE("lz4: a block that is stored as it is, or refers to the one before, is
     }
 }
 
+TEST_CASE("lz4: a stored block whose checksum is wrong is given, however it is read") {
+    Random random(4);
+    std::string plain(3'000, 0);
+    for (char& c : plain) c = static_cast<char>(random.below(256));
+    Buffer small = Compressor(as_bytes(plain), 0).lz4(LZ4F_blockIndependent, true);
+    small[small.size() - 4 - 4 - 1] ^= 1;  // the block's, before the end mark and the frame's
+    for (const std::size_t room : {1u, 100u, 1u << 20}) {
+        const Plain got = inflated(small, room);
+        CHECK(got.text == plain);
+        REQUIRE(got.error);
+        CHECK(got.error->code == Errc::malformed);
+    }
+}
+
 TEST_CASE("members, frames and streams that follow each other are one file") {
     const std::string a = noise(5'000, 1), b = noise(70'000, 2);
     for (const Compression how : all_compressions) {

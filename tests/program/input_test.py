@@ -126,6 +126,8 @@ def what_may_not_be_read():
 
 
 def usage():
+    seen = run("frobnicate", "whole.pcapng")
+    judge(seen[0] == USAGE and seen[2].startswith("sipana: no command 'frobnicate'\n"), "a command that is none", seen)
     seen = run(*calls("-f", "tcp port", "whole.pcapng"))
     judge(seen[0] == USAGE and seen[2].startswith("sipana: filter 'tcp port': ") and seen[2].count("\n") == 1,
           "a filter that is none", seen)
