@@ -7,14 +7,15 @@
 namespace sipana::render {
 namespace {
 
-// Advance of an ASCII character in units of the font size, from common sans-serif faces, rounded
-// up.
+// Advance of an ASCII character in units of the font size, from the wider ones of the common
+// sans-serif faces (DejaVu Sans), rounded up.
 double advance(char c) {
     if (std::string_view{"ijl.,:;|!'` "}.find(c) != std::string_view::npos) return 0.3;
     if (std::string_view{"ftr()[]{}-/\\\""}.find(c) != std::string_view::npos) return 0.38;
     if (std::string_view{"mwMW@%"}.find(c) != std::string_view::npos) return 0.95;
+    if (std::string_view{"<>=+~^#"}.find(c) != std::string_view::npos) return 0.84;
     if (c >= 'A' && c <= 'Z') return 0.72;
-    return 0.57;
+    return is_digit(c) ? 0.64 : 0.61;
 }
 
 }  // namespace

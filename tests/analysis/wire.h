@@ -100,8 +100,8 @@ public:
         return *this;
     }
 
-    // Plays the frames in order of time.
-    analysis::Report play(analysis::Options options = {}) {
+    // Plays the frames in order of time. `stable`: as if from a mapped file; the report then views this Wire.
+    analysis::Report play(analysis::Options options = {}, bool stable = false) {
         std::stable_sort(frames_.begin(), frames_.end(),
                          [](const Timed& a, const Timed& b) { return a.time < b.time; });
         analysis::Report report;
@@ -115,6 +115,7 @@ public:
             f.bytes = t.bytes;
             f.wire_size = static_cast<std::uint32_t>(t.bytes.size());
             f.link = pcap::LinkType::ethernet;
+            f.stable = stable;
             analyzer.on_frame(f);
         }
         analyzer.finish();
