@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -34,7 +35,8 @@ using namespace sipana;
 enum Exit : int { ok = 0, check_failed = 1, usage = 2, damaged = 3, io_error = 5, interrupted = 130 };
 
 enum Stop : int { go_on = 0, by_signal = 1, by_output = 2 };
-volatile std::sig_atomic_t stop_asked = go_on;
+std::atomic<int> stop_asked = go_on;  // set by a signal or by whoever writes, seen by whoever reads
+static_assert(std::atomic<int>::is_always_lock_free);
 extern "C" void on_interrupt(int) { stop_asked = by_signal; }
 
 // A wait for input or for a reader of the output is broken off by the first interrupt; what is known
