@@ -83,8 +83,10 @@ void put_one(Page& page, const analysis::SipMessage& m, Time start,
         // The glossary entry, the line, its meaning; a body line counts its entry from -2
         // downwards.
         const int entry = page.gloss(line.topic);
-        page.put("{},{},{}", line.body ? -2 - (entry + 1) : entry, texts.number_of(shown(line.raw)),
-                 texts.number_of(printable(line.meaning)));
+        // One after the other: the order of arguments is the compiler's.
+        const std::size_t raw = texts.number_of(shown(line.raw));
+        const std::size_t meaning = texts.number_of(printable(line.meaning));
+        page.put("{},{},{}", line.body ? -2 - (entry + 1) : entry, raw, meaning);
     }
     out += "]]";
 }
