@@ -5,11 +5,16 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace sipana::analysis {
 
@@ -36,44 +41,59 @@ public:
     // To the second thread, which is started with the first batch. May wait for a free one.
     void pass_on() {
         if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-        std::unique_lock lock(mutex_);
-        ++filled_;
-        came_.notify_one();
-        went_.wait(lock, [this] { return filled_ - worked_ < batches_.size(); });
+        count(filled_, came_);
+        wait(went_, [this] { return filled_ - worked_ < batches_.size(); });
     }
     // Here and now, after everything that was passed on: then the second thread rests.
     void work_off() {
-        if (thread_.joinable()) {
-            std::unique_lock lock(mutex_);
-            went_.wait(lock, [this] { return filled_ == worked_; });
-        }
+        if (thread_.joinable()) wait(went_, [this] { return filled_ == worked_; });
         work_(filling());
         filling().clear();
     }
 
 private:
-    void run() {
+    // To be woken takes longer than most waits last: so each wait begins with some looking.
+    static constexpr int looks = 5000;
+
+    template <typename Done>
+    void wait(std::condition_variable& change, Done done) {
+        for (int i = 0; i < looks; ++i) {
+            if (done()) return;
+            pause();
+        }
         std::unique_lock lock(mutex_);
+        change.wait(lock, done);
+    }
+    void count(std::atomic<std::size_t>& counter, std::condition_variable& change) {
+        {
+            const std::lock_guard lock(mutex_);
+            ++counter;
+        }
+        change.notify_one();
+    }
+    static void pause() {
+#ifdef __SSE2__
+        _mm_pause();
+#endif
+    }
+    void run() {
         while (true) {
-            came_.wait(lock, [this] { return closing_ || filled_ != worked_; });
+            wait(came_, [this] { return closing_ || filled_ != worked_; });
             if (filled_ == worked_) return;
             Batch& batch = batches_[worked_ % batches_.size()];
-            lock.unlock();
             work_(batch);
             batch.clear();
-            lock.lock();
-            ++worked_;
-            went_.notify_one();
+            count(worked_, went_);
         }
     }
 
     std::function<void(Batch&)> work_;
-    std::array<Batch, 4> batches_;
-    std::mutex mutex_;  // of the counts below
+    std::array<Batch, 8> batches_;
+    std::mutex mutex_;  // held where one of these changes
     std::condition_variable came_, went_;
-    std::size_t filled_ = 0;  // batches passed on; written by the filling thread only
-    std::size_t worked_ = 0;  // batches worked off
-    bool closing_ = false;
+    std::atomic<std::size_t> filled_ = 0;  // batches passed on
+    std::atomic<std::size_t> worked_ = 0;  // batches worked off
+    std::atomic<bool> closing_ = false;
     std::thread thread_;
 };
 
