@@ -2,14 +2,10 @@
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a check failed; 2 usage; 3 input damaged
 // or cut short; 5 I/O error; 130 interrupted.
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,34 +23,13 @@
 #include "libsipana/pcap/filter.h"
 #include "libsipana/pcap/input.h"
 #include "libsipana/render/render.h"
+#include "tools/process.h"
+#include "tools/rows.h"
 
 namespace {
 
 using namespace sipana;
-
-enum Exit : int { ok = 0, check_failed = 1, usage = 2, damaged = 3, io_error = 5, interrupted = 130 };
-
-enum Stop : int { go_on = 0, by_signal = 1, by_output = 2 };
-std::atomic<int> stop_asked = go_on;  // set by a signal or by whoever writes, seen by whoever reads
-static_assert(std::atomic<int>::is_always_lock_free);
-extern "C" void on_interrupt(int) { stop_asked = by_signal; }
-
-// A wait for input or for a reader of the output is broken off by the first interrupt; what is known
-// by then is printed. The second one ends the program at once.
-void catch_interrupt() {
-    struct sigaction once {};
-    once.sa_handler = on_interrupt;
-    once.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigemptyset(&once.sa_mask);
-    sigaction(SIGINT, &once, nullptr);
-}
-
-// With a standard descriptor closed, the next file that is opened would take its place.
-void hold_standard_descriptors() {
-    for (int descriptor = 0; descriptor <= 2; ++descriptor)
-        if (fcntl(descriptor, F_GETFD) < 0)
-            (void)open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
-}
+using namespace sipana::tools;
 
 struct Arguments {
     std::vector<std::string> files, calls;
@@ -63,47 +38,6 @@ struct Arguments {
     bool secrets = false, raw = false, quiet = false, ascii = false;
     std::vector<std::string> map;
     std::vector<analysis::PayloadMapping> payload_map;  // of `map`
-};
-
-// Standard output with its failures seen: a full disk or a closed pipe must not pass for success.
-class Output {
-public:
-    Output() { buffer_.reserve(limit + 4096); }
-    ~Output() { flush(); }
-    Output(const Output&) = delete;
-    Output& operator=(const Output&) = delete;
-    void line(std::string_view text) {
-        buffer_.append(text);
-        buffer_ += '\n';
-        if (buffer_.size() >= limit) flush();
-    }
-    void text(std::string_view text) {
-        buffer_.append(text);
-        if (!text.empty() && text.back() != '\n') buffer_ += '\n';
-        if (buffer_.size() >= limit) flush();
-    }
-    std::string& buffer() { return buffer_; }
-    void end_line() {
-        buffer_ += '\n';
-        if (buffer_.size() >= limit) flush();
-    }
-    void flush() {
-        if (!failed()) {
-            const std::size_t size = buffer_.size();
-            errno = 0;
-            if (std::fwrite(buffer_.data(), 1, size, stdout) != size || std::fflush(stdout) != 0)
-                reason_ = errno != 0 ? errno : EIO;
-        }
-        buffer_.clear();
-        if (failed() && stop_asked == go_on) stop_asked = by_output;
-    }
-    bool failed() const { return reason_ != 0; }
-    int reason() const { return reason_; }
-
-private:
-    static constexpr std::size_t limit = 256 * 1024;
-    std::string buffer_;
-    int reason_ = 0;  // errno of the first failure
 };
 
 render::Style style_of(const Arguments& a) {
@@ -123,10 +57,6 @@ render::Style style_of(const Arguments& a) {
     style.unicode = !a.ascii;
     style.secrets = a.secrets;
     return style;
-}
-
-void complain(std::string_view text) {
-    fmt::print(stderr, "sipana: {}\n", printable(text));
 }
 
 // Reads the whole input through an analyzer. `sink` gets what it finds.
@@ -188,78 +118,6 @@ int finish(const Run& run, const Output& out) {
     }
     return run.status;
 }
-
-// Prints rows as they come and forgets them.
-class Rows : public analysis::Sink {
-public:
-    enum class What { calls, messages, streams };
-    Rows(What what, const Arguments& a, analysis::Selection& selection, Output& out)
-        : what_(what), csv_(a.format == "csv"), selection_(selection), out_(out) {
-        if (!csv_) return;
-        out_.line(what == What::calls      ? render::calls_csv_header()
-                  : what == What::messages ? render::messages_csv_header()
-                                           : render::streams_csv_header());
-    }
-    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
-        if (what_ != What::messages) return;
-        if (csv_)
-            out_.line(render::message_csv(m, call_id));
-        else
-            render::append_message_json(out_.buffer(), m, call_id), out_.end_line();
-    }
-    void on_call(analysis::Call&& call) override {
-        ++calls_;
-        if (!selection_.everything() && !selection_.matches(call)) return;
-        if (what_ == What::calls) {
-            if (csv_)
-                out_.line(render::call_csv(call));
-            else
-                render::append_call_json(out_.buffer(), call), out_.end_line();
-        } else if (what_ == What::streams) {
-            for (const analysis::Stream& s : call.streams) row(s);
-        }
-    }
-    void on_stream(analysis::Stream&& stream) override {
-        if (what_ == What::streams && selection_.everything()) row(stream);
-    }
-    void on_finding(Finding&&) override {}
-    std::uint64_t calls() const { return calls_; }
-
-private:
-    void row(const analysis::Stream& s) {
-        if (csv_)
-            out_.line(render::stream_csv(s));
-        else
-            render::append_stream_json(out_.buffer(), s), out_.end_line();
-    }
-    std::uint64_t calls_ = 0;
-    What what_;
-    bool csv_;
-    analysis::Selection& selection_;
-    Output& out_;
-};
-
-// Keeps every SIP message, also those that come when their call has been handed on.
-class MessageCollector : public analysis::Collector {
-public:
-    struct Row {
-        analysis::SipMessage message;
-        std::string_view call_id;
-    };
-    explicit MessageCollector(analysis::Report& report) : Collector(report) {}
-    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
-        Collector::on_message(m, call_id);
-        Row& row = rows.emplace_back(Row{m, texts_.keep(call_id)});
-        row.message.text = texts_.keep(m.text);
-        if (!m.method_name.empty())
-            row.message.method_name = row.message.text.substr(
-                static_cast<std::size_t>(m.method_name.data() - m.text.data()), m.method_name.size());
-    }
-    std::vector<Row> rows;
-
-private:
-    analysis::TextStore texts_;
-};
 
 // Collects a whole report.
 bool collect(Run& run, const Arguments& a, analysis::Report& report, analysis::Collector& collector) {
@@ -343,7 +201,7 @@ void put_array(Output& out, std::size_t n, Row row) {
 int rows(Rows::What what, const Arguments& a, analysis::Selection& selection) {
     Run run;
     Output out;
-    Rows sink(what, a, selection, out);
+    Rows sink(what, a.format == "csv", selection, out);
     // While the input is waited for, what is known is shown.
     analysis::Analyzer* reading = nullptr;
     const auto show = [&] {

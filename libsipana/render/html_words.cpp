@@ -5,6 +5,7 @@
 #include "libsipana/render/explain.h"
 #include "libsipana/render/html.h"
 #include "libsipana/render/ladder.h"
+#include "libsipana/render/rows.h"
 
 namespace sipana::render {
 
@@ -20,14 +21,6 @@ std::string name_of(const analysis::Party& party, const Endpoint& endpoint) {
     if (!party.display.empty()) return std::string(party.display);
     if (!party.uri.empty()) return std::string(party.uri);
     return endpoint.address.to_string();
-}
-
-std::string code_and_reason(const Call& call) {
-    if (call.final_code == 0) return "no final response";
-    std::string_view reason = call.final_reason;
-    if (reason.empty()) reason = reason_phrase(call.final_code);
-    return reason.empty() ? fmt::format("{}", call.final_code)
-                          : fmt::format("{} {}", call.final_code, reason);
 }
 
 // " after 1.2 s": when the final response of the initial request came.
@@ -68,20 +61,20 @@ std::string invite_sentence(const Call& call) {
         case CallState::cancelled:
             return fmt::format("{} gave up{} before {} answered.", caller, after(call), callee);
         case CallState::busy:
-            return fmt::format("Busy: {} answered {}{}.", callee, code_and_reason(call),
+            return fmt::format("Busy: {} answered {}{}.", callee, final_words(call),
                                after(call));
         case CallState::declined:
-            return fmt::format("Declined: {} answered {}{}.", callee, code_and_reason(call),
+            return fmt::format("Declined: {} answered {}{}.", callee, final_words(call),
                                after(call));
         case CallState::redirected:
-            return fmt::format("Redirected: the answer was {}{}.", code_and_reason(call),
+            return fmt::format("Redirected: the answer was {}{}.", final_words(call),
                                after(call));
         case CallState::challenged:
             return fmt::format("A login was asked for ({}{}), and {} did not try again.",
-                               code_and_reason(call), after(call), caller);
+                               final_words(call), after(call), caller);
         case CallState::failed:
             return fmt::format("Failed: the answer to the call to {} was {}{}.", callee,
-                               code_and_reason(call), after(call));
+                               final_words(call), after(call));
         default:
             return fmt::format("Nobody answered {}: no final response was seen.", caller);
     }
@@ -89,7 +82,7 @@ std::string invite_sentence(const Call& call) {
 
 std::string other_sentence(const Call& call) {
     const std::string who = caller_name(call);
-    const std::string answer = code_and_reason(call) + after(call);
+    const std::string answer = final_words(call) + after(call);
     switch (call.state) {
         case CallState::registered:
             return call.expires_s > 0

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "libsipana/render/rows.h"
+
 namespace sipana::render {
 namespace {
 
@@ -127,7 +129,7 @@ std::string title_of(const analysis::Call& call) {
         call.kind == analysis::CallKind::register_
             ? fmt::format("{} registers: {}", who(call.to), to_string(call.state))
             : fmt::format("{} -> {}: {}", who(call.from), who(call.to), to_string(call.state));
-    if (call.final_code != 0) out += fmt::format(", {} {}", call.final_code, call.final_reason);
+    if (call.final_code != 0) out += ", " + final_words(call);
     if (call.duration) out += fmt::format(", {}", short_duration(*call.duration));
     return out;
 }

@@ -1,10 +1,13 @@
 #include "libsipana/render/rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
 
 #include "libsipana/base/text.h"
+#include "libsipana/render/explain.h"
 
 namespace sipana::render {
 
@@ -81,6 +84,14 @@ std::vector<FindingGroup> grouped(std::span<const Finding> findings, Alike alike
                          return a.first->severity > b.first->severity;
                      });
     return groups;
+}
+
+std::string final_words(const analysis::Call& call) {
+    if (call.final_code == 0) return "no final response";
+    std::string_view reason = call.final_reason;
+    if (reason.empty()) reason = reason_phrase(call.final_code);
+    return reason.empty() ? fmt::format("{}", call.final_code)
+                          : fmt::format("{} {}", call.final_code, reason);
 }
 
 }  // namespace sipana::render

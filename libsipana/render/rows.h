@@ -14,6 +14,8 @@ class JsonWriter;
 
 // The reason phrase of a response, as written (RFC 3261 7.2); empty for a request.
 std::string_view reason_phrase(const analysis::SipMessage& message);
+// "486 Busy Here": what answered the call in the end, with the registered phrase where it had none.
+std::string final_words(const analysis::Call& call);
 // The Call-ID field's value; empty if there is none.
 std::string_view call_id_of(const analysis::SipMessage& message);
 std::string_view to_text(analysis::Ended ended);  // "caller", "callee", ""

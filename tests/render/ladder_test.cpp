@@ -444,6 +444,16 @@ TEST_CASE("a ladder says what its marks stand for") {
     CHECK(ladder_text(one, {}).find("! 5 more: see sipana check\n") != std::string::npos);
 }
 
+TEST_CASE("RFC 3261 7.2: a final response without a reason phrase is told with the registered one") {
+    Call call = sample::answered_call();
+    const Call* const one[] = {&call};
+    call.final_code = 486;
+    call.final_reason = {};
+    CHECK(build_ladder(one).title.find("486 Busy Here") != std::string::npos);
+    call.final_code = 499;  // registered for nothing
+    CHECK(build_ladder(one).title.find(", 499,") != std::string::npos);
+}
+
 TEST_CASE("colours come only when asked for, and are taken back on each line") {
     const Call call = sample::answered_call();
     const Call* one[] = {&call};
