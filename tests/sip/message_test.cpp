@@ -248,6 +248,15 @@ TEST_CASE("trap 47: a tag is the field's, never out of a display name or a URI")
     CHECK(from_tag("\"<sip:evil@h>;tag=bad\" <sip:a@b>;tag=good") == "good");
     CHECK(from_tag("\"\\\"<x>;tag=bad\" <sip:a@b;tag=worse>;x=\"tag=bad\";tag=good") == "good");
     CHECK(from_tag("<sip:a@b;tag=bad>") == "");
+    CHECK(from_tag("<sip:a@b>;tag=good;x=<y>;tag=bad") == "good");
+    CHECK(from_tag("<sip:a@b>;x=\"<y>;tag=bad\";tag=good") == "good");
+    CHECK(from_tag("\"a > b\" <sip:a@b>;tag=good") == "good");
+    CHECK(from_tag("<sip:a@b>;TAG=good;tag=bad") == "good");
+    CHECK(from_tag("<sip:a@b> ; tag = good ; x") == "good");
+    CHECK(from_tag("<sip:a@b>;lr;tag=good") == "good");
+    CHECK(from_tag("<sip:a@b>;tag=") == "");
+    CHECK(from_tag("sip:a@b;tag=good") == "good");
+    CHECK(from_tag("<sip:a@b") == "");
     CHECK(from_tag("\"never closed <sip:a@b>;tag=good") == "good");
     CHECK(from_tag("sip:a@b;x=1 ; TAG = good ") == "good");
     CHECK(from_tag("<sip:a@b>;stag=1;tag=\"quoted\"") == "quoted");
@@ -267,6 +276,11 @@ TEST_CASE("the branch is the topmost Via's, also in a list and behind a fold") {
     CHECK(branch("SIP / 2.0 / UDP a ; branch =\r\n z9hG4bK3;rport") == "z9hG4bK3");
     CHECK(branch("SIP/2.0/UDP a;branch=z9hG4bK%1/:,") == "z9hG4bK%1/:");
     CHECK(branch("SIP/2.0/UDP a;branch") == "");
+    CHECK(branch("SIP/2.0/UDP a;rport;received=192.0.2.1;branch=z9hG4bK4") == "z9hG4bK4");
+    CHECK(branch("SIP/2.0/UDP a;BRANCH=z9hG4bK5;branch=z9hG4bK6") == "z9hG4bK5");
+    CHECK(branch("SIP/2.0/UDP a;branch=z9hG4bK7 INVITE;rport") == "z9hG4bK7 INVITE");
+    CHECK(branch("SIP/2.0/UDP a;x=\";branch=no\";branch=z9hG4bK8") == "z9hG4bK8");
+    CHECK(branch("SIP/2.0/UDP a;branch=\"z9hG4bK9\"") == "z9hG4bK9");
 }
 
 TEST_CASE("trap 79: a Content-Length beyond 32 bits does not wrap") {
