@@ -73,7 +73,8 @@ Result<Fragment> read_fragmentation_unit(Bytes payload, std::size_t header) {
 void skip_scaling_list(BitReader& in, int size) {
     std::int32_t last = 8, next = 8;
     for (int i = 0; i < size && in.ok(); ++i) {
-        if (next != 0) next = (last + in.se() + 256) & 0xff;
+        // A sum of 64 bits: what the stream says may be any number of 32.
+        if (next != 0) next = static_cast<std::int32_t>((std::int64_t{last} + in.se() + 256) & 0xff);
         if (next != 0) last = next;
     }
 }

@@ -380,7 +380,7 @@ bool looks_like_sip(std::string_view bytes) {
     if (line.ends_with(request)) {
         std::size_t n = 1;
         while (is_token_char(line[n])) ++n;
-        return is_blank(line[n]);
+        if (is_blank(line[n])) return true;
     }
     return parse_start_line(line).has_value();
 }

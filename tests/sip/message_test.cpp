@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libsipana/sip/fields.h"
+#include "libsipana/sip/start_line.h"
 #include "tests/exact.h"
 
 using namespace sipana;
@@ -404,6 +405,20 @@ TEST_CASE("looks_like_sip knows a start line, and nothing else") {
     CHECK_FALSE(sip::looks_like_sip("INVITE sip:a SIP/2.0"));
     CHECK_FALSE(sip::looks_like_sip("GET / HTTP/1.1\r\n"));
     CHECK_FALSE(sip::looks_like_sip("\x80\x00\x01\x02\r\n"));
+}
+
+TEST_CASE("looks_like_sip says of every first line what reading it says") {
+    for (std::string_view start : {"SIP/2.0", "SIP/2=.0", "sip/2.0", "SIP/", "SIP", "INVITE", "!x~", "a/b", ""})
+        for (std::string_view blank : {" ", "  ", "\t", ""})
+            for (std::string_view middle : {"200", "000", "099", "20", "401 x", "sip:a", "2000", "200:", ""})
+                for (std::string_view end : {" SIP/2.0", " SIP/2.0 ", "  SIP/2.0", " sip/1", " SIP/", "", " OK"}) {
+                    std::string line(start);
+                    line.append(blank).append(middle).append(end);
+                    CAPTURE(line);
+                    const Exact text(line + "\r\n");
+                    const std::string_view read = std::string_view(line).substr(0, line.find('\n'));
+                    CHECK(sip::looks_like_sip(text.text()) == sip::parse_start_line(read).has_value());
+                }
 }
 
 TEST_CASE("RFC 3261 7.1: methods are case-sensitive") {
