@@ -30,7 +30,7 @@ std::vector<std::size_t> expected(std::string_view text, std::size_t from) {
 
 TEST_CASE("line feeds are found wherever they stand, in texts of every length, from every place") {
     for (std::size_t size = 0; size <= 200; ++size)
-        for (std::size_t distance : {1, 2, 7, 63, 64, 65, 500}) {
+        for (const std::size_t distance : std::initializer_list<std::size_t>{1, 2, 7, 63, 64, 65, 500}) {
             std::string text(size, 'x');
             for (std::size_t i = size % 5; i < size; i += distance) text[i] = '\n';
             const Exact exact(text);  // the sanitizers see a read outside it
