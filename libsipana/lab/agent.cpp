@@ -148,7 +148,7 @@ Status Agent::raw(Conversation& c, const std::string& text, bool is_template, co
         if (message->is_response()) {
             Owed* owed = c.owed_for(message->method_name());
             if (owed != nullptr) {
-                follow_own_response(c, *owed, message->status(), message->to_tag(), now);
+                follow_own_response(c, *owed, message->status(), message->to_tag(), text, now);
                 if (transactions_.respond(owed->id, text, now)) return Done{};
             }
         } else if (message->method() != sip::Method::ack) {
@@ -178,7 +178,7 @@ void Agent::hang_up(const Director& director, Time now) {
         if (Owed* invite = c->owed_for("INVITE"); invite != nullptr)
             (void)respond(*c, *invite, {480, {}}, {.note = "clean-up"}, now);
         sip::Dialog* dialog = c->live_dialog();
-        if (dialog != nullptr && dialog->confirmed() && c->session && !c->ended)
+        if (dialog != nullptr && dialog->state() == sip::Dialog::State::confirmed && c->session && !c->ended)
             (void)request(*c, {"BYE", {}}, {.note = "clean-up"}, now);
         if (c->session) c->session->end(now);
         c->ended = true;
@@ -324,7 +324,7 @@ bool Agent::accept_in_dialog(Conversation& c, Owed& owed, const sip::Transaction
     }
     if (m.to_tag().empty()) return true;
     for (sip::Dialog& dialog : c.dialogs) {
-        if (dialog.local_tag() != m.to_tag()) continue;
+        if (dialog.id().local_tag != m.to_tag()) continue;
         const int refusal = dialog.on_request(m);
         if (refusal == 0) return true;
         (void)quick_response(c, owed, refusal, now);
@@ -411,7 +411,7 @@ void Agent::follow_answer(Conversation& c, std::string_view method, const sip::M
     if (message.status() >= 300) c.session->refused();
     else if (has_sdp(message)) (void)c.session->on_answer(message.body(), now);
     for (sip::Dialog& d : c.dialogs)
-        if (d.remote_tag() == message.to_tag()) d.on_response(message);
+        if (d.id().remote_tag == message.to_tag()) d.on_response(message);
 }
 
 // What a response to INVITE makes: dialogs (12.1.2), the session, PRACK and ACK.
@@ -422,7 +422,7 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
         if (!invites) return;
         if (c.session) c.session->refused();
         const bool first = std::none_of(c.dialogs.begin(), c.dialogs.end(),
-                                        [](const sip::Dialog& d) { return d.confirmed(); });
+                                        [](const sip::Dialog& d) { return d.state() == sip::Dialog::State::confirmed; });
         if (!first) return;
         for (sip::Dialog& d : c.dialogs) d.terminate();
         if (c.session && status != 401 && status != 407) c.session->end(now);
@@ -431,7 +431,7 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
     if (status <= 100) return;
     sip::Dialog* dialog = nullptr;
     for (sip::Dialog& d : c.dialogs)
-        if (d.remote_tag() == message.to_tag()) dialog = &d;
+        if (d.id().remote_tag == message.to_tag()) dialog = &d;
     if (dialog == nullptr) {
         const auto request = sip::Message::parse(asked.text);
         if (request)
@@ -499,7 +499,8 @@ bool Agent::retry_with_credentials(Conversation& c, Asked& asked, const sip::Mes
     auto b = sip::Builder::from(*request);
     b.strip("Authorization").strip("Proxy-Authorization");
     sip::Dialog* dialog = request->to_tag().empty() ? nullptr : c.live_dialog();
-    const std::uint32_t number = dialog != nullptr ? dialog->next_cseq() : ++c.cseq;
+    const std::uint32_t number = dialog != nullptr ? dialog->local_cseq().value_or(0) + 1 : ++c.cseq;
+    if (dialog != nullptr) dialog->set_local_cseq(number);
     b.set("CSeq", fmt::format("{} {}", number, asked.method));
     b.set("Via", via() + identifiers_.branch());
     if (const Status s = authorize(c, b, {}); !s) return false;

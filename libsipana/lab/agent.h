@@ -76,7 +76,8 @@ public:
     Status raw(Conversation& c, const std::string& text, bool is_template, const Told& told,
                Time now);
     // Sends what a phone owes to a request that the script left to it.
-    void keep_house(Conversation& c, const Arrival& arrival, Time now);
+    // `ends_invite`: a CANCEL's INVITE gets its 487 as well.
+    void keep_house(Conversation& c, const Arrival& arrival, Time now, bool ends_invite = true);
     // Ends whatever is open in the director's conversations, politely.
     void hang_up(const Director& director, Time now);
     void forget(const Director& director);  // its conversations end here; late messages find nobody
@@ -133,7 +134,8 @@ private:
 
     // agent_response.cpp
     void dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told& told, Time now);
-    void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag, Time now);
+    void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag, std::string_view text,
+                             Time now);
     void end_dialogs(Conversation& c, Time now);
     Status quick_response(Conversation& c, Owed& owed, int code, Time now);
 

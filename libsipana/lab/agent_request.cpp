@@ -170,8 +170,7 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
             if (other->peer != peer && (line_.name != peer)) continue;
             if (slash != wish.npos && other->label != label) continue;
             const sip::Dialog& d = other->dialogs.back();
-            replaces = fmt::format("{};to-tag={};from-tag={}", other->call_id, d.remote_tag(),
-                                   d.local_tag());
+            replaces = d.replaces();
         }
         if (replaces.empty())
             replaces = told.fill != nullptr ? (*told.fill)(wish) : std::string(wish);

@@ -136,7 +136,7 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
     apply(b, told);
     auto text = b.write();
     if (!text) return text.error();
-    follow_own_response(c, owed, what.code, tag, now);
+    follow_own_response(c, owed, what.code, tag, *text, now);
     if (!told.note.empty()) notes_[owed.id] = told.note;
     if (told.send != nullptr && told.send->faults != Faults{}) spoiled_[owed.id] = {told.send->faults, 0};
     const bool sent = reliable ? transactions_.respond_reliably(owed.id, std::move(*text), now)
@@ -147,19 +147,20 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
 
 // What the response that we send makes of dialogs and the session.
 void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
-                                Time now) {
+                                std::string_view text, Time now) {
     const sip::Message& request = owed.message;
     if (code >= 200) owed.answered = true;
     owed.provisional = static_cast<std::uint32_t>(code);
     if (makes_dialog(request.method()) && request.to_tag().empty() && code > 100 && code < 300) {
         sip::Dialog* known = nullptr;
         for (sip::Dialog& d : c.dialogs)
-            if (d.local_tag() == tag) known = &d;
+            if (d.id().local_tag == tag) known = &d;
         if (known == nullptr)
-            if (auto made = sip::Dialog::as_callee(request, tag, code >= 200))
-                c.dialogs.push_back(std::move(*made));
-        if (known != nullptr && code >= 200) known->confirm();
+            if (auto made = sip::Dialog::as_callee(request, tag)) c.dialogs.push_back(std::move(*made));
     }
+    if (const auto sent = sip::Message::parse(text))
+        for (sip::Dialog& d : c.dialogs)
+            if (d.id().local_tag == tag) d.on_sent(*sent);
     if (request.method() == sip::Method::invite && code >= 300) {
         if (c.session) c.session->refused();
         if (request.to_tag().empty()) {
@@ -184,7 +185,7 @@ Status Agent::quick_response(Conversation& c, Owed& owed, int code, Time now) {
 }
 
 // RFC 3261 and each method's own: what a phone answers when nobody tells it what.
-void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now) {
+void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool ends_invite) {
     if (!arrival.message.is_request()) return;
     Owed* owed = nullptr;
     for (const auto& one : c.owed)
@@ -213,7 +214,7 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now) {
          arrival.message.method() == prack) && !in_dialog)
         code = 481;
     (void)quick_response(c, *owed, code, now);
-    if (arrival.message.method() == cancel)
+    if (arrival.message.method() == cancel && ends_invite)
         if (Owed* invite = c.owed_for("INVITE"); invite != nullptr) (void)quick_response(c, *invite, 487, now);
 }
 

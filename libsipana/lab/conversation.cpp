@@ -23,9 +23,9 @@ const Peer* Directory::by_endpoint(const Endpoint& endpoint) const {
 
 sip::Dialog* Conversation::live_dialog() {
     for (auto dialog = dialogs.rbegin(); dialog != dialogs.rend(); ++dialog)
-        if (dialog->confirmed()) return &*dialog;
+        if (dialog->state() == sip::Dialog::State::confirmed) return &*dialog;
     for (auto dialog = dialogs.rbegin(); dialog != dialogs.rend(); ++dialog)
-        if (!dialog->terminated()) return &*dialog;
+        if (dialog->state() != sip::Dialog::State::terminated) return &*dialog;
     return nullptr;
 }
 
@@ -59,6 +59,12 @@ Owed* Conversation::owed_for(std::string_view method) {
     for (const auto& one : owed)
         if (!one->answered && (method.empty() || one->message.method_name() == method))
             return one.get();
+    return nullptr;
+}
+
+Owed* Conversation::owed_by(sip::Transactions::Id id) {
+    for (const auto& one : owed)
+        if (one->id == id) return one.get();
     return nullptr;
 }
 

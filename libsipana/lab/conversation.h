@@ -97,6 +97,7 @@ struct Conversation {
     Asked* pending_invite();
     // Did the last such request end in a way that another try follows (challenged, 422, 423, ...)?
     bool tries_again(std::string_view method) const;
+    Owed* owed_by(sip::Transactions::Id id);
     Owed* owed_for(std::string_view method);  // the oldest unanswered; empty: of any method but ACK
 };
 

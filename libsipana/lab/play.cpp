@@ -282,7 +282,7 @@ bool Play::step_forward(std::size_t p, std::size_t i, Time now) {
 }
 
 void Play::jump(std::size_t p, std::string_view label, Time now) {
-    const auto found = (*setting_.parts)[p].labels.find(label);
+    const auto found = (*setting_.parts)[p].labels.find(std::string(label));
     if (found == (*setting_.parts)[p].labels.end()) {
         fail(p, std::min(progress_[p].at, progress_[p].outcome.size() - 1), now,
              fmt::format("there is no label {}", label));
@@ -595,22 +595,20 @@ void Play::end(Time now, std::string_view why) {
 }
 
 std::vector<StepResult> Play::results() const {
-    std::vector<StepResult> out;
+    std::vector<StepResult> out(setting_.script->steps.size());
     for (std::size_t p = 0; p < progress_.size(); ++p) {
         const Part& part = (*setting_.parts)[p];
         for (std::size_t i = 0; i < part.steps.size(); ++i) {
             const Step& step = *part.steps[i].step;
-            StepResult one;
+            StepResult& one = out[part.steps[i].index];
             one.line = step.where.line;
             one.phone = step.phone;
             one.text = step.text;
             one.outcome = progress_[p].outcome[i];
             if (const auto note = notes_.find({p, i}); note != notes_.end())
                 std::tie(one.at, one.detail) = note->second;
-            out.push_back(std::move(one));
         }
     }
-    std::vector<std::size_t> order(out.size());
     return out;
 }
 

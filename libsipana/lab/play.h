@@ -21,6 +21,8 @@ namespace sipana::lab {
 
 class Play : public Director {
 public:
+    static constexpr std::uint32_t max_jumps = 100'000;
+
     struct Setting {
         const Script* script = nullptr;
         const std::vector<Part>* parts = nullptr;
@@ -28,6 +30,7 @@ public:
         const Directory* directory = nullptr;
         std::uint64_t number = 0;  // of the plays of one run, from 0
         std::uint64_t seed = 1;
+        bool keep_details = true;  // of each step, for results()
     };
     Play(const Setting& setting, Time now);
 
@@ -69,6 +72,8 @@ private:
     bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
     bool same_end(const Step& step, const Arrival& arrival) const;
     void met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now);
+    bool answers_itself(std::size_t p, std::size_t i, std::string_view method) const;
+    bool cancels_itself(std::size_t p, std::size_t i) const;
     bool wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time now);
     bool above_done(std::size_t p, std::size_t i) const;
     void done(std::size_t p, std::size_t i, Time now, std::string detail = {});
@@ -76,16 +81,23 @@ private:
     void skip_optional(std::size_t p, std::size_t before);
     void jump(std::size_t p, std::string_view label, Time now);
     void settle(std::size_t p);
+    Duration length_of(const MediaStep& media) const;
     Duration patience(const Expect& expect) const;
-    std::string fill(std::string_view text, std::size_t p, const Conversation* c);
-    std::optional<std::string> value_of(std::string_view name, std::size_t p, const Conversation* c);
+    // Why the message is not the one meant; empty: it is.
+    std::string conditions_met(const Expect& expect, const Arrival& arrival, std::size_t p) const;
+    void capture(const Expect& expect, const Arrival& arrival, std::size_t p);
+    std::string fill(std::string_view text, std::size_t p, const Conversation* c) const;
+    std::optional<std::string> value_of(std::string_view name, std::size_t p,
+                                        const Conversation* c) const;
     const Step& step_at(std::size_t p, std::size_t i) const { return *(*setting_.parts)[p].steps[i].step; }
 
     Setting setting_;
-    Random random_;
+    mutable Random random_;
     std::vector<Progress> progress_;
     std::map<std::string, std::string, std::less<>> values_;
     std::map<std::pair<std::size_t, std::size_t>, std::pair<Time, std::string>> notes_;
+    std::map<std::pair<std::size_t, std::size_t>, Time> pauses_;  // when each ends
+    std::uint32_t jumps_ = 0;
     Time begun_{};
     bool over_ = false, failed_ = false, ended_ = false, advancing_ = false;
     std::string why_;
