@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
+#include "libsipana/sip/credentials.h"
 #include "libsipana/sip/fields.h"
 #include "libsipana/sip/response.h"
 #include "libsipana/sip/uri.h"
@@ -91,8 +92,8 @@ Conversation* Agent::find(const Director& director, std::size_t part, std::strin
             continue;
         }
         if (!c.registered_uri.empty()) continue;
-        const bool open = c.live_dialog() != nullptr || c.pending_invite() != nullptr ||
-                          c.tries_again(method);
+        const bool open =
+            c.live_dialog() != nullptr || c.pending_invite() != nullptr || c.tries_again(method);
         if (!open) continue;
         if (c.peer == peer) return &c;
         if (within && other_end == nullptr) other_end = &c;
@@ -101,8 +102,7 @@ Conversation* Agent::find(const Director& director, std::size_t part, std::strin
 }
 
 Owed* Agent::find_owed(const Director& director, std::size_t part, std::string_view method,
-                       std::string_view peer, std::string_view label,
-                       Conversation*& conversation) {
+                       std::string_view peer, std::string_view label, Conversation*& conversation) {
     Owed* other_end = nullptr;
     for (Conversation* c : order_) {
         if (c->director != &director || c->part != part || c->label != label) continue;
@@ -178,7 +178,8 @@ void Agent::hang_up(const Director& director, Time now) {
         if (Owed* invite = c->owed_for("INVITE"); invite != nullptr)
             (void)respond(*c, *invite, {480, {}}, {.note = "clean-up"}, now);
         sip::Dialog* dialog = c->live_dialog();
-        if (dialog != nullptr && dialog->state() == sip::Dialog::State::confirmed && c->session && !c->ended)
+        if (dialog != nullptr && dialog->state() == sip::Dialog::State::confirmed && c->session &&
+            !c->ended)
             (void)request(*c, {"BYE", {}}, {.note = "clean-up"}, now);
         if (c->session) c->session->end(now);
         c->ended = true;
@@ -245,11 +246,20 @@ void Agent::on_event(const sip::Transactions::Event& event, const sip::Message& 
     using enum sip::Transactions::Kind;
     switch (event.kind) {
         case sip::Transactions::Kind::request:
-        case sip::Transactions::Kind::cancel: on_request(event, message, hop, now); break;
-        case ack: on_ack(event, message, now); break;
-        case response: on_response(event, message, now); break;
-        case unusable: ++malformed_; break;
-        default: break;
+        case sip::Transactions::Kind::cancel:
+            on_request(event, message, hop, now);
+            break;
+        case ack:
+            on_ack(event, message, now);
+            break;
+        case response:
+            on_response(event, message, now);
+            break;
+        case unusable:
+            ++malformed_;
+            break;
+        default:
+            break;
     }
 }
 
@@ -301,16 +311,20 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     if (fresh && casting_ && casting_(*this, *c, *arrival)) order_.push_back(c);
     const bool wanted = c->director != nullptr && c->director->wants(*c, *arrival);
     if (!accept_in_dialog(*c, mine, event, wanted, now)) return;
-    if (has_sdp(message) && (message.method() == sip::Method::invite ||
-                             message.method() == sip::Method::update ||
-                             message.method() == sip::Method::prack)) {
+    if (has_sdp(message) &&
+        (message.method() == sip::Method::invite || message.method() == sip::Method::update ||
+         message.method() == sip::Method::prack)) {
         PhoneSession& s = session(*c);
-        if (!s.awaits_answer()) s.on_offer(message.body());
-        else (void)s.on_answer(message.body(), now);
+        if (!s.awaits_answer())
+            s.on_offer(message.body());
+        else
+            (void)s.on_answer(message.body(), now);
     }
     if (message.method() == sip::Method::prack) stop_reliable(*c, message);
-    if (wanted) c->director->on_arrival(std::move(arrival), now);
-    else keep_house(*c, *arrival, now);
+    if (wanted)
+        c->director->on_arrival(std::move(arrival), now);
+    else
+        keep_house(*c, *arrival, now);
 }
 
 // RFC 3261 12.2.2 and 9.2: false where the request was refused.
@@ -392,7 +406,8 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     arrival->method = method;
     if (method == "INVITE" || method == "SUBSCRIBE" || method == "REFER")
         follow_dialog(*c, *one, message, now);
-    else follow_answer(*c, method, message, now);
+    else
+        follow_answer(*c, method, message, now);
     if (status >= 200 && method == "BYE") end_dialogs(*c, now);
     if (c->director == nullptr) return;
     const bool wanted = c->director->wants(*c, *arrival);
@@ -400,7 +415,8 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     if (status < 200 || step == SIZE_MAX) return;
     if (!wanted && status >= 300)
         c->director->on_failure(*c, step, fmt::format("{} {} came", status, message.reason()), now);
-    else c->director->on_finished(c->part, step, now);
+    else
+        c->director->on_finished(c->part, step, now);
 }
 
 // Offers and answers in responses to requests other than INVITE (RFC 3311, RFC 3262 5).
@@ -408,8 +424,10 @@ void Agent::follow_answer(Conversation& c, std::string_view method, const sip::M
                           Time now) {
     if (message.status() < 200 || !c.session) return;
     if (method != "UPDATE" && method != "PRACK") return;
-    if (message.status() >= 300) c.session->refused();
-    else if (has_sdp(message)) (void)c.session->on_answer(message.body(), now);
+    if (message.status() >= 300)
+        c.session->refused();
+    else if (has_sdp(message))
+        (void)c.session->on_answer(message.body(), now);
     for (sip::Dialog& d : c.dialogs)
         if (d.id().remote_tag == message.to_tag()) d.on_response(message);
 }
@@ -421,8 +439,9 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
     if (status >= 300) {
         if (!invites) return;
         if (c.session) c.session->refused();
-        const bool first = std::none_of(c.dialogs.begin(), c.dialogs.end(),
-                                        [](const sip::Dialog& d) { return d.state() == sip::Dialog::State::confirmed; });
+        const bool first = std::none_of(
+            c.dialogs.begin(), c.dialogs.end(),
+            [](const sip::Dialog& d) { return d.state() == sip::Dialog::State::confirmed; });
         if (!first) return;
         for (sip::Dialog& d : c.dialogs) d.terminate();
         if (c.session && status != 401 && status != 407) c.session->end(now);
@@ -444,12 +463,16 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
     if (!invites) return;
     if (has_sdp(message)) {
         PhoneSession& s = session(c);
-        if (s.awaits_answer()) (void)s.on_answer(message.body(), now);
-        else if (!s.described()) s.on_offer(message.body());
-        else if (status >= 200 && !asked.offered) s.on_offer(message.body());
+        if (s.awaits_answer())
+            (void)s.on_answer(message.body(), now);
+        else if (!s.described())
+            s.on_offer(message.body());
+        else if (status >= 200 && !asked.offered)
+            s.on_offer(message.body());
     }
     if (dialog == nullptr) return;
-    if (status < 200) acknowledge_provisional(c, asked, *dialog, message, now);
+    if (status < 200)
+        acknowledge_provisional(c, asked, *dialog, message, now);
     else if (!asked.ack.empty() && message.to_tag() == asked.ack_tag) {
         outgoing_.push_back({asked.ack_hop, asked.ack, {}, {}});
     } else if (asked.acks_itself) {
@@ -492,14 +515,16 @@ bool Agent::retry_with_credentials(Conversation& c, Asked& asked, const sip::Mes
     for (const auto id : {sip::Header::www_authenticate, sip::Header::proxy_authenticate})
         for (const auto value : message.values(id))
             if (const auto credentials = sip::parse_credentials(value))
-                if (const auto digest = sip::digest_of(*credentials)) stale = stale || digest->stale;
+                if (const auto digest = sip::digest_of(*credentials))
+                    stale = stale || digest->stale;
     if (asked.tries > 0 && !stale) return false;
     const auto request = sip::Message::parse(asked.text);
     if (!request) return false;
     auto b = sip::Builder::from(*request);
     b.strip("Authorization").strip("Proxy-Authorization");
     sip::Dialog* dialog = request->to_tag().empty() ? nullptr : c.live_dialog();
-    const std::uint32_t number = dialog != nullptr ? dialog->local_cseq().value_or(0) + 1 : ++c.cseq;
+    const std::uint32_t number =
+        dialog != nullptr ? dialog->local_cseq().value_or(0) + 1 : ++c.cseq;
     if (dialog != nullptr) dialog->set_local_cseq(number);
     b.set("CSeq", fmt::format("{} {}", number, asked.method));
     b.set("Via", via() + identifiers_.branch());
@@ -533,11 +558,11 @@ void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
         for (Conversation* other : order_)
             for (const auto& owed : other->owed)
                 if (owed->id == event.id && other->director != nullptr && !other->ended)
-                    other->director->on_failure(
-                        *other, owed->step,
-                        event.timer == Timer::prack ? "no PRACK came (RFC 3262 3)"
+                    other->director->on_failure(*other, owed->step,
+                                                event.timer == Timer::prack
+                                                    ? "no PRACK came (RFC 3262 3)"
                                                     : "no ACK came (RFC 3261 13.3.1.4, timer H)",
-                        now);
+                                                now);
         return;
     }
     if (one->finished) return;
@@ -548,14 +573,16 @@ void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
     if (c->director == nullptr) return;
     auto arrival = std::make_unique<Arrival>();
     arrival->kind = event.kind == sip::Transactions::Kind::unreachable ? Arrival::Kind::unreachable
-                                                                      : Arrival::Kind::timed_out;
+                                                                       : Arrival::Kind::timed_out;
     arrival->conversation = c;
     arrival->transaction = event.id;
     arrival->method = one->method;
     arrival->asked_by = step;
     arrival->at = now;
-    if (c->director->wants(*c, *arrival)) c->director->on_arrival(std::move(arrival), now);
-    else if (step != SIZE_MAX) c->director->on_failure(*c, step, std::move(why), now);
+    if (c->director->wants(*c, *arrival))
+        c->director->on_arrival(std::move(arrival), now);
+    else if (step != SIZE_MAX)
+        c->director->on_failure(*c, step, std::move(why), now);
 }
 
 void Agent::on_unreachable(const Endpoint& local, const Endpoint& remote, Transport transport,
@@ -602,7 +629,8 @@ bool Agent::spoil(const sip::Transactions::Output& output) {
     for (std::uint32_t i = 0; i <= s.faults.duplicate; ++i) {
         if (s.faults.delay > Duration{})
             late_.push({now_ + s.faults.delay, ++late_count_, packet});
-        else outgoing_.push_back(packet);
+        else
+            outgoing_.push_back(packet);
     }
     return false;
 }
@@ -612,8 +640,8 @@ std::optional<Packet> Agent::poll() {
         if (!outgoing_.empty()) {
             current_ = std::move(outgoing_.front());
             outgoing_.pop_front();
-            return Packet{current_.hop.local,      current_.hop.remote,     current_.hop.transport,
-                          Content::sip,            as_bytes(current_.text), current_.note};
+            return Packet{current_.hop.local, current_.hop.remote,     current_.hop.transport,
+                          Content::sip,       as_bytes(current_.text), current_.note};
         }
         auto output = transactions_.poll();
         if (!output) break;
@@ -623,7 +651,7 @@ std::optional<Packet> Agent::poll() {
         if (!notes_.empty())
             if (const auto note = notes_.find(output->id); note != notes_.end())
                 current_.note = note->second;
-        return Packet{output->hop.local, output->hop.remote,        output->hop.transport,
+        return Packet{output->hop.local, output->hop.remote,         output->hop.transport,
                       Content::sip,      as_bytes(*current_.shared), current_.note};
     }
     for (Conversation* c : sessions_)

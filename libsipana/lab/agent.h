@@ -134,8 +134,8 @@ private:
 
     // agent_response.cpp
     void dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told& told, Time now);
-    void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag, std::string_view text,
-                             Time now);
+    void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
+                             std::string_view text, Time now);
     void end_dialogs(Conversation& c, Time now);
     Status quick_response(Conversation& c, Owed& owed, int code, Time now);
 
@@ -174,7 +174,10 @@ private:
     sip::Transactions transactions_;
     Casting casting_;
     std::unordered_map<std::string, std::unique_ptr<Conversation>> conversations_;
-    std::vector<Conversation*> order_;                                 // as they began
+    std::vector<Conversation*> order_;     // as they began, those of directors
+    std::vector<Conversation*> sessions_;  // with ports of their own
+    sip::Message message_;                 // the one being read
+    Time now_{};
     std::unordered_map<sip::Transactions::Id, Conversation*> asked_in_;
     std::map<sip::Transactions::Id, Spoiled> spoiled_;
     std::map<sip::Transactions::Id, std::string> notes_;

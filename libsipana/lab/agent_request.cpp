@@ -51,8 +51,8 @@ sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
     sip::Hop hop{endpoint_, {}, line_.transport};
     if (const auto parsed = sip::parse_uri(uri)) {
         if (const auto address = Address::parse(parsed->host))
-            hop.remote = {*address, parsed->port.value_or(
-                                        line_.transport == Transport::tls ? 5061 : 5060)};
+            hop.remote = {*address,
+                          parsed->port.value_or(line_.transport == Transport::tls ? 5061 : 5060)};
         else if (const Peer* peer = directory_.by_name(parsed->host))
             hop.remote = peer->at;
         else
@@ -83,7 +83,8 @@ Status Agent::address(Conversation& c, const Request& what, const Told& told) {
         to = peer->aor.empty() ? uri_of("", peer->host) : peer->aor;
     } else if (is_uri(target)) {
         to = target;
-    } else if (const Peer* other = directory_.by_name(target); other != nullptr && !other->user.empty()) {
+    } else if (const Peer* other = directory_.by_name(target);
+               other != nullptr && !other->user.empty()) {
         to = peer->user.empty() ? uri_of(other->user, peer->host) : other->aor;
     } else if (target.find('@') != target.npos) {
         to = "sip:" + target;
@@ -108,10 +109,11 @@ sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told
         uri = to ? std::string(to->uri) : "sip:nobody";
         // Straight to another phone: its contact, whatever its address of record is.
         if (peer != nullptr && !peer->user.empty() && what.target.empty())
-            uri = fmt::format("sip:{}@{}{}", peer->user, peer->at.to_string(),
-                              peer->transport == Transport::udp
-                                  ? ""
-                                  : fmt::format(";transport={}", lowered(to_string(peer->transport))));
+            uri = fmt::format(
+                "sip:{}@{}{}", peer->user, peer->at.to_string(),
+                peer->transport == Transport::udp
+                    ? ""
+                    : fmt::format(";transport={}", lowered(to_string(peer->transport))));
     }
     auto b = sip::Builder::request(what.method, uri);
     std::string to = c.remote;
@@ -126,8 +128,9 @@ sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told
 // What the method itself asks for, where the script does not say it.
 void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view method,
                              const Told& told, Time) {
-    const bool needs_contact = method == "INVITE" || method == "REGISTER" || method == "SUBSCRIBE" ||
-                               method == "UPDATE" || method == "REFER" || method == "NOTIFY";
+    const bool needs_contact = method == "INVITE" || method == "REGISTER" ||
+                               method == "SUBSCRIBE" || method == "UPDATE" || method == "REFER" ||
+                               method == "NOTIFY";
     if (needs_contact) b.add(sip::Header::contact, contact());
     if (method == "INVITE" || method == "UPDATE") b.add(sip::Header::allow, allowed);
     if (method == "INVITE" || method == "UPDATE" || method == "REGISTER") {
@@ -180,8 +183,10 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
         if (!replaces.empty()) {
             std::string escaped;
             for (const char ch : replaces)
-                if (is_alpha(ch) || is_digit(ch) || ch == '-' || ch == '.' || ch == '_') escaped += ch;
-                else escaped += fmt::format("%{:02X}", static_cast<unsigned char>(ch));
+                if (is_alpha(ch) || is_digit(ch) || ch == '-' || ch == '.' || ch == '_')
+                    escaped += ch;
+                else
+                    escaped += fmt::format("%{:02X}", static_cast<unsigned char>(ch));
             to += "?Replaces=" + escaped;
         }
         b.add(sip::Header::refer_to, fmt::format("<{}>", to));
@@ -203,12 +208,18 @@ void Agent::apply(sip::Builder& b, const Told& told) const {
                 const bool ours = change.name == "Event" || change.name == "Expires" ||
                                   change.name == "Subscription-State" || change.name == "Contact" ||
                                   change.name == "Accept" || change.name == "Supported";
-                if (ours) b.set(change.name, filled(change.value));
-                else b.add(change.name, filled(change.value));
+                if (ours)
+                    b.set(change.name, filled(change.value));
+                else
+                    b.add(change.name, filled(change.value));
                 break;
             }
-            case HeaderChange::How::set: b.set(change.name, filled(change.value)); break;
-            case HeaderChange::How::strip: b.strip(change.name); break;
+            case HeaderChange::How::set:
+                b.set(change.name, filled(change.value));
+                break;
+            case HeaderChange::How::strip:
+                b.strip(change.name);
+                break;
         }
     }
     if (!told.send->body.empty() || !told.send->body_type.empty())
@@ -253,7 +264,8 @@ Status Agent::authorize(Conversation& c, sip::Builder& b, const Told& told) {
 
 Status Agent::request(Conversation& c, const Request& what, const Told& told, Time now) {
     if (what.method == "CANCEL") {
-        if (Asked* invite = c.pending_invite(); invite != nullptr) return cancel(c, *invite, told, now);
+        if (Asked* invite = c.pending_invite(); invite != nullptr)
+            return cancel(c, *invite, told, now);
     }
     if (c.local.empty())
         if (Status s = address(c, what, told); !s) return s;
@@ -288,8 +300,8 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
         SdpWish filled = wish;
         if (told.fill != nullptr) filled.text = (*told.fill)(wish.text);
         PhoneSession& session = this->session(c);
-        const auto text = wish.kind == SdpKind::answer ? session.answer(filled, now)
-                                                       : session.offer(filled);
+        const auto text =
+            wish.kind == SdpKind::answer ? session.answer(filled, now) : session.offer(filled);
         if (!text) return text.error();
         asked.offered = wish.kind != SdpKind::answer;
         b.body("application/sdp", *text);
@@ -303,9 +315,11 @@ Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const 
     b.add_first("Via", via() + identifiers_.branch());
     apply(b, told);
     if (told.send != nullptr && (told.send->cseq || told.send->cseq_add)) {
-        const auto number = told.send->cseq ? *told.send->cseq
-                                            : static_cast<std::int64_t>(cseq_of(b)) + *told.send->cseq_add;
-        b.set("CSeq", fmt::format("{} {}", std::clamp<std::int64_t>(number, 0, UINT32_MAX), asked.method));
+        const auto number = told.send->cseq
+                                ? *told.send->cseq
+                                : static_cast<std::int64_t>(cseq_of(b)) + *told.send->cseq_add;
+        b.set("CSeq",
+              fmt::format("{} {}", std::clamp<std::int64_t>(number, 0, UINT32_MAX), asked.method));
     }
     if (Status s = authorize(c, b, told); !s) return s;
     auto text = b.write();

@@ -32,29 +32,54 @@ void add_what_belongs(sip::Builder& b, const sip::Message& request, int code,
                       sip::Identifiers& identifiers, std::string_view realm) {
     switch (code) {
         case 401:
-            b.add("WWW-Authenticate", fmt::format("Digest realm=\"{}\", nonce=\"{}\", algorithm=MD5, "
-                                                  "qop=\"auth\"", realm, identifiers.tag()));
+            b.add("WWW-Authenticate",
+                  fmt::format("Digest realm=\"{}\", nonce=\"{}\", algorithm=MD5, "
+                              "qop=\"auth\"",
+                              realm, identifiers.tag()));
             break;
         case 407:
-            b.add("Proxy-Authenticate", fmt::format("Digest realm=\"{}\", nonce=\"{}\", algorithm=MD5, "
-                                                    "qop=\"auth\"", realm, identifiers.tag()));
+            b.add("Proxy-Authenticate",
+                  fmt::format("Digest realm=\"{}\", nonce=\"{}\", algorithm=MD5, "
+                              "qop=\"auth\"",
+                              realm, identifiers.tag()));
             break;
-        case 405: b.add("Allow", allowed); break;
-        case 415: b.add("Accept", "application/sdp"); break;
+        case 405:
+            b.add("Allow", allowed);
+            break;
+        case 415:
+            b.add("Accept", "application/sdp");
+            break;
         case 420:
-            for (const auto value : request.values(sip::Header::require)) b.add("Unsupported", value);
+            for (const auto value : request.values(sip::Header::require))
+                b.add("Unsupported", value);
             for (const auto value : request.values(sip::Header::proxy_require))
                 b.add("Unsupported", value);
             break;
-        case 421: b.add("Require", "100rel"); break;                    // RFC 3261 21.4.16
-        case 422: b.add("Min-SE", "90"); break;                         // RFC 4028 6
-        case 423: b.add("Min-Expires", "60"); break;                    // 21.4.17
-        case 424: b.add("Geolocation-Error", "100"); break;             // RFC 6442 4.3
-        case 469: b.add("Recv-Info", "sipana"); break;                  // RFC 6086 4.2.2
-        case 489: b.add("Allow-Events", "presence, dialog"); break;     // RFC 6665 8.3.2
-        case 494: b.add("Security-Server", "tls;q=0.2"); break;         // RFC 3329 2.3.1
-        case 503: break;
-        default: break;
+        case 421:
+            b.add("Require", "100rel");
+            break;  // RFC 3261 21.4.16
+        case 422:
+            b.add("Min-SE", "90");
+            break;  // RFC 4028 6
+        case 423:
+            b.add("Min-Expires", "60");
+            break;  // 21.4.17
+        case 424:
+            b.add("Geolocation-Error", "100");
+            break;  // RFC 6442 4.3
+        case 469:
+            b.add("Recv-Info", "sipana");
+            break;  // RFC 6086 4.2.2
+        case 489:
+            b.add("Allow-Events", "presence, dialog");
+            break;  // RFC 6665 8.3.2
+        case 494:
+            b.add("Security-Server", "tls;q=0.2");
+            break;  // RFC 3329 2.3.1
+        case 503:
+            break;
+        default:
+            break;
     }
 }
 
@@ -71,15 +96,18 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
             std::string line(value);
             const auto parsed = sip::parse_name_addr(value);
             if (parsed && !parsed->is_star() && !parsed->param("expires"))
-                line += fmt::format(";expires={}", request.header(sip::Header::expires).value_or("3600"));
+                line += fmt::format(";expires={}",
+                                    request.header(sip::Header::expires).value_or("3600"));
             if (parsed && !parsed->is_star()) b.add("Contact", line);
         }
     }
-    if ((request.method() == sip::Method::subscribe || request.method() == sip::Method::publish) && success) {
+    if ((request.method() == sip::Method::subscribe || request.method() == sip::Method::publish) &&
+        success) {
         b.add("Expires", request.header(sip::Header::expires).value_or("3600"));
         if (request.method() == sip::Method::publish) b.add("SIP-ETag", identifiers_.tag());
     }
-    if (success && (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
+    if (success &&
+        (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
         b.add("Allow", allowed);
         b.add("Supported", "replaces");
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
@@ -93,14 +121,16 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
     (void)c;
 }
 
-Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const Told& told, Time now) {
+Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const Told& told,
+                      Time now) {
     const sip::Message& request = owed.message;
     const bool own_tag = told.send != nullptr && !told.send->to_tag.empty();
     if (owed.to_tag.empty()) {
         // One To tag for the whole transaction: that of the dialog it makes (12.1.1).
         const std::string_view there = request.to_tag();
-        owed.to_tag = there.empty() ? (c.incoming && c.local_tag.empty() ? identifiers_.tag() : c.local_tag)
-                                    : std::string(there);
+        owed.to_tag = there.empty()
+                          ? (c.incoming && c.local_tag.empty() ? identifiers_.tag() : c.local_tag)
+                          : std::string(there);
         if (c.local_tag.empty()) c.local_tag = owed.to_tag;
     }
     const std::string tag = own_tag ? told.send->to_tag : owed.to_tag;
@@ -118,19 +148,23 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
             SdpWish filled = wish;
             if (told.fill != nullptr) filled.text = (*told.fill)(wish.text);
             PhoneSession& s = session(c);
-            const bool answers = wish.kind == SdpKind::answer ||
-                                 (wish.kind != SdpKind::offer && (s.owes_answer() || s.has_answered()));
-            const auto text = answers || wish.kind == SdpKind::text ? s.answer(filled, now) : s.offer(filled);
+            const bool answers =
+                wish.kind == SdpKind::answer ||
+                (wish.kind != SdpKind::offer && (s.owes_answer() || s.has_answered()));
+            const auto text =
+                answers || wish.kind == SdpKind::text ? s.answer(filled, now) : s.offer(filled);
             if (!text && text.error().code == Errc::unsupported && what.code / 100 == 2)
                 return respond(c, owed, {488, {}}, {.note = told.note}, now);
             if (!text) return text.error();
             b.body("application/sdp", *text);
         }
     }
-    const bool reliable = told.send != nullptr && told.send->reliable && what.code > 100 && what.code < 200;
+    const bool reliable =
+        told.send != nullptr && told.send->reliable && what.code > 100 && what.code < 200;
     if (reliable) {
-        owed.rseq = owed.rseq == 0 ? static_cast<std::uint32_t>(identifiers_.random().below(1u << 20)) + 1
-                                   : owed.rseq + 1;
+        owed.rseq = owed.rseq == 0
+                        ? static_cast<std::uint32_t>(identifiers_.random().below(1u << 20)) + 1
+                        : owed.rseq + 1;
         b.add("Require", "100rel").add("RSeq", fmt::format("{}", owed.rseq));
     }
     apply(b, told);
@@ -138,7 +172,8 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
     if (!text) return text.error();
     follow_own_response(c, owed, what.code, tag, *text, now);
     if (!told.note.empty()) notes_[owed.id] = told.note;
-    if (told.send != nullptr && told.send->faults != Faults{}) spoiled_[owed.id] = {told.send->faults, 0};
+    if (told.send != nullptr && told.send->faults != Faults{})
+        spoiled_[owed.id] = {told.send->faults, 0};
     const bool sent = reliable ? transactions_.respond_reliably(owed.id, std::move(*text), now)
                                : transactions_.respond(owed.id, std::move(*text), now);
     if (!sent) return Error{Errc::malformed, 0, "the request has its final response already"};
@@ -156,7 +191,8 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
         for (sip::Dialog& d : c.dialogs)
             if (d.id().local_tag == tag) known = &d;
         if (known == nullptr)
-            if (auto made = sip::Dialog::as_callee(request, tag)) c.dialogs.push_back(std::move(*made));
+            if (auto made = sip::Dialog::as_callee(request, tag))
+                c.dialogs.push_back(std::move(*made));
     }
     if (const auto sent = sip::Message::parse(text))
         for (sip::Dialog& d : c.dialogs)
@@ -194,7 +230,9 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool e
     using enum sip::Method;
     int code = 200;
     switch (arrival.message.method()) {
-        case invite: code = arrival.message.to_tag().empty() ? 486 : 200; break;  // 200: hold, ...
+        case invite:
+            code = arrival.message.to_tag().empty() ? 486 : 200;
+            break;  // 200: hold, ...
         case cancel:
         case bye:
         case options:
@@ -202,20 +240,30 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool e
         case info:
         case update:
         case prack:
-        case message: break;
-        case refer: code = 603; break;
+        case message:
+            break;
+        case refer:
+            code = 603;
+            break;
         case subscribe:
-        case publish: code = 489; break;
-        case register_: code = 405; break;
-        default: code = 501;
+        case publish:
+            code = 489;
+            break;
+        case register_:
+            code = 405;
+            break;
+        default:
+            code = 501;
     }
     const bool in_dialog = !arrival.message.to_tag().empty();
     if ((arrival.message.method() == bye || arrival.message.method() == update ||
-         arrival.message.method() == prack) && !in_dialog)
+         arrival.message.method() == prack) &&
+        !in_dialog)
         code = 481;
     (void)quick_response(c, *owed, code, now);
     if (arrival.message.method() == cancel && ends_invite)
-        if (Owed* invite = c.owed_for("INVITE"); invite != nullptr) (void)quick_response(c, *invite, 487, now);
+        if (Owed* invite = c.owed_for("INVITE"); invite != nullptr)
+            (void)quick_response(c, *invite, 487, now);
 }
 
 }  // namespace sipana::lab

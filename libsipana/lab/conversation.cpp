@@ -50,8 +50,10 @@ bool Conversation::tries_again(std::string_view method) const {
         case 421:
         case 422:
         case 423:
-        case 494: return true;
-        default: return false;
+        case 494:
+            return true;
+        default:
+            return false;
     }
 }
 

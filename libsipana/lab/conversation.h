@@ -66,7 +66,7 @@ struct Owed {
     sip::Transactions::Id id = 0;
     std::string text;
     sip::Message message;  // views text
-    sip::Hop hop;  // that it came by
+    sip::Hop hop;          // that it came by
     std::string to_tag;
     bool answered = false;
     bool acked = false;

@@ -14,11 +14,13 @@ constexpr Duration info_digit_gap = std::chrono::milliseconds{200};
 
 std::string got(const Arrival& arrival) {
     switch (arrival.kind) {
-        case Arrival::Kind::timed_out: return fmt::format("no answer to {} in time", arrival.method);
+        case Arrival::Kind::timed_out:
+            return fmt::format("no answer to {} in time", arrival.method);
         case Arrival::Kind::unreachable:
             return fmt::format("{} cannot get there: port closed, or connection refused or lost",
                                arrival.method);
-        case Arrival::Kind::message: break;
+        case Arrival::Kind::message:
+            break;
     }
     const sip::Message& m = arrival.message;
     return m.is_request() ? fmt::format("got {}", printable(m.method_name()))
@@ -30,10 +32,14 @@ std::string wanted(const Expect& expect) {
     std::string out;
     for (const Pattern& p : expect.any_of) {
         if (!out.empty()) out += " or ";
-        if (p.first == 0) out += p.method.empty() ? "any message" : p.method;
-        else if (p.first == p.last) out += fmt::format("{}", p.first);
-        else if (p.first % 100 == 0 && p.last == p.first + 99) out += fmt::format("{}xx", p.first / 100);
-        else out += fmt::format("{}..{}", p.first, p.last);
+        if (p.first == 0)
+            out += p.method.empty() ? "any message" : p.method;
+        else if (p.first == p.last)
+            out += fmt::format("{}", p.first);
+        else if (p.first % 100 == 0 && p.last == p.first + 99)
+            out += fmt::format("{}xx", p.first / 100);
+        else
+            out += fmt::format("{}..{}", p.first, p.last);
     }
     if (expect.or_nothing) out += " or silence";
     return out;
@@ -45,7 +51,7 @@ std::string seconds(Duration d) { return fmt::format("{:g} s", to_seconds(d)); }
 
 Play::Play(const Setting& setting, Time now)
     : setting_(setting), random_(setting.seed), begun_(now) {
-    progress_.resize(setting.parts->size());
+    progress_ = std::vector<Progress>(setting.parts->size());
     for (std::size_t p = 0; p < progress_.size(); ++p) {
         const std::size_t n = (*setting.parts)[p].steps.size();
         progress_[p].outcome.assign(n, Outcome::not_reached);
@@ -62,9 +68,10 @@ Play::Play(const Setting& setting, Time now)
 
 bool Play::same_end(const Step& step, const Arrival& arrival) const {
     const Conversation& c = *arrival.conversation;
-    return step.call == c.label && (step.peer == c.peer || c.peer.empty() || !c.incoming ||
-                                    setting_.directory->by_endpoint(c.hop.remote) == nullptr ||
-                                    setting_.directory->by_endpoint(c.hop.remote)->name == step.peer);
+    return step.call == c.label &&
+           (step.peer == c.peer || c.peer.empty() || !c.incoming ||
+            setting_.directory->by_endpoint(c.hop.remote) == nullptr ||
+            setting_.directory->by_endpoint(c.hop.remote)->name == step.peer);
 }
 
 bool Play::takes(Agent& agent, Conversation& conversation, const Arrival& arrival) {
@@ -75,11 +82,14 @@ bool Play::takes(Agent& agent, Conversation& conversation, const Arrival& arriva
         for (std::size_t i = part.jumps ? 0 : progress_[p].at; i < part.steps.size(); ++i) {
             const Step& step = *part.steps[i].step;
             const auto* expect = std::get_if<Expect>(&step.what);
-            if (expect == nullptr || (progress_[p].outcome[i] != Outcome::not_reached && !part.jumps)) continue;
+            if (expect == nullptr ||
+                (progress_[p].outcome[i] != Outcome::not_reached && !part.jumps))
+                continue;
             if (!conversation.peer.empty() && conversation.peer != step.peer) continue;
-            if (std::none_of(expect->any_of.begin(), expect->any_of.end(), [&](const Pattern& one) {
-                    return matches_request(one, arrival.method);
-                }) && !expect->nothing)
+            if (std::none_of(
+                    expect->any_of.begin(), expect->any_of.end(),
+                    [&](const Pattern& one) { return matches_request(one, arrival.method); }) &&
+                !expect->nothing)
                 continue;
             conversation.director = this;
             conversation.part = p;
@@ -98,14 +108,16 @@ bool Play::wants(const Conversation& conversation, const Arrival& arrival) {
     const Progress& progress = progress_[p];
     const bool is_request = arrival.kind == Arrival::Kind::message && arrival.message.is_request();
     if (!is_request) {
-        const bool final = arrival.kind != Arrival::Kind::message || arrival.message.status() >= 200;
+        const bool final =
+            arrival.kind != Arrival::Kind::message || arrival.message.status() >= 200;
         if (arrival.asked_by == SIZE_MAX) return false;
         if (final) return part.steps[arrival.asked_by].final_told;
     }
     for (std::size_t i = part.jumps ? 0 : progress.at; i < part.steps.size(); ++i) {
         const Step& step = *part.steps[i].step;
         const auto* expect = std::get_if<Expect>(&step.what);
-        if (expect == nullptr || (progress.outcome[i] != Outcome::not_reached && !part.jumps)) continue;
+        if (expect == nullptr || (progress.outcome[i] != Outcome::not_reached && !part.jumps))
+            continue;
         if (step.call != conversation.label) continue;
         if (expect->nothing && i == progress.at && is_request) return true;
         if (is_request ? std::any_of(expect->any_of.begin(), expect->any_of.end(),
@@ -124,7 +136,8 @@ void Play::on_arrival(std::unique_ptr<Arrival> arrival, Time now) {
     advance(now);
 }
 
-void Play::on_failure(const Conversation& conversation, std::size_t step, std::string why, Time now) {
+void Play::on_failure(const Conversation& conversation, std::size_t step, std::string why,
+                      Time now) {
     if (over_ || ended_) return;
     const std::size_t p = conversation.part;
     if (step >= progress_[p].outcome.size() || progress_[p].outcome[step] == Outcome::done)
@@ -144,9 +157,8 @@ bool Play::meets(std::size_t p, const Step& step, const Expect& expect,
                  const Arrival& arrival) const {
     if (arrival.kind != Arrival::Kind::message || !same_end(step, arrival)) return false;
     if (arrival.message.is_request()) {
-        if (std::none_of(expect.any_of.begin(), expect.any_of.end(), [&](const Pattern& one) {
-                return matches_request(one, arrival.method);
-            }))
+        if (std::none_of(expect.any_of.begin(), expect.any_of.end(),
+                         [&](const Pattern& one) { return matches_request(one, arrival.method); }))
             return false;
     } else if (!expects_response(expect, arrival.message.status(), arrival.method)) {
         return false;
@@ -162,11 +174,14 @@ bool Play::above_done(std::size_t p, std::size_t i) const {
     for (std::size_t q = 0; q < progress_.size(); ++q) {
         if (q == p) continue;
         const auto& steps = (*setting_.parts)[q].steps;
-        for (std::size_t k = progress_[q].at; k < steps.size() && steps[k].index < mine.index; ++k) {
+        for (std::size_t k = progress_[q].at; k < steps.size() && steps[k].index < mine.index;
+             ++k) {
             if (progress_[q].outcome[k] != Outcome::not_reached) continue;
             const Step& other = *steps[k].step;
             if (other.block != 0 && other.block == mine.step->block) continue;
-            if (const auto* expect = std::get_if<Expect>(&other.what); expect != nullptr && expect->optional) continue;
+            if (const auto* expect = std::get_if<Expect>(&other.what);
+                expect != nullptr && expect->optional)
+                continue;
             // "alice <> bob": both play at once.
             if (std::holds_alternative<MediaStep>(other.what) &&
                 std::holds_alternative<MediaStep>(mine.step->what) &&
@@ -260,8 +275,9 @@ bool Play::step_forward(std::size_t p, std::size_t i, Time now) {
     if (const auto* one = std::get_if<Pause>(&step.what)) {
         if (progress_[p].begun[i] == 0 && pauses_.find({p, i}) == pauses_.end()) {
             const auto span = static_cast<std::uint64_t>((one->longest - one->shortest).count());
-            pauses_[{p, i}] = armed + one->shortest +
-                              Duration{span > 0 ? static_cast<std::int64_t>(random_.below(span + 1)) : 0};
+            pauses_[{p, i}] =
+                armed + one->shortest +
+                Duration{span > 0 ? static_cast<std::int64_t>(random_.below(span + 1)) : 0};
         }
         if (now < pauses_[{p, i}]) return false;
         pauses_.erase({p, i});
@@ -270,13 +286,15 @@ bool Play::step_forward(std::size_t p, std::size_t i, Time now) {
     }
     if (const auto* one = std::get_if<Jump>(&step.what)) {
         const bool always = one->left.empty() && one->right.empty();
-        bool taken = always || ((fill(one->left, p, nullptr) == fill(one->right, p, nullptr)) != one->unequal);
+        bool taken = always || ((fill(one->left, p, nullptr) == fill(one->right, p, nullptr)) !=
+                                one->unequal);
         if (taken && one->chance < 1) taken = random_.chance(one->chance);
         done(p, i, now, taken ? "taken" : "not taken");
         if (taken) jump(p, one->label, now);
         return true;
     }
-    if (const auto* one = std::get_if<Assign>(&step.what)) values_[one->name] = fill(one->value, p, nullptr);
+    if (const auto* one = std::get_if<Assign>(&step.what))
+        values_[one->name] = fill(one->value, p, nullptr);
     done(p, i, now);
     return true;
 }
@@ -312,7 +330,8 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     const PartStep& known = (*setting_.parts)[p].steps[i];
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
-    const std::string note = fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
+    const std::string note =
+        fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
     const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
     Agent::Told told;
     told.send = &send;
@@ -388,10 +407,12 @@ bool Play::expect(std::size_t p, std::size_t i, const Expect& expect, Time now) 
         jump(p, expect.otherwise, now);
         return true;
     }
-    std::string why = fmt::format("expected {} within {}", wanted(expect), seconds(patience(expect)));
+    std::string why =
+        fmt::format("expected {} within {}", wanted(expect), seconds(patience(expect)));
     for (const auto& arrival : progress.waiting) {
         const std::string unmet = arrival->kind == Arrival::Kind::message
-                                      ? conditions_met(expect, *arrival, p) : std::string();
+                                      ? conditions_met(expect, *arrival, p)
+                                      : std::string();
         why += fmt::format("; {}{}{}", got(*arrival), unmet.empty() ? "" : ", but ", unmet);
     }
     fail(p, i, now, std::move(why));
@@ -424,7 +445,8 @@ bool Play::answers_itself(std::size_t p, std::size_t i, std::string_view method)
         const Step& step = *steps[k].step;
         if (step.call != step_at(p, i).call) continue;
         if (const auto* send = std::get_if<Send>(&step.what)) {
-            if (const auto* raw = std::get_if<Raw>(&send->what); raw != nullptr && raw->is_template) return true;
+            if (const auto* raw = std::get_if<Raw>(&send->what); raw != nullptr && raw->is_template)
+                return true;
             if (!std::holds_alternative<Response>(send->what)) continue;
             if (send->to == method) return true;
             if (send->to.empty() && method != "CANCEL") return true;
@@ -443,7 +465,8 @@ bool Play::cancels_itself(std::size_t p, std::size_t i) const {
         if (steps[k].step->call != step_at(p, i).call) continue;
         const auto* send = std::get_if<Send>(&steps[k].step->what);
         const auto* response = send != nullptr ? std::get_if<Response>(&send->what) : nullptr;
-        if (response != nullptr && response->code >= 200 && (send->to.empty() || send->to == "INVITE"))
+        if (response != nullptr && response->code >= 200 &&
+            (send->to.empty() || send->to == "INVITE"))
             return true;
     }
     return false;
@@ -461,7 +484,9 @@ bool Play::wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time 
         const Arrival& arrival = **one;
         const bool message = arrival.kind == Arrival::Kind::message;
         if (message && (arrival.message.is_request() || arrival.message.status() < 200)) continue;
-        if (arrival.asked_by == SIZE_MAX || steps[arrival.asked_by].step->call != step_at(p, i).call) continue;
+        if (arrival.asked_by == SIZE_MAX ||
+            steps[arrival.asked_by].step->call != step_at(p, i).call)
+            continue;
         if (!expect.for_method.empty() && expect.for_method != arrival.method) continue;
         if (!message && (expect.or_nothing || expect.nothing)) {
             progress.waiting.erase(one);
@@ -475,10 +500,13 @@ bool Play::wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time 
             jump(p, expect.otherwise, now);
             return true;
         }
-        const std::string unmet = message && expects_response(expect, arrival.message.status(), arrival.method)
-                                      ? conditions_met(expect, arrival, p) : std::string();
-        fail(p, i, now, fmt::format("expected {}, {}{}{}", wanted(expect), got(arrival),
-                                    unmet.empty() ? "" : ", but ", unmet));
+        const std::string unmet =
+            message && expects_response(expect, arrival.message.status(), arrival.method)
+                ? conditions_met(expect, arrival, p)
+                : std::string();
+        fail(p, i, now,
+             fmt::format("expected {}, {}{}{}", wanted(expect), got(arrival),
+                         unmet.empty() ? "" : ", but ", unmet));
         return true;
     }
     return false;
@@ -493,7 +521,8 @@ bool Play::media(std::size_t p, std::size_t i, const MediaStep& media, Time now)
         fail(p, i, now, "there is no call to send media in");
         return true;
     }
-    const bool info = media.source == MediaStep::Source::digits && media.digits_by == MediaStep::DigitsBy::info;
+    const bool info =
+        media.source == MediaStep::Source::digits && media.digits_by == MediaStep::DigitsBy::info;
     if (progress.begun[i] == 0) {
         if (!info)
             if (const Status s = agent.play(*c, media, now); !s) {
@@ -504,11 +533,13 @@ bool Play::media(std::size_t p, std::size_t i, const MediaStep& media, Time now)
     }
     if (info) {  // one request a digit (application/dtmf-relay)
         const std::size_t sent = progress.begun[i] == 0 ? 0 : progress.begun[i] - 1u;
-        if (sent < media.digits.size() && now >= progress.armed[i] + info_digit_gap * static_cast<int>(sent)) {
+        if (sent < media.digits.size() &&
+            now >= progress.armed[i] + info_digit_gap * static_cast<int>(sent)) {
             Send digit;
             digit.body_type = "application/dtmf-relay";
             digit.body = fmt::format("Signal={}\r\nDuration=160\r\n", media.digits[sent]);
-            const std::string note = fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
+            const std::string note =
+                fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
             Agent::Told told;
             told.send = &digit;
             told.note = note;
@@ -571,10 +602,12 @@ std::optional<Time> Play::deadline() const {
             } else if (const auto* expect = std::get_if<Expect>(&step.what)) {
                 if (!expect->optional || expect->within) consider(armed + patience(*expect));
             } else if (const auto* media = std::get_if<MediaStep>(&step.what)) {
-                const bool info = media->digits_by == MediaStep::DigitsBy::info && media->source == MediaStep::Source::digits;
+                const bool info = media->digits_by == MediaStep::DigitsBy::info &&
+                                  media->source == MediaStep::Source::digits;
                 if (info && progress.begun[i] != 0 && progress.begun[i] - 1u < media->digits.size())
                     consider(armed + info_digit_gap * (progress.begun[i] - 1));
-                else consider(armed + length_of(*media));
+                else
+                    consider(armed + length_of(*media));
             } else if (const auto pause = pauses_.find({p, i}); pause != pauses_.end()) {
                 consider(pause->second);
             }

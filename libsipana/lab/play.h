@@ -53,13 +53,14 @@ public:
     void on_finished(std::size_t part, std::size_t step, Time now) override;
 
 private:
-    struct Progress {  // of one part
+    struct Progress {        // of one part
         std::size_t at = 0;  // the first step that is not done
         std::vector<Outcome> outcome;
         std::vector<Time> armed;          // when the step's turn came
         std::vector<std::uint8_t> begun;  // sent, or playing: its end is waited for
         std::deque<std::unique_ptr<Arrival>> waiting;
-        std::vector<std::unique_ptr<Arrival>> kept;  // met an expectation: {names} speak of the last
+        std::vector<std::unique_ptr<Arrival>>
+            kept;  // met an expectation: {names} speak of the last
         Conversation* last = nullptr;
     };
 
@@ -89,7 +90,9 @@ private:
     std::string fill(std::string_view text, std::size_t p, const Conversation* c) const;
     std::optional<std::string> value_of(std::string_view name, std::size_t p,
                                         const Conversation* c) const;
-    const Step& step_at(std::size_t p, std::size_t i) const { return *(*setting_.parts)[p].steps[i].step; }
+    const Step& step_at(std::size_t p, std::size_t i) const {
+        return *(*setting_.parts)[p].steps[i].step;
+    }
 
     Setting setting_;
     mutable Random random_;

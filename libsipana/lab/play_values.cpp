@@ -50,21 +50,33 @@ std::optional<std::smatch> match(const std::string& text, const std::string& pat
 
 }  // namespace
 
-std::string Play::conditions_met(const Expect& expect, const Arrival& arrival, std::size_t p) const {
+std::string Play::conditions_met(const Expect& expect, const Arrival& arrival,
+                                 std::size_t p) const {
     const sip::Message& m = arrival.message;
     for (const Where& where : expect.where) {
         const std::string text = part_of(m, where.header).substr(0, max_matched);
         const std::string value = fill(where.value, p, arrival.conversation);
         bool holds = true;
         switch (where.test) {
-            case Where::Test::present: holds = present(m, where.header); break;
-            case Where::Test::absent: holds = !present(m, where.header); break;
-            case Where::Test::is: holds = text == value; break;
-            case Where::Test::contains: holds = text.find(value) != text.npos; break;
-            case Where::Test::matches: holds = match(text, value).has_value(); break;
+            case Where::Test::present:
+                holds = present(m, where.header);
+                break;
+            case Where::Test::absent:
+                holds = !present(m, where.header);
+                break;
+            case Where::Test::is:
+                holds = text == value;
+                break;
+            case Where::Test::contains:
+                holds = text.find(value) != text.npos;
+                break;
+            case Where::Test::matches:
+                holds = match(text, value).has_value();
+                break;
         }
         if (holds != where.inverse) continue;
-        return fmt::format("its {} is \"{}\"", called(where.header), printable(text.substr(0, 200)));
+        return fmt::format("its {} is \"{}\"", called(where.header),
+                           printable(text.substr(0, 200)));
     }
     const bool has_sdp = m.header(sip::Header::content_type) && !m.body().empty() &&
                          istarts_with(*m.header(sip::Header::content_type), "application/sdp");
@@ -79,7 +91,9 @@ void Play::capture(const Expect& expect, const Arrival& arrival, std::size_t p) 
         std::string text = part_of(arrival.message, one.header).substr(0, max_matched);
         if (!one.pattern.empty()) {
             const auto found = match(text, fill(one.pattern, p, arrival.conversation));
-            text = !found ? std::string() : found->size() > 1 ? (*found)[1].str() : (*found)[0].str();
+            text = !found              ? std::string()
+                   : found->size() > 1 ? (*found)[1].str()
+                                       : (*found)[0].str();
         }
         values_[one.name] = text;
     }
@@ -99,7 +113,8 @@ std::string Play::fill(std::string_view text, std::size_t p, const Conversation*
             continue;
         }
         const auto close = text.find('}');
-        const auto value = close == text.npos ? std::nullopt : value_of(text.substr(1, close - 1), p, c);
+        const auto value =
+            close == text.npos ? std::nullopt : value_of(text.substr(1, close - 1), p, c);
         if (value) {
             out += *value;
             text.remove_prefix(close + 1);
@@ -149,13 +164,16 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
     if (name == "local_tag") return c->local_tag;
     if (name == "cseq") return fmt::format("{}", c->cseq);
     const Peer* peer = setting_.directory->by_name(c->peer);
-    if (name == "remote_ip") return peer != nullptr ? peer->at.address.to_string() : c->hop.remote.address.to_string();
-    if (name == "remote_port") return fmt::format("{}", peer != nullptr ? peer->at.port : c->hop.remote.port);
+    if (name == "remote_ip")
+        return peer != nullptr ? peer->at.address.to_string() : c->hop.remote.address.to_string();
+    if (name == "remote_port")
+        return fmt::format("{}", peer != nullptr ? peer->at.port : c->hop.remote.port);
     if (name == "remote_tag") {
         for (const sip::Dialog& dialog : c->dialogs) return dialog.id().remote_tag;
         return std::string();
     }
-    if (name == "media_port") return fmt::format("{}", c->session ? c->session->media_endpoint().port : 6000);
+    if (name == "media_port")
+        return fmt::format("{}", c->session ? c->session->media_endpoint().port : 6000);
     if (name.starts_with("last ")) {  // {last Via}: of the message that was met last
         const auto& kept = progress_[p].kept;
         if (kept.empty()) return std::string();
