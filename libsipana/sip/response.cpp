@@ -1,5 +1,7 @@
 #include "libsipana/sip/response.h"
 
+#include "libsipana/sip/code.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,9 +50,15 @@ bool may_make_dialog(const Message& request, int status) {
     }
 }
 
+// An unregistered code means what the first of its class means (8.1.3.2).
+std::string_view phrase_for(int status) {
+    const std::string_view own = reason_phrase(status);
+    return own.empty() ? reason_phrase(status / 100 * 100) : own;
+}
+
 Builder make(const Message& request, const Hop* from, int status, std::string_view reason,
              std::string_view to_tag) {
-    Builder out = Builder::response(status, reason.empty() ? reason_phrase(status) : reason);
+    Builder out = Builder::response(status, reason.empty() ? phrase_for(status) : reason);
     const bool with_routes = may_make_dialog(request, status);
     const bool with_tag = status != 100 && !to_tag.empty() && request.to_tag().empty();
     bool topmost = true;
