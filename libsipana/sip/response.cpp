@@ -1,7 +1,5 @@
 #include "libsipana/sip/response.h"
 
-#include "libsipana/sip/code.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include <string>
 
 #include "libsipana/base/text.h"
+#include "libsipana/sip/code.h"
 #include "libsipana/sip/fields.h"
 #include "libsipana/sip/params.h"
 
