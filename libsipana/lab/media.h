@@ -45,7 +45,8 @@ struct MediaSettings {
     std::string cname = "phone@sipana.invalid";
     bool rtcp = true;
     Duration rtcp_minimum = std::chrono::seconds{5};  // RFC 3550 6.2; half of it for the first
-    bool measure = true;  // tones, in-band digits and video frames of what is heard
+    bool measure = true;                 // tones, in-band digits and video frames of what is heard
+    std::uint32_t video_payload = 1200;  // octets of video in a packet, at most
 };
 
 struct Heard {

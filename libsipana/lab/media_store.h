@@ -31,12 +31,14 @@ public:
     // The digits as tones, `length` each, `gap` of silence behind each.
     std::shared_ptr<const media::CodedSound> digits(media::Law law, const std::string& digits,
                                                     Duration length, Duration gap);
-    // An H.264 stream of Annex B, or IVF with VP8, told by its content. `fps`: of H.264, where its
-    // parameter sets do not say.
+    // An H.264 byte stream or VP8 in IVF (media/clip.h).
     Result<std::shared_ptr<const media::Clip>> clip(const std::string& path);
 
 private:
     using Coded = std::shared_ptr<const media::CodedSound>;
+    template <typename Make>
+    Coded kept(media::Law law, std::string name, bool endless, Make make);
+
     std::map<std::pair<media::Law, std::string>, Coded> coded_;
     std::map<std::string, std::shared_ptr<const media::Clip>> clips_;
 };

@@ -15,9 +15,9 @@ namespace sipana::lab {
 
 struct PartStep {
     const Step* step = nullptr;
-    std::size_t index = 0;      // in Script::steps
-    bool final_told = true;     // of a request sent: the script speaks of its final response
-    bool challenge_told = false;  // ... and of 401 or 407
+    std::size_t index = 0;           // in Script::steps
+    bool final_told = true;          // of a request sent: the script speaks of its final response
+    bool challenge_told = false;     // ... and of 401 or 407
     bool provisional_acked = false;  // of an INVITE: the script sends PRACK itself
     bool acked = false;              // ... and ACK
 };

@@ -28,6 +28,7 @@ Sound dtmf(std::string_view digits, Duration length, Duration gap);
 class DtmfDetector {
 public:
     void on_samples(std::span<const std::int16_t> samples);
+    void on_pause(std::uint64_t samples);                  // nothing came for so long
     const std::string& digits() const { return digits_; }  // at most max_digits
     static constexpr std::size_t max_digits = 1000;
 

@@ -90,6 +90,12 @@ bool Builder::has(std::string_view name) const {
                        [&](const auto& f) { return same_field(f.first, name); });
 }
 
+std::string_view Builder::value(std::string_view name) const {
+    for (const auto& [key, value] : fields_)
+        if (same_field(key, name)) return value;
+    return {};
+}
+
 Builder& Builder::body(std::string_view content_type, std::string_view bytes) {
     if (!content_type.empty()) add(Header::content_type, content_type);
     body_ = bytes;

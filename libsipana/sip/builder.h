@@ -33,6 +33,7 @@ public:
     Builder& set(std::string_view name, std::string_view value);
     Builder& strip(std::string_view name);  // all of them
     bool has(std::string_view name) const;
+    std::string_view value(std::string_view name) const;  // of the first; empty where there is none
     // A body, and the Content-Type that goes with it; an empty type adds no Content-Type.
     Builder& body(std::string_view content_type, std::string_view bytes);
 
