@@ -202,6 +202,15 @@ void Agent::forget(const Director& director) {
     });
 }
 
+std::vector<std::pair<std::string, std::string>> Agent::calls_of(const Director& director) const {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const Conversation* c : order_)
+        if (c->director == &director)
+            out.emplace_back(c->label.empty() ? line_.name : line_.name + "/" + c->label,
+                             c->call_id);
+    return out;
+}
+
 bool Agent::idle() const {
     return transactions_.waiting() == 0 && outgoing_.empty() && late_.empty();
 }

@@ -97,6 +97,8 @@ public:
     std::optional<Packet> poll() override;
 
     std::uint64_t malformed() const { return malformed_; }
+    // "alice/consult" and its Call-ID, for each of the director's.
+    std::vector<std::pair<std::string, std::string>> calls_of(const Director& director) const;
 
 private:
     struct Outgoing {

@@ -46,8 +46,9 @@ void write_codecs(const MediaWish& wish, std::string& out) {
         out += "\r\n";
         if (!c.fmtp.empty()) out += fmt::format("a=fmtp:{} {}\r\n", c.payload_type, c.fmtp);
     }
-    if (wish.media != "video" || !wish.feedback) return;
-    // RFC 4585 4.2: without AVPF in the m-line too, as telephones have it.
+    // RFC 4585 4.2: it belongs to the AVPF profiles.
+    const bool avpf = wish.protocol.find("AVPF") != std::string::npos;
+    if (wish.media != "video" || !wish.feedback.value_or(avpf)) return;
     for (const Codec& c : wish.codecs)
         out += fmt::format("a=rtcp-fb:{0} nack pli\r\na=rtcp-fb:{0} ccm fir\r\n", c.payload_type);
 }
@@ -227,7 +228,7 @@ Agreed answer_line(MediaWish& wish, MediaWish& said, const sdp::Media& offered) 
     const sdp::Direction most = reversed(offered.direction());
     said.direction = sdp::direction_of(sdp::sends(wish.direction) && sdp::sends(most),
                                        sdp::receives(wish.direction) && sdp::receives(most));
-    said.feedback = wish.feedback && (a.pli || a.fir);
+    said.feedback = wish.feedback.value_or(true) && (a.pli || a.fir);
     return a;
 }
 

@@ -35,10 +35,12 @@ struct MediaWish {
     Endpoint rtp;
     std::optional<Endpoint> rtcp;  // where it is not the port above
     bool rtcp_mux = false;
-    bool feedback = true;                 // of video: a=rtcp-fb nack, nack pli, ccm fir
+    // Of video: a=rtcp-fb nack pli and ccm fir. Not said: where `protocol` is of AVPF (RFC
+    // 4585 4.2), or the offer has them.
+    std::optional<bool> feedback;
     std::vector<std::string> attributes;  // more a= lines, without "a="
-    // Of a line that we cannot have: as it was offered.
-    std::string protocol = "RTP/AVP", refused_formats;
+    std::string protocol = "RTP/AVP";     // or "RTP/AVPF"
+    std::string refused_formats;          // of a line that we cannot have: as it was offered
 };
 // The audio wish of a phone: `names` as codec_named() knows them, telephone-event added to it.
 MediaWish audio_wish(const std::vector<std::string>& names, const Endpoint& rtp);

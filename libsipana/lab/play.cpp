@@ -57,6 +57,7 @@ Play::Play(const Setting& setting, Time now)
         progress_[p].outcome.assign(n, Outcome::not_reached);
         progress_[p].armed.assign(n, no_time);
         progress_[p].begun.assign(n, 0);
+        if (setting_.timed) progress_[p].sent.assign(n, no_time);
         if (setting_.agents[p] != nullptr) continue;
         progress_[p].outcome.assign(n, Outcome::skipped);
         progress_[p].at = n;
@@ -362,6 +363,10 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
         status = agent.raw(*c, fill(raw.text, p, c), raw.is_template, told, now);
     }
     progress_[p].last = c;
+    if (setting_.timed) {
+        progress_[p].sent[i] = first_sent_ || setting_.due == no_time ? now : setting_.due;
+        first_sent_ = true;
+    }
     if (!status) {
         fail(p, i, now, status.error().what);
         return true;
@@ -426,6 +431,9 @@ void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, T
     Conversation& c = *arrival->conversation;
     const Arrival& kept = *progress.kept.emplace_back(std::move(arrival));
     progress.last = &c;
+    if (setting_.timed && kept.message.is_response() && kept.asked_by != SIZE_MAX &&
+        progress.sent[kept.asked_by] != no_time)
+        setting_.timed(kept.method, kept.message.status(), now - progress.sent[kept.asked_by]);
     capture(expect, kept, p);
     done(p, i, now, got(kept));
     const sip::Message& m = kept.message;

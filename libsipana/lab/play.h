@@ -31,6 +31,10 @@ public:
         std::uint64_t number = 0;  // of the plays of one run, from 0
         std::uint64_t seed = 1;
         bool keep_details = true;  // of each step, for results()
+        // A response that was waited for, and how long; the first request's time counts from when
+        // the play should have begun.
+        std::function<void(std::string_view method, int code, Duration)> timed;
+        Time due = no_time;
     };
     Play(const Setting& setting, Time now);
 
@@ -56,7 +60,8 @@ private:
     struct Progress {        // of one part
         std::size_t at = 0;  // the first step that is not done
         std::vector<Outcome> outcome;
-        std::vector<Time> armed;          // when the step's turn came
+        std::vector<Time> armed;  // when the step's turn came
+        std::vector<Time> sent;
         std::vector<std::uint8_t> begun;  // sent, or playing: its end is waited for
         std::deque<std::unique_ptr<Arrival>> waiting;
         std::vector<std::unique_ptr<Arrival>>
@@ -102,6 +107,7 @@ private:
     std::map<std::pair<std::size_t, std::size_t>, Time> pauses_;  // when each ends
     std::uint32_t jumps_ = 0;
     Time begun_{};
+    bool first_sent_ = false;
     bool over_ = false, failed_ = false, ended_ = false, advancing_ = false;
     std::string why_;
 };

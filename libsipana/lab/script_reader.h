@@ -22,6 +22,8 @@ public:
     bool failed() const { return error_.has_value(); }
     bool at_end() const { return at_ == line_.words.size() || failed(); }
     const Line& line() const { return line_; }
+    // The same complaint's reader of another line.
+    LineReader on(const Line& other) const { return {other, error_}; }
     // The next word, one further on; nullptr behind the last one.
     const Word* peek(std::size_t further = 0) const {
         return at_ + further < line_.words.size() && !failed() ? &line_.words[at_ + further]

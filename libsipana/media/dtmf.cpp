@@ -10,12 +10,13 @@ namespace {
 constexpr std::array<double, 8> hertz{697, 770, 852, 941, 1209, 1336, 1477, 1633};
 constexpr std::string_view keys = "123A456B789C*0#D";
 constexpr double tone_dbm0 = -8;
-constexpr unsigned hits_wanted = 6;  // windows, half a window apart: about 36 ms of tone
-constexpr unsigned misses_wanted =
-    4;  // that end a key press: a lost packet of 20 ms does not, 40 ms of silence do
-constexpr double most_twist = 6.3;   // 8 dB between the tones of a pair
-constexpr double least_lead = 6.3;   // of a tone over the others of its group
-constexpr double least_share = 0.7;  // of the window's power that both tones have
+// Windows stand half a window apart, and one hits where most of it is tone: n ms of tone give about
+// (n - 5) / 6.4 hits, n ms of silence (n + 5) / 6.4 misses.
+constexpr unsigned hits_wanted = 4;    // 40 ms give five or more, 23 ms three at most
+constexpr unsigned misses_wanted = 6;  // 40 ms give seven, a lost packet of 20 ms four at most
+constexpr double most_twist = 6.3;     // 8 dB between the tones of a pair
+constexpr double least_lead = 6.3;     // of a tone over the others of its group
+constexpr double least_share = 0.7;    // of the window's power that both tones have
 
 std::size_t key_of(char digit) {
     if (digit >= 'a' && digit <= 'd') digit = static_cast<char>(digit - 'a' + 'A');

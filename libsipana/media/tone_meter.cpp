@@ -96,6 +96,7 @@ void ToneMeter::on_block() {
 void ToneMeter::close_second() {
     if (seconds_.size() < max_seconds_) seconds_.push_back(peak(second_));
     second_ = {};
+    filled_ = 0;  // a block belongs to one second
 }
 
 double ToneMeter::peak(const Spectrum& spectrum) {
