@@ -409,6 +409,7 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     }
     const std::size_t step = one->step;
     const std::string method = one->method;
+    const bool given_up = one->cancelled && status == 487;
     // Told before the ACK goes out: the script's order is that of the ladder.
     auto arrival = arrival_of(*c, message, event.id, now);
     arrival->asked_by = step;
@@ -422,7 +423,7 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     const bool wanted = c->director->wants(*c, *arrival);
     if (wanted) c->director->on_arrival(std::move(arrival), now);
     if (status < 200 || step == SIZE_MAX) return;
-    if (!wanted && status >= 300)
+    if (!wanted && status >= 300 && !given_up)
         c->director->on_failure(*c, step, fmt::format("{} {} came", status, message.reason()), now);
     else
         c->director->on_finished(c->part, step, now);

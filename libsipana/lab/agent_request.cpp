@@ -369,6 +369,7 @@ Status Agent::cancel(Conversation& c, Asked& invite, const Told& told, Time now)
     asked.cseq = invite.cseq;
     asked.step = told.step;
     asked.text = *text;
+    invite.cancelled = true;
     asked.id = transactions_.cancel(invite.id, now, std::move(*text));
     begin_asked(c, std::move(asked), told);
     return Done{};

@@ -51,6 +51,7 @@ struct Asked {
     std::size_t step = SIZE_MAX;  // of the part; SIZE_MAX: housekeeping
     int status = 0;               // the last one heard
     bool finished = false;
+    bool cancelled = false;
     bool acks_itself = true, pracks_itself = true, answers_challenges = true;
     std::uint32_t tries = 0;  // with credentials
     std::uint32_t rseq = 0;   // the last reliable provisional response (RFC 3262 4)

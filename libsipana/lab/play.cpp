@@ -471,6 +471,9 @@ bool Play::cancels_itself(std::size_t p, std::size_t i) const {
     const auto& steps = (*setting_.parts)[p].steps;
     for (std::size_t k = i + 1; k < steps.size(); ++k) {
         if (steps[k].step->call != step_at(p, i).call) continue;
+        if (const auto* expect = std::get_if<Expect>(&steps[k].step->what))
+            for (const Pattern& one : expect->any_of)
+                if (one.first == 0 && one.method == "INVITE") return false;
         const auto* send = std::get_if<Send>(&steps[k].step->what);
         const auto* response = send != nullptr ? std::get_if<Response>(&send->what) : nullptr;
         if (response != nullptr && response->code >= 200 &&
