@@ -121,7 +121,7 @@ std::string suite(const lab::RunResult& run) {
     }
     for (const auto& c : run.checks)
         out +=
-            test_case(run, c.line == 0 ? c.text : fmt::format("line {}: check {}", c.line, c.text),
+            test_case(run, c.line == 0 ? c.text : fmt::format("line {}: {}", c.line, c.text),
                       0, c.outcome, c.detail);
     if (!run.notes.empty()) {
         out += "    <system-out>";

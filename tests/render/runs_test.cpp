@@ -34,7 +34,7 @@ RunResult failed_run() {
                  {10, "alice", "A -> alice 486", Outcome::failed, after(500),
                   "expected 486 within 2s, got 404 Not Found"},
                  {11, "bob", "B -> bob INVITE", Outcome::not_reached, no_time, ""}};
-    run.checks = {{13, "alice final 486", Outcome::failed, "alice's call ended with 404"},
+    run.checks = {{13, "check alice final 486", Outcome::failed, "alice's call ended with 404"},
                   {0, "every message sent is in the capture", Outcome::done, "9 messages"}};
     run.notes = {"the exchange: no extension 999"};
     return run;
