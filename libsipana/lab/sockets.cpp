@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,13 @@ constexpr Duration longest_wait = std::chrono::seconds{1};  // without a deadlin
 constexpr Duration memory = std::chrono::seconds{1};
 constexpr std::size_t most_left = 65'536;
 constexpr std::size_t most_unreachable = 4096;  // reports that wait for the next wait()
+
+void raise_file_limit() {
+    struct rlimit limit {};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 bool is_stream(Transport transport) { return transport != Transport::udp; }
 
@@ -301,6 +309,7 @@ Sockets::~Sockets() = default;
 
 Result<std::unique_ptr<Sockets>> Sockets::create(SocketsSettings settings) {
     if (!settings.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
+    raise_file_limit();
     auto state = std::make_unique<State>(std::move(settings));
     if (auto started = state->start(); !started) return started.error();
     return std::unique_ptr<Sockets>(new Sockets(std::move(state)));

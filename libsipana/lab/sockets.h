@@ -44,6 +44,7 @@ public:
     static constexpr std::size_t largest_message = 4u << 20;  // on a stream; then it is closed
     static constexpr std::size_t most_notes = 100;
 
+    // Raises the process's limit of open files as far as it may: calls with media need four each.
     static Result<std::unique_ptr<Sockets>> create(SocketsSettings settings);
     ~Sockets() override;
     Sockets(const Sockets&) = delete;
