@@ -289,7 +289,7 @@ TEST_CASE("Script: what is written is read back as the same script") {
              "alice pauses 1s..2s\nbob/x pauses 0s\nalice label again\nalice lets x = \"{y} z\"\n"
              "alice goto again if \"{x}\" is not \"y\" chance 30%\nalice goto again\n"
              "alice goto again if \"\" is \"{x}\"\n",
-             "check flow alice INVITE 100? \"\" \"#\" \"a b\"\ncheck no findings # comment\n",
+             "check header INVITE Contact contains \"a # b\"\ncheck no findings # comment\n",
              "repeat 2\nany order\nA -> alice 180\nend\nalice -> A BYE\nend\n",
              "data \"\"\"\nSEQUENTIAL\na;b;;\n;x\n\"\"\"\n",
          })
