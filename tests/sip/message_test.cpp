@@ -408,16 +408,20 @@ TEST_CASE("looks_like_sip knows a start line, and nothing else") {
 }
 
 TEST_CASE("looks_like_sip says of every first line what reading it says") {
-    for (std::string_view start : {"SIP/2.0", "SIP/2=.0", "sip/2.0", "SIP/", "SIP", "INVITE", "!x~", "a/b", ""})
+    for (std::string_view start :
+         {"SIP/2.0", "SIP/2=.0", "sip/2.0", "SIP/", "SIP", "INVITE", "!x~", "a/b", ""})
         for (std::string_view blank : {" ", "  ", "\t", ""})
-            for (std::string_view middle : {"200", "000", "099", "20", "401 x", "sip:a", "2000", "200:", ""})
-                for (std::string_view end : {" SIP/2.0", " SIP/2.0 ", "  SIP/2.0", " sip/1", " SIP/", "", " OK"}) {
+            for (std::string_view middle :
+                 {"200", "000", "099", "20", "401 x", "sip:a", "2000", "200:", ""})
+                for (std::string_view end :
+                     {" SIP/2.0", " SIP/2.0 ", "  SIP/2.0", " sip/1", " SIP/", "", " OK"}) {
                     std::string line(start);
                     line.append(blank).append(middle).append(end);
                     CAPTURE(line);
                     const Exact text(line + "\r\n");
                     const std::string_view read = std::string_view(line).substr(0, line.find('\n'));
-                    CHECK(sip::looks_like_sip(text.text()) == sip::parse_start_line(read).has_value());
+                    CHECK(sip::looks_like_sip(text.text()) ==
+                          sip::parse_start_line(read).has_value());
                 }
 }
 

@@ -1,0 +1,95 @@
+#include "libsipana/sip/response.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "libsipana/base/text.h"
+#include "libsipana/sip/code.h"
+#include "libsipana/sip/fields.h"
+#include "libsipana/sip/params.h"
+
+namespace sipana::sip {
+namespace {
+
+// A Via with what its receiver has to say: rport where it was asked for, and then received too;
+// else received where the sender is not at sent-by.
+std::string marked_via(std::string_view value, const Hop& from) {
+    const auto via = parse_via(value);
+    if (!via) return std::string(value);
+    const auto sent_by = Address::parse(via->host);
+    const bool asked = via->rport() && via->rport()->empty();
+    const bool received = asked || !sent_by || *sent_by != from.remote.address;
+    if (!received) return std::string(value);
+    std::string out(trim(value.substr(0, value.find(';'))));
+    for (const Param& p : via->params) {
+        if (iequals(p.name, "received")) continue;
+        out += fmt::format(";{}", p.name);
+        if (iequals(p.name, "rport") && asked)
+            out += fmt::format("={}", from.remote.port);
+        else if (p.has_value)
+            out += "=" + (p.quoted ? fmt::format("\"{}\"", p.value) : std::string(p.value));
+    }
+    return out + fmt::format(";received={}", from.remote.address.to_string());
+}
+
+bool may_make_dialog(const Message& request, int status) {
+    if (status <= 100 || status >= 300) return false;
+    switch (request.method()) {
+        case Method::invite:
+        case Method::subscribe:
+        case Method::refer:
+        case Method::notify:
+        case Method::update:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// An unregistered code means what the first of its class means (8.1.3.2).
+std::string_view phrase_for(int status) {
+    const std::string_view own = reason_phrase(status);
+    return own.empty() ? reason_phrase(status / 100 * 100) : own;
+}
+
+Builder make(const Message& request, const Hop* from, int status, std::string_view reason,
+             std::string_view to_tag) {
+    Builder out = Builder::response(status, reason.empty() ? phrase_for(status) : reason);
+    const bool with_routes = may_make_dialog(request, status);
+    const bool with_tag = status != 100 && !to_tag.empty() && request.to_tag().empty();
+    bool topmost = true;
+    for (const Message::Field& field : request.fields()) {
+        const std::string value = request.unfolded(field);
+        if (field.id == Header::via && topmost && from != nullptr) {
+            std::string_view rest = value;
+            topmost = false;
+            out.add(Header::via, marked_via(next_element(rest).value_or(""), *from));
+            while (const auto further = next_element(rest)) out.add(Header::via, *further);
+        } else if (field.id == Header::to && with_tag) {
+            out.add(Header::to, fmt::format("{};tag={}", value, to_tag));
+        } else if (field.id == Header::via || field.id == Header::from || field.id == Header::to ||
+                   field.id == Header::call_id || field.id == Header::cseq ||
+                   field.id == Header::timestamp ||
+                   (field.id == Header::record_route && with_routes)) {
+            out.add(field.id, value);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+Builder response_to(const Message& request, int status, std::string_view reason,
+                    std::string_view to_tag) {
+    return make(request, nullptr, status, reason, to_tag);
+}
+
+Builder response_to(const Message& request, const Hop& from, int status, std::string_view reason,
+                    std::string_view to_tag) {
+    return make(request, &from, status, reason, to_tag);
+}
+
+}  // namespace sipana::sip
