@@ -1,0 +1,68 @@
+// Hearing: what arrives on one m-line of a phone, measured: each source's statistics, tones,
+// digits, video frames.
+//
+// Internal to lab/media. No heap is touched per packet once a source is known.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "libsipana/lab/description.h"
+#include "libsipana/lab/media.h"
+#include "libsipana/media/dtmf.h"
+#include "libsipana/media/frames.h"
+#include "libsipana/media/tone_meter.h"
+#include "libsipana/rtcp/reporter.h"
+#include "libsipana/rtp/events.h"
+#include "libsipana/rtp/packet.h"
+#include "libsipana/rtp/receiver.h"
+
+namespace sipana::lab {
+
+class Hearing {
+public:
+    Hearing(bool video, bool measure) : video_(video), measure_(measure) {}
+
+    void agree(const Agreed& agreed) { formats_ = agreed.heard; }
+
+    struct Noted {
+        const sdp::Codec* codec = nullptr;  // nullptr: the payload type means nothing to us
+        bool picture_lost = false;          // video: packets are missing, or it began without a key
+        bool key_frame = false;             // video: one begins
+    };
+    Noted on_packet(const rtp::Packet& packet, Time now);
+
+    void tell(Heard& heard) const;
+    // For report blocks; of the sources that were heard since the call before.
+    std::vector<rtcp::Reception> receptions();
+    std::optional<std::uint32_t> source() const;  // SSRC of the newest
+    std::size_t sources() const { return sources_.size(); }
+
+private:
+    struct Source {
+        std::uint32_t ssrc = 0;
+        rtp::Receiver receiver;
+        std::uint64_t reported = 0;  // packets, at the last report
+    };
+    const sdp::Codec* format_of(std::uint8_t payload_type);
+    Source* source_of(std::uint32_t ssrc);
+    void listen(const rtp::Packet& packet, media::Law law, bool new_source);
+    void watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Place place, Time now,
+               Noted& noted);
+
+    bool video_, measure_;
+    std::vector<sdp::Codec> formats_;
+    sdp::Codec assumed_;  // of a static payload type, before anything was agreed on
+    std::vector<Source> sources_;
+    std::size_t newest_ = 0;
+    rtp::EventDecoder events_;
+    media::ToneMeter tones_{max_heard_seconds};
+    media::DtmfDetector dtmf_;
+    std::optional<std::uint32_t> expected_timestamp_;
+    std::optional<media::VideoMeter> video_meter_;
+    bool key_seen_ = false;
+    std::uint64_t other_type_ = 0;
+};
+
+}  // namespace sipana::lab
