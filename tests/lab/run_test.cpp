@@ -71,7 +71,7 @@ bob -> alice 180
 alice -> bob CANCEL
 alice -> bob INVITE 700 outside
 bob -> alice 404
-check flow INVITE 180 CANCEL 200 487 ACK
+check alice flow INVITE 180 CANCEL 200 487 ACK
 )");
     INFO(said(r));
     CHECK(r.outcome == Outcome::done);

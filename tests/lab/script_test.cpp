@@ -289,7 +289,9 @@ TEST_CASE("Script: what is written is read back as the same script") {
              "alice pauses 1s..2s\nbob/x pauses 0s\nalice label again\nalice lets x = \"{y} z\"\n"
              "alice goto again if \"{x}\" is not \"y\" chance 30%\nalice goto again\n"
              "alice goto again if \"\" is \"{x}\"\n",
-             "check flow alice INVITE 100? \"\" \"#\" \"a b\"\ncheck no findings # comment\n",
+             "check alice flow INVITE 100? 200\n"
+             "check alice header INVITE Subject is \"\"\ncheck header any \"#\" is \"a b\"\ncheck "
+             "no findings # comment\n",
              "repeat 2\nany order\nA -> alice 180\nend\nalice -> A BYE\nend\n",
              "data \"\"\"\nSEQUENTIAL\na;b;;\n;x\n\"\"\"\n",
          })
@@ -366,7 +368,7 @@ TEST_CASE("Script: one that is cut off anywhere is a script or an error, never m
         "title \"x\\x41\"\nnetwork loss 1% \\\n burst 2\ndata \"\"\"\nSEQUENTIAL\n1;2\n\"\"\"\n"
         "alice -> bob INVITE sdp offer codecs a,b media audio within 2s\n"
         "alice => A digits 12 by rfc4733\nalice pauses 1s..2s\nrepeat 2\nA -> alice 200 for BYE "
-        "let x = header To \"(.)\"\nend\ncheck x\n";
+        "let x = header To \"(.)\"\nend\ncheck calls 1\n";
     for (std::size_t n = 0; n <= whole.size(); ++n) {
         const Exact exact(std::string_view(whole).substr(0, n));
         const auto s = parse_script(exact.text(), "cut");
