@@ -103,7 +103,9 @@ void Hearing::watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Pla
     const auto fragment = media::read_fragment(codec, packet.payload);
     noted.key_frame = fragment && fragment->key && fragment->starts;
     key_seen_ |= noted.key_frame;
-    noted.picture_lost = place == rtp::Place::ahead || !key_seen_;
+    // Parameter sets come before the key frame that they belong to.
+    const bool without_key = !key_seen_ && fragment && fragment->picture;
+    noted.picture_lost = place == rtp::Place::ahead || without_key;
 }
 
 std::vector<rtcp::Reception> Hearing::receptions() {

@@ -165,7 +165,6 @@ void MediaSession::State::ask_key_frame(Time now) {
 }
 
 void MediaSession::State::on_packet(Bytes datagram, bool rtcp, Time now) {
-    if (ended_) return;
     if (rtp::is_rtcp(datagram)) {
         on_rtcp(datagram, now);
     } else if (!rtcp) {
@@ -186,7 +185,7 @@ void MediaSession::State::on_rtp(Bytes datagram, Time now) {
     if (noted.picture_lost && !noted.key_frame && (agreed_.pli || agreed_.fir) &&
         (key_asked_ == no_time || now - key_asked_ >= between_key_requests))
         ask_key_frame(now);
-    if (!echo_) return;
+    if (!echo_ || ended_) return;
     // As the other side numbers that codec.
     for (const sdp::Codec& c : agreed_.sent)
         if (sdp::match(c, *noted.codec) != sdp::Match::none) {
