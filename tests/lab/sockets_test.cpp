@@ -170,6 +170,22 @@ TEST_CASE("Sockets: thousands of datagrams in one go, of every size, all arrive 
         CHECK(t.bob.got[i].text.compare(0, t.bob.got[i].text.find(':'), std::to_string(i)) == 0);
 }
 
+TEST_CASE("Sockets: datagrams that come faster than they are read are counted as lost") {
+    Two t;
+    const std::string text(60'000, 'x');
+    for (int i = 0; i < 400; ++i) REQUIRE(t.network->send(packet(t.a, t.b, text)));
+    t.network->flush();
+    std::uint64_t before = 0;
+    do {
+        before = t.bob.packets;
+        t.network->wait(clock_now() + 10ms);
+    } while (t.bob.packets != before);
+    t.network->close(Transport::udp, t.b);
+    CHECK(t.network->counts().overflowed > 0);
+    CHECK(t.network->counts().overflowed + t.bob.packets == 400);
+    CHECK(t.network->take_notes().size() == 1);
+}
+
 TEST_CASE("RFC 1122 4.1.3.3: a closed UDP port is told of, and later datagrams still leave") {
     for (const Endpoint& wish : families()) {
         Two t(Transport::udp, wish);
