@@ -497,3 +497,26 @@ TEST_CASE("RFC 3550 11: a pair of ports is an even one and the next") {
         CHECK(pair->rtcp.port == pair->rtp.port + 1);
     }
 }
+
+TEST_CASE("Sockets: what a peer does not take is kept up to a cap, then refused and told of") {
+    Two t(Transport::tcp);
+    Stranger stranger;
+    REQUIRE(stranger.connect(t.b));
+    stranger.say(message(1));
+    REQUIRE(t.until([&] { return t.bob.packets == 1; }));
+    const Endpoint peer = t.bob.got[0].src;
+    const std::string large = message(2, 1 << 20);
+    for (int i = 0; i < 40; ++i) t.send(t.b, peer, large);
+    REQUIRE(t.until([&] { return !t.bob.lost.empty(); }));
+    CHECK(t.bob.lost[0].remote == peer);
+    std::uint64_t refused = 0;
+    for (const auto& seen : t.tap.seen) refused += seen.fate == Fate::refused ? 1 : 0;
+    CHECK(refused > 10);
+    CHECK(t.network->counts().sent == 40 - refused);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("does not take") != std::string::npos);
+    // The others are not held up.
+    t.send(t.a, t.b, message(3));
+    CHECK(t.until([&] { return t.bob.packets == 2; }));
+}
