@@ -105,10 +105,10 @@ Status Stage::set_up() {
     if (settings_.placed) {
         std::vector<std::pair<std::string, Endpoint>> who;
         for (const PhoneLine& line : script_.phones)
-            if (const Peer* peer = directory_.by_name(line.name))
+            if (const Party* peer = directory_.by_name(line.name))
                 who.emplace_back(line.name, peer->at);
         for (const ServerLine& line : script_.servers)
-            if (const Peer* peer = directory_.by_name(line.name))
+            if (const Party* peer = directory_.by_name(line.name))
                 who.emplace_back(line.name, peer->at);
         settings_.placed(who);
     }
@@ -189,13 +189,13 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
-    Peer peer;
+    Party peer;
     peer.name = line.name;
     peer.user = line.user.empty() ? line.name : line.user;
     peer.at = endpoint;
     peer.transport = line.transport;
     peer.host = endpoint.to_string();
-    const Peer* server = directory_.by_name(line.domain);
+    const Party* server = directory_.by_name(line.domain);
     const std::string domain = line.domain.empty() ? endpoint.to_string()
                                : server != nullptr ? server->host
                                                    : line.domain;
@@ -209,7 +209,7 @@ Status Stage::set_up_server(const ServerLine& line) {
     const auto at = split(text);
     if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
     const bool simulated = settings_.ground == Ground::simulated;
-    Peer peer;
+    Party peer;
     peer.name = line.name;
     peer.transport = line.transport;
     peer.at.port = at->port != 0 ? at->port : default_port(line.transport);
@@ -249,10 +249,10 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     settings.name = line.name;
     settings.seed = mix(seed_, 1000 + exchanges_.size());
     settings.listens = {{line.transport, at}};
-    for (const Peer& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
+    for (const Party& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
     for (const ServerLine& other : script_.servers) {
         const auto host = split(setting_of(settings_.servers, other.name, other.at));
-        if (const Peer* peer = directory_.by_name(other.name); peer != nullptr && host)
+        if (const Party* peer = directory_.by_name(other.name); peer != nullptr && host)
             settings.hosts[host->host] = peer->at;
     }
     const std::string folder =
@@ -372,13 +372,17 @@ Status Stage::close_capture() {
     return recorder_ ? recorder_->close(network_->now()) : Status{Done{}};
 }
 
-Log Stage::log(const Play* play) const {
+Log Stage::log(const Play* play) {
     Log out;
     for (const auto& [name, endpoints] : places_) out.places.push_back({name, endpoints, true});
-    for (const Peer& peer : const_cast<Stage*>(this)->directory_.peers())
+    for (const Party& peer : directory_.peers())
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
     out.sent = sent_;
+    media_log_.clear();
+    for (const auto& [stream, packets] : media_)
+        media_log_.push_back({std::get<0>(stream), std::get<1>(stream), std::get<2>(stream), packets});
+    out.media = media_log_;
     out.media_counted = true;
     if (play != nullptr)
         for (const auto& agent : agents_)

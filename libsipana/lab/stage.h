@@ -43,7 +43,7 @@ public:
     Status close_capture();
     bool capture_failed() const { return recorder_ != nullptr && !recorder_->status(); }
     Bytes captured() const { return captured_; }  // of a capture that is kept in memory
-    Log log(const Play* play) const;
+    Log log(const Play* play);  // views this stage
     std::vector<std::string> take_notes();
     std::uint64_t sip_sent() const { return sip_sent_; }
     std::uint64_t rtp_sent() const { return rtp_sent_; }
@@ -81,6 +81,7 @@ private:
     std::map<std::string, std::vector<Endpoint>> places_;
     std::vector<SentMessage> sent_;
     std::map<std::tuple<Endpoint, Endpoint, std::uint32_t>, std::uint64_t> media_;
+    std::vector<SentMedia> media_log_;
     std::vector<std::string> notes_;
     std::uint64_t sip_sent_ = 0, rtp_sent_ = 0, sip_received_ = 0, repeated_ = 0;
     bool dropped_ = false;  // the packet just sent was
