@@ -383,6 +383,10 @@ Log Stage::log(const Play* play) const {
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
     out.sent = sent_;
+    for (const auto& way : media_) {
+        const auto& [src, dst, ssrc] = way.first;
+        out.media.push_back({src, dst, ssrc, way.second});
+    }
     out.media_counted = true;
     if (play != nullptr)
         for (const auto& agent : agents_)
