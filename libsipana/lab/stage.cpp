@@ -7,18 +7,14 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
+#include "libsipana/lab/hosts.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
 
 namespace sipana::lab {
 namespace {
 
-constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
-
-std::uint16_t default_port(Transport transport) {
-    return transport == Transport::tls ? sips_port : sip_port;
-}
 
 // "host", "host:port", "[v6]:port", ":port"
 struct HostPort {
