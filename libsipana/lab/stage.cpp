@@ -305,13 +305,13 @@ void Stage::on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) 
     if (settings_.watch) settings_.watch(packet, at, fate, duplicate);
 }
 
-void Stage::note_packet(const Node& node, const Packet& packet) {
+void Stage::note_packet(const Node& node, const Packet& packet, Time at) {
     if (packet.content == Content::sip) {
         ++sip_sent_;
         if (load_) return;
         const std::string_view text = as_text(packet.payload);
         SentMessage one;
-        one.at = network_->now();
+        one.at = at;
         one.node = node.name();
         one.src = packet.src;
         one.dst = packet.dst;
@@ -332,12 +332,13 @@ void Stage::drain() {
             const auto packet = node->poll();
             if (!packet) break;
             dropped_ = false;
+            const Time at = network_->now();  // what arrives is not earlier, whatever the clock
             if (const Status s = network_->send(*packet); !s) {
                 if (notes_.size() < 100)
                     notes_.push_back(fmt::format("{}: {}", node->name(), s.error().what));
                 continue;
             }
-            note_packet(*node, *packet);
+            note_packet(*node, *packet, at);
         }
     }
     network_->flush();

@@ -61,7 +61,7 @@ private:
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
     Status set_up_proxy(const ServerLine& line, const Endpoint& at);
     Status set_up_capture();
-    void note_packet(const Node& node, const Packet& packet);
+    void note_packet(const Node& node, const Packet& packet, Time at);
 
     const Script& script_;
     const RunSettings& settings_;
