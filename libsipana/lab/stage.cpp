@@ -305,13 +305,13 @@ void Stage::on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) 
     if (settings_.watch) settings_.watch(packet, at, fate, duplicate);
 }
 
-void Stage::note_packet(const Node& node, const Packet& packet) {
+void Stage::note_packet(const Node& node, const Packet& packet, Time at) {
     if (packet.content == Content::sip) {
         ++sip_sent_;
         if (load_) return;
         const std::string_view text = as_text(packet.payload);
         SentMessage one;
-        one.at = network_->now();
+        one.at = at;
         one.node = node.name();
         one.src = packet.src;
         one.dst = packet.dst;
@@ -332,12 +332,13 @@ void Stage::drain() {
             const auto packet = node->poll();
             if (!packet) break;
             dropped_ = false;
+            const Time at = network_->now();  // what arrives is not earlier, whatever the clock
             if (const Status s = network_->send(*packet); !s) {
                 if (notes_.size() < 100)
                     notes_.push_back(fmt::format("{}: {}", node->name(), s.error().what));
                 continue;
             }
-            note_packet(*node, *packet);
+            note_packet(*node, *packet, at);
         }
     }
     network_->flush();
@@ -379,10 +380,10 @@ Log Stage::log(const Play* play) {
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
     out.sent = sent_;
-    media_log_.clear();
-    for (const auto& [stream, packets] : media_)
-        media_log_.push_back({std::get<0>(stream), std::get<1>(stream), std::get<2>(stream), packets});
-    out.media = media_log_;
+    for (const auto& way : media_) {
+        const auto& [src, dst, ssrc] = way.first;
+        out.media.push_back({src, dst, ssrc, way.second});
+    }
     out.media_counted = true;
     if (play != nullptr)
         for (const auto& agent : agents_)

@@ -61,7 +61,7 @@ private:
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
     Status set_up_proxy(const ServerLine& line, const Endpoint& at);
     Status set_up_capture();
-    void note_packet(const Node& node, const Packet& packet);
+    void note_packet(const Node& node, const Packet& packet, Time at);
 
     const Script& script_;
     const RunSettings& settings_;
@@ -81,7 +81,6 @@ private:
     std::map<std::string, std::vector<Endpoint>> places_;
     std::vector<SentMessage> sent_;
     std::map<std::tuple<Endpoint, Endpoint, std::uint32_t>, std::uint64_t> media_;
-    std::vector<SentMedia> media_log_;
     std::vector<std::string> notes_;
     std::uint64_t sip_sent_ = 0, rtp_sent_ = 0, sip_received_ = 0, repeated_ = 0;
     bool dropped_ = false;  // the packet just sent was
