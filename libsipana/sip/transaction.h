@@ -98,7 +98,8 @@ public:
     Id cancel(Id invite, Time now, std::string text = {});
 
     // A response of the user. A 2xx to INVITE is repeated until its ACK. Each may be followed by
-    // others as 17.2 allows; false: there is no such transaction, or it has its final response.
+    // others as 17.2 allows; false: there is no such transaction, or it has its final response, or
+    // it is none of an INVITE and 64*T1 old (RFC 4320 4.2).
     bool respond(Id server, std::string text, Time now);
     // A provisional response that is repeated until stop_repeating (RFC 3262 3).
     bool respond_reliably(Id server, std::string text, Time now);

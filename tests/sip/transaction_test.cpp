@@ -197,6 +197,21 @@ TEST_CASE("RFC 3261 17.2.2: timer J repeats the final response for 64*T1, over T
     CHECK(w.machine.size() == 0);
 }
 
+TEST_CASE("RFC 4320 4.2: a request that is not answered within 64*T1 is answered no more") {
+    Watched w;
+    const Wanted options{.method = "OPTIONS"};
+    const auto id = receive(w, options);
+    w.machine.respond(id, response_text(options, 100), w.now);
+    w.run(31999ms);
+    CHECK(w.machine.waiting() == 1);
+    w.run(32s);
+    CHECK_FALSE(w.machine.respond(id, response_text(options, 200), w.now));
+    CHECK(w.machine.size() + w.machine.waiting() == 0);
+    const auto invite = receive(w, {});
+    w.run();
+    CHECK(w.machine.respond(invite, response_text({.to_tag = "b"}, 200), w.now));  // rang for long
+}
+
 TEST_CASE("RFC 6026 7.1: timer L absorbs copies of an accepted INVITE for 64*T1") {
     Watched w;
     const auto id = receive(w, {});
