@@ -245,9 +245,12 @@ std::optional<Transactions::Event> Transactions::poll_event() {
 }
 
 std::optional<Transactions::Output> Transactions::poll() {
-    if (outputs_.empty()) return std::nullopt;
-    Output out = std::move(outputs_.front());
-    outputs_.pop_front();
+    if (next_output_ == outputs_.size()) return std::nullopt;
+    Output out = std::move(outputs_[next_output_]);
+    if (++next_output_ == outputs_.size()) {
+        outputs_.clear();
+        next_output_ = 0;
+    }
     return out;
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libsipana/base/time.h"
 #include "libsipana/sip/hop.h"
@@ -165,8 +166,9 @@ private:
 
     Timing timing_;
     TransactionTable table_;
-    mutable Timers timers_;  // deadline() throws away what no longer counts
-    std::deque<Output> outputs_;
+    mutable Timers timers_;        // deadline() throws away what no longer counts
+    std::vector<Output> outputs_;  // from next_output_ on
+    std::size_t next_output_ = 0;
     std::deque<Event> events_;
     Message scratch_;
     TransactionNames names_;
