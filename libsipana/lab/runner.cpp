@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/lab/load.h"
 #include "libsipana/lab/stage.h"
 
 namespace sipana::lab {
@@ -153,6 +154,10 @@ RunResult Run::play() {
 
 RunResult run(const Script& script, const RunSettings& settings) {
     return Run(script, settings).play();
+}
+
+LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load) {
+    return Load(script, settings, load, real_now).play();
 }
 
 }  // namespace sipana::lab

@@ -6,12 +6,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
-#if __has_include("libsipana/lab/exchange.h")
 #include "libsipana/lab/exchange.h"
-#else
-namespace sipana::lab { class Exchange : public Node { public: bool registered() const {return true;} std::vector<std::string> take_notes(){return {};} }; }
-#define NO_EXCHANGE
-#endif
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
 
@@ -253,9 +248,6 @@ Status Stage::set_up_server(const ServerLine& line) {
                                                    : set_up_proxy(line, peer.at);
 }
 
-#ifdef NO_EXCHANGE
-Status Stage::set_up_exchange(const ServerLine&, const Endpoint&) { return Done{}; }
-#else
 Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     ExchangeSettings settings;
     settings.name = line.name;
@@ -281,8 +273,6 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     exchanges_.push_back(std::move(*made));
     return Done{};
 }
-
-#endif
 
 Status Stage::set_up_proxy(const ServerLine& line, const Endpoint&) {
     return at_line(line.where, "there is no built-in proxy yet");
