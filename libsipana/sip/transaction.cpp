@@ -116,7 +116,7 @@ bool Transactions::respond(Id server, std::string text, Time now) {
         return true;
     }
     end_repeats(*t, true);
-    if (t->invite && success) repeat(*t, shared, now);
+    if (t->invite && success && !t->options.no_repeat) repeat(*t, shared, now);
     respond_finally(*t, status, now);
     return true;
 }

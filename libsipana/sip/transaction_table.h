@@ -26,6 +26,8 @@ struct TransactionOptions {
     bool no_retransmission = false;  // not by timer; timeouts stay
     bool no_ack = false;             // client INVITE: failures are not acknowledged
     bool no_trying = false;          // server INVITE: no 100 of its own
+    bool no_repeat = false;  // server INVITE: a 2xx goes out as often as it is given; a proxy's,
+                             // whose sender repeats it (16.7)
 };
 
 struct Transaction {

@@ -303,6 +303,22 @@ TEST_CASE("RFC 6026 7.1: a second 2xx, of another fork, is repeated until its ow
     CHECK(w.machine.size() == 0);
 }
 
+TEST_CASE("RFC 3261 16.7: a proxy's transaction sends each 2xx once, whenever it is given") {
+    Watched w;
+    const auto id = receive(w, {});
+    w.machine.set(id, {.no_repeat = true});
+    for (const char* tag : {"x", "x", "y"})
+        CHECK(w.machine.respond(id, response_text({.to_tag = tag}, 200), w.now));
+    CHECK(w.machine.waiting() == 0);
+    const auto e =
+        w.give(request_text({.method = "ACK", .branch = "z9hG4bK9", .to_tag = "x"}), back(udp));
+    CHECK(e.kind == Kind::ack);
+    CHECK(e.id == 0);
+    w.run();
+    CHECK(w.seen() == Lines{"0 200", "0 200", "0 200"});
+    CHECK(w.machine.size() == 0);
+}
+
 TEST_CASE("RFC 3262 3: a reliable response is repeated, doubling, until its PRACK or 64*T1") {
     for (const Hop& hop : {udp, tcp}) {
         Watched w;
