@@ -69,8 +69,9 @@ Conversation& Agent::begin(Director& director, std::size_t part, std::string pee
     made->part = part;
     made->peer = std::move(peer);
     made->label = std::move(label);
+    made->number = ++conversation_count_;
     Conversation& c = *made;
-    order_.push_back(made.get());
+    director.conversations.push_back(made.get());
     conversations_[c.call_id] = std::move(made);
     return c;
 }
@@ -84,9 +85,10 @@ Conversation* Agent::find(const Director& director, std::size_t part, std::strin
                         method == "PRACK" || method == "UPDATE" || method == "INFO" ||
                         method == "REFER" || method == "NOTIFY";
     Conversation* other_end = nullptr;
-    for (auto one = order_.rbegin(); one != order_.rend(); ++one) {
+    const auto& all = director.conversations;
+    for (auto one = all.rbegin(); one != all.rend(); ++one) {
         Conversation& c = **one;
-        if (c.director != &director || c.part != part || c.label != label) continue;
+        if (c.part != part || c.label != label) continue;
         if (method == "REGISTER") {
             if (!c.registered_uri.empty() && c.peer == peer) return &c;
             continue;
@@ -104,8 +106,8 @@ Conversation* Agent::find(const Director& director, std::size_t part, std::strin
 Owed* Agent::find_owed(const Director& director, std::size_t part, std::string_view method,
                        std::string_view peer, std::string_view label, Conversation*& conversation) {
     Owed* other_end = nullptr;
-    for (Conversation* c : order_) {
-        if (c->director != &director || c->part != part || c->label != label) continue;
+    for (Conversation* c : director.conversations) {
+        if (c->part != part || c->label != label) continue;
         Owed* owed = c->owed_for(method);
         if (owed == nullptr) continue;
         if (c->peer == peer) {
@@ -133,10 +135,36 @@ PhoneSession& Agent::session(Conversation& c) {
         s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
         s.folder = setting_.folder;
         s.parked = setting_.parked;
+        s.opened = [this, number = c.number](const Endpoint& port) { ports_[port] = number; };
+        s.closed = [this](const Endpoint& port) { ports_.erase(port); };
         c.session = std::make_shared<PhoneSession>(s);
-        if (!setting_.parked) sessions_.push_back(&c);
+        if (!setting_.parked) sessions_[c.number] = &c;
     }
     return *c.session;
+}
+
+// After anything that may move a session's deadline or give it something to send.
+void Agent::session_changed(Conversation& c) {
+    if (!c.session || setting_.parked) return;
+    if (!c.session_ready) {
+        c.session_ready = true;
+        ready_.push_back(c.number);
+    }
+    const auto due = c.session->deadline();
+    if (!due || *due == c.session_due) return;
+    c.session_due = *due;
+    dues_.push({*due, c.number});
+}
+
+Conversation* Agent::session_numbered(std::uint64_t number) const {
+    const auto found = sessions_.find(number);
+    return found == sessions_.end() ? nullptr : found->second;
+}
+
+void Agent::end_session(Conversation& c, Time now) {
+    if (!c.session) return;
+    c.session->end(now);
+    session_changed(c);
 }
 
 Status Agent::raw(Conversation& c, const std::string& text, bool is_template, const Told& told,
@@ -170,9 +198,9 @@ Status Agent::raw(Conversation& c, const std::string& text, bool is_template, co
 }
 
 void Agent::hang_up(const Director& director, Time now) {
-    const std::vector<Conversation*> all = order_;
+    const std::vector<Conversation*> all = director.conversations;
     for (Conversation* c : all) {
-        if (c->director != &director) continue;
+        if (known(c->call_id) != c) continue;  // another phone's
         if (Asked* invite = c->pending_invite(); invite != nullptr)
             (void)cancel(*c, *invite, {.note = "clean-up"}, now);
         if (Owed* invite = c->owed_for("INVITE"); invite != nullptr)
@@ -181,34 +209,42 @@ void Agent::hang_up(const Director& director, Time now) {
         if (dialog != nullptr && dialog->state() == sip::Dialog::State::confirmed && c->session &&
             !c->ended)
             (void)request(*c, {"BYE", {}}, {.note = "clean-up"}, now);
-        if (c->session) c->session->end(now);
+        end_session(*c, now);
         c->ended = true;
     }
 }
 
-void Agent::forget(const Director& director) {
-    std::erase_if(order_, [&](Conversation* c) { return c->director == &director; });
-    std::erase_if(sessions_, [&](Conversation* c) { return c->director == &director; });
-    std::erase_if(conversations_, [&](const auto& entry) {
-        const Conversation& c = *entry.second;
-        if (c.director != &director) return false;
-        for (const Asked& asked : c.asked) {
-            asked_in_.erase(asked.id);
-            notes_.erase(asked.id);
-            spoiled_.erase(asked.id);
-        }
-        for (const auto& owed : c.owed) notes_.erase(owed->id);
+void Agent::forget(Director& director) {
+    std::erase_if(director.conversations, [&](Conversation* c) {
+        const auto found = conversations_.find(c->call_id);
+        if (found == conversations_.end() || found->second.get() != c) return false;
+        const auto leave = [&](sip::Transactions::Id id) {
+            transactions_.forget(id);
+            of_.erase(id);
+            notes_.erase(id);
+            spoiled_.erase(id);
+        };
+        for (const Asked& asked : c->asked) leave(asked.id);
+        for (const auto& owed : c->owed) leave(owed->id);
+        sessions_.erase(c->number);
+        conversations_.erase(found);
         return true;
     });
 }
 
 std::vector<std::pair<std::string, std::string>> Agent::calls_of(const Director& director) const {
     std::vector<std::pair<std::string, std::string>> out;
-    for (const Conversation* c : order_)
-        if (c->director == &director)
+    for (const Conversation* c : director.conversations)
+        if (const auto found = conversations_.find(c->call_id);
+            found != conversations_.end() && found->second.get() == c)
             out.emplace_back(c->label.empty() ? line_.name : line_.name + "/" + c->label,
                              c->call_id);
     return out;
+}
+
+Director* Agent::director_of(const std::string& call_id) const {
+    const auto found = conversations_.find(call_id);
+    return found == conversations_.end() ? nullptr : found->second->director;
 }
 
 bool Agent::idle() const {
@@ -217,11 +253,15 @@ bool Agent::idle() const {
 
 Status Agent::play(Conversation& c, const MediaStep& media, Time now) {
     if (!c.session) return Error{Errc::malformed, 0, "there is no call to send media in"};
-    return c.session->start(media, now);
+    const Status status = c.session->start(media, now);
+    session_changed(c);
+    return status;
 }
 
 void Agent::stop(Conversation& c, bool video, Time now) {
-    if (c.session) c.session->stop(video, now);
+    if (!c.session) return;
+    c.session->stop(video, now);
+    session_changed(c);
 }
 
 // ---------------------------------------------------------------- Node
@@ -231,8 +271,12 @@ void Agent::on_packet(const Packet& packet, Time now) {
         on_sip(packet, now);
         return;
     }
-    for (Conversation* c : sessions_)
-        if (c->session->on_packet(packet, now)) return;
+    const auto port = ports_.find(packet.dst);
+    if (port == ports_.end()) return;
+    Conversation* c = session_numbered(port->second);
+    if (c == nullptr) return;
+    (void)c->session->on_packet(packet, now);
+    session_changed(*c);
 }
 
 void Agent::on_sip(const Packet& packet, Time now) {
@@ -296,6 +340,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     if (fresh) {
         if (conversations_.size() >= max_conversations) return;
         auto made = std::make_unique<Conversation>();
+        made->number = ++conversation_count_;
         made->call_id = message.call_id();
         made->local_tag = identifiers_.tag();
         made->incoming = true;
@@ -310,6 +355,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     owed->text = message.text();
     (void)owed->message.read(owed->text);
     owed->hop = hop;
+    of_[event.id] = c;
     c->owed.push_back(std::move(owed));
     Owed& mine = *c->owed.back();
     if (event.kind == sip::Transactions::Kind::request && event.merged != 0) {
@@ -317,7 +363,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
         return;
     }
     auto arrival = arrival_of(*c, message, event.id, now);
-    if (fresh && casting_ && casting_(*this, *c, *arrival)) order_.push_back(c);
+    if (fresh && casting_ && casting_(*this, *c, *arrival)) c->director->conversations.push_back(c);
     const bool wanted = c->director != nullptr && c->director->wants(*c, *arrival);
     if (!accept_in_dialog(*c, mine, event, wanted, now)) return;
     if (has_sdp(message) &&
@@ -371,16 +417,18 @@ void Agent::on_ack(const sip::Transactions::Event& event, const sip::Message& me
     for (const auto& owed : c->owed)
         if (owed->id == event.id) owed->acked = true;
     if (event.retransmission) return;
-    if (has_sdp(message) && c->session && c->session->awaits_answer())
+    if (has_sdp(message) && c->session && c->session->awaits_answer()) {
         (void)c->session->on_answer(message.body(), now);
+        session_changed(*c);
+    }
     if (c->director == nullptr) return;
     auto arrival = arrival_of(*c, message, event.id, now);
     if (c->director->wants(*c, *arrival)) c->director->on_arrival(std::move(arrival), now);
 }
 
 Asked* Agent::asked(sip::Transactions::Id id, Conversation*& conversation) {
-    const auto found = asked_in_.find(id);
-    if (found == asked_in_.end()) return nullptr;
+    const auto found = of_.find(id);
+    if (found == of_.end()) return nullptr;
     conversation = found->second;
     for (Asked& one : conversation->asked)
         if (one.id == id) return &one;
@@ -454,7 +502,7 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
             [](const sip::Dialog& d) { return d.state() == sip::Dialog::State::confirmed; });
         if (!first) return;
         for (sip::Dialog& d : c.dialogs) d.terminate();
-        if (c.session && status != 401 && status != 407) c.session->end(now);
+        if (status != 401 && status != 407) end_session(c, now);
         return;
     }
     if (status <= 100) return;
@@ -565,14 +613,16 @@ void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
                           : "no answer in time";
     if (one == nullptr) {
         if (event.kind != sip::Transactions::Kind::timed_out) return;
-        for (Conversation* other : order_)
-            for (const auto& owed : other->owed)
-                if (owed->id == event.id && other->director != nullptr && !other->ended)
-                    other->director->on_failure(*other, owed->step,
-                                                event.timer == Timer::prack
-                                                    ? "no PRACK came (RFC 3262 3)"
-                                                    : "no ACK came (RFC 3261 13.3.1.4, timer H)",
-                                                now);
+        const auto whose = of_.find(event.id);
+        if (whose == of_.end()) return;
+        Conversation& other = *whose->second;
+        const Owed* owed = other.owed_by(event.id);
+        if (owed != nullptr && other.director != nullptr && !other.ended)
+            other.director->on_failure(other, owed->step,
+                                       event.timer == Timer::prack
+                                           ? "no PRACK came (RFC 3262 3)"
+                                           : "no ACK came (RFC 3261 13.3.1.4, timer H)",
+                                       now);
         return;
     }
     if (one->finished) return;
@@ -605,7 +655,15 @@ void Agent::on_unreachable(const Endpoint& local, const Endpoint& remote, Transp
 void Agent::on_timer(Time now) {
     transactions_.on_timer(now);
     drain_events(now);
-    for (Conversation* c : sessions_) c->session->on_timer(now);
+    while (!dues_.empty() && dues_.top().at <= now) {
+        const Due due = dues_.top();
+        dues_.pop();
+        Conversation* c = session_numbered(due.conversation);
+        if (c == nullptr || c->session_due != due.at) continue;
+        c->session_due = no_time;
+        c->session->on_timer(now);
+        session_changed(*c);
+    }
     while (!late_.empty() && late_.top().at <= now) {
         outgoing_.push_back(late_.top().packet);
         late_.pop();
@@ -618,7 +676,7 @@ std::optional<Time> Agent::deadline() const {
     const auto consider = [&](std::optional<Time> at) {
         if (at && (!first || *at < *first)) first = at;
     };
-    for (const Conversation* c : sessions_) consider(c->session->deadline());
+    if (!dues_.empty()) consider(dues_.top().at);
     if (!late_.empty()) consider(late_.top().at);
     return first;
 }
@@ -655,6 +713,7 @@ std::optional<Packet> Agent::poll() {
         }
         auto output = transactions_.poll();
         if (!output) break;
+        if (output->retransmission) ++retransmissions_;
         if (!spoil(*output)) continue;
         current_.shared = std::move(output->text);
         current_.note.clear();
@@ -664,8 +723,15 @@ std::optional<Packet> Agent::poll() {
         return Packet{output->hop.local, output->hop.remote,         output->hop.transport,
                       Content::sip,      as_bytes(*current_.shared), current_.note};
     }
-    for (Conversation* c : sessions_)
-        if (auto packet = c->session->poll()) return packet;
+    while (!ready_.empty()) {
+        Conversation* c = session_numbered(ready_.front());
+        if (c != nullptr)
+            if (auto packet = c->session->poll()) return packet;
+        if (c != nullptr) {
+            c->session_ready = false;
+        }
+        ready_.pop_front();
+    }
     return std::nullopt;
 }
 

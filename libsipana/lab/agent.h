@@ -80,8 +80,8 @@ public:
     void keep_house(Conversation& c, const Arrival& arrival, Time now, bool ends_invite = true);
     // Ends whatever is open in the director's conversations, politely.
     void hang_up(const Director& director, Time now);
-    void forget(const Director& director);  // its conversations end here; late messages find nobody
-    bool idle() const;                      // nothing is being repeated or waited for
+    void forget(Director& director);  // its conversations end here; late messages find nobody
+    bool idle() const;                // nothing is being repeated or waited for
 
     PhoneSession* session_of(Conversation& c) const { return c.session.get(); }
     Status play(Conversation& c, const MediaStep& media, Time now);
@@ -97,6 +97,8 @@ public:
     std::optional<Packet> poll() override;
 
     std::uint64_t malformed() const { return malformed_; }
+    std::uint64_t retransmissions() const { return retransmissions_; }  // sent
+    Director* director_of(const std::string& call_id) const;
     // "alice/consult" and its Call-ID, for each of the director's.
     std::vector<std::pair<std::string, std::string>> calls_of(const Director& director) const;
 
@@ -117,6 +119,14 @@ private:
         Outgoing packet;
         bool operator<(const Late& other) const {
             return at != other.at ? at > other.at : order > other.order;
+        }
+    };
+
+    struct Due {
+        Time at{};
+        std::uint64_t conversation = 0;
+        bool operator<(const Due& other) const {
+            return at != other.at ? at > other.at : conversation > other.conversation;
         }
     };
 
@@ -167,6 +177,9 @@ private:
                                         sip::Transactions::Id id, Time now) const;
     bool spoil(const sip::Transactions::Output& output);
     PhoneSession& session(Conversation& c);
+    void session_changed(Conversation& c);
+    Conversation* session_numbered(std::uint64_t number) const;
+    void end_session(Conversation& c, Time now);
 
     Setting setting_;
     PhoneLine line_;
@@ -176,18 +189,21 @@ private:
     sip::Transactions transactions_;
     Casting casting_;
     std::unordered_map<std::string, std::unique_ptr<Conversation>> conversations_;
-    std::vector<Conversation*> order_;     // as they began, those of directors
-    std::vector<Conversation*> sessions_;  // with ports of their own
-    sip::Message message_;                 // the one being read
+    std::unordered_map<std::uint64_t, Conversation*> sessions_;  // with ports of their own
+    std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
+    std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over
+    std::deque<std::uint64_t> ready_;
+    std::uint64_t conversation_count_ = 0;
+    sip::Message message_;  // the one being read
     Time now_{};
-    std::unordered_map<sip::Transactions::Id, Conversation*> asked_in_;
+    std::unordered_map<sip::Transactions::Id, Conversation*> of_;  // whose a transaction is
     std::map<sip::Transactions::Id, Spoiled> spoiled_;
     std::map<sip::Transactions::Id, std::string> notes_;
     std::deque<Outgoing> outgoing_;
     std::priority_queue<Late> late_;
     std::uint64_t late_count_ = 0;
     Outgoing current_;
-    std::uint64_t malformed_ = 0;
+    std::uint64_t malformed_ = 0, retransmissions_ = 0;
 };
 
 }  // namespace sipana::lab

@@ -168,8 +168,8 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
         const auto slash = wish.find('/');
         const std::string_view peer = wish.substr(0, slash);
         const std::string_view label = slash == wish.npos ? "" : wish.substr(slash + 1);
-        for (const Conversation* other : order_) {
-            if (other == &c || other->director != c.director || other->dialogs.empty()) continue;
+        for (const Conversation* other : c.director->conversations) {
+            if (other == &c || other->part != c.part || other->dialogs.empty()) continue;
             if (other->peer != peer && (line_.name != peer)) continue;
             if (slash != wish.npos && other->label != label) continue;
             const sip::Dialog& d = other->dialogs.back();
@@ -304,6 +304,7 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
             wish.kind == SdpKind::answer ? session.answer(filled, now) : session.offer(filled);
         if (!text) return text.error();
         asked.offered = wish.kind != SdpKind::answer;
+        session_changed(c);
         b.body("application/sdp", *text);
     }
     return send_request(c, b, std::move(asked), told, now);
@@ -346,7 +347,7 @@ void Agent::begin_asked(Conversation& c, Asked asked, const Told& told) {
         const Faults& f = told.send->faults;
         if (f != Faults{}) spoiled_[asked.id] = {f, 0};
     }
-    asked_in_[asked.id] = &c;
+    of_[asked.id] = &c;
     c.asked.push_back(std::move(asked));
 }
 
@@ -386,6 +387,7 @@ void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const 
     if (wish.kind != SdpKind::none && c.session &&
         (c.session->owes_answer() || wish.kind == SdpKind::answer || wish.kind == SdpKind::text)) {
         if (const auto text = c.session->answer(wish, now); text) b.body("application/sdp", *text);
+        session_changed(c);
     }
     apply(b, told);
     auto text = b.write();

@@ -156,6 +156,7 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
             if (!text && text.error().code == Errc::unsupported && what.code / 100 == 2)
                 return respond(c, owed, {488, {}}, {.note = told.note}, now);
             if (!text) return text.error();
+            session_changed(c);
             b.body("application/sdp", *text);
         }
     }
@@ -202,7 +203,7 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
         if (request.to_tag().empty()) {
             c.ended = true;
             for (sip::Dialog& d : c.dialogs) d.terminate();
-            if (c.session) c.session->end(now);
+            end_session(c, now);
         }
     }
     if (request.method() == sip::Method::bye && code / 100 == 2) end_dialogs(c, now);
@@ -213,7 +214,7 @@ void Agent::end_dialogs(Conversation& c, Time now) {
     for (const auto& owed : c.owed)
         if (owed->message.method() == sip::Method::invite) transactions_.stop_repeating(owed->id);
     c.ended = true;
-    if (c.session) c.session->end(now);
+    end_session(c, now);
 }
 
 Status Agent::quick_response(Conversation& c, Owed& owed, int code, Time now) {

@@ -77,6 +77,7 @@ struct Owed {
 };
 
 struct Conversation {
+    std::uint64_t number = 0;  // at its phone
     std::string call_id, local_tag;
     std::string local, remote;  // From and To of a first request, without tags
     std::string peer, label;    // of the script
@@ -92,6 +93,8 @@ struct Conversation {
     std::uint32_t nonce_count = 0;
     std::string registered_uri;             // a REGISTER's Request-URI
     std::shared_ptr<PhoneSession> session;  // of an INVITE dialog
+    Time session_due = no_time;             // when it is to be woken, as it is queued
+    bool session_ready = false;             // it may have something to send
     bool ended = false;                     // BYE, a final failure, or 481
 
     sip::Dialog* live_dialog();
@@ -119,6 +122,7 @@ struct Arrival {
 class Director {
 public:
     virtual ~Director() = default;
+    std::vector<Conversation*> conversations;  // of all its phones, as they began
     // Will the script itself do something about this? Then the phone leaves it alone.
     virtual bool wants(const Conversation& conversation, const Arrival& arrival) = 0;
     virtual void on_arrival(std::unique_ptr<Arrival> arrival, Time now) = 0;

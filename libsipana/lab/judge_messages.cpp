@@ -57,7 +57,7 @@ bool follows(const std::vector<FlowItem>& flow, const std::vector<const SipMessa
 
 }  // namespace
 
-// Once each: neither retransmissions nor copies.
+// Without the copies that the capture or the network made.
 std::vector<const Reading::Line*> Judge::messages_of(const Subject& subject,
                                                      bool first_call_only) const {
     std::vector<std::string_view> call_ids;
@@ -67,7 +67,9 @@ std::vector<const Reading::Line*> Judge::messages_of(const Subject& subject,
     std::vector<const Line*> out;
     for (const Line& line : reading_.messages()) {
         const SipMessage& m = line.message;
-        if (m.capture_duplicate || !concerns(subject, m.src, m.dst)) continue;
+        if (m.capture_duplicate || (m.retransmission && reading_.doubled(m.frame)) ||
+            !concerns(subject, m.src, m.dst))
+            continue;
         if (some_calls &&
             std::find(call_ids.begin(), call_ids.end(), line.call_id) == call_ids.end())
             continue;

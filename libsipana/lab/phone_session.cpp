@@ -38,6 +38,10 @@ PhoneSession::~PhoneSession() {
         if (setting_.parked) continue;
         setting_.ports->close(Transport::udp, line->rtp);
         setting_.ports->close(Transport::udp, line->rtcp);
+        if (setting_.closed) {
+            setting_.closed(line->rtp);
+            setting_.closed(line->rtcp);
+        }
     }
 }
 
@@ -73,6 +77,10 @@ Status PhoneSession::open_line(bool video) {
                 rtcp) {
                 made->rtp = *rtp;
                 made->rtcp = *rtcp;
+                if (setting_.opened) {
+                    setting_.opened(*rtp);
+                    setting_.opened(*rtcp);
+                }
                 continue;
             }
         }

@@ -5,6 +5,7 @@
 // under load.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ public:
         MediaSettings media;
         std::string folder;  // that a script's files are relative to
         std::optional<Endpoint> parked;
+        std::function<void(const Endpoint&)> opened, closed;  // each port
     };
     explicit PhoneSession(const Setting& setting);
     ~PhoneSession();

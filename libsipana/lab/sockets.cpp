@@ -100,7 +100,6 @@ private:
 };
 
 Status Sockets::State::start() {
-    if (!settings_.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
     epoll_ = wire::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) return wire::failure("epoll", errno);
     return Done{};
@@ -296,13 +295,16 @@ void Sockets::State::watch_for(const wire::Descriptor& socket, std::uint32_t eve
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.get(), &event);
 }
 
-Sockets::Sockets(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Sockets::Sockets(std::unique_ptr<State> state, std::function<Time()> clock)
+    : clock_(std::move(clock)), state_(std::move(state)) {}
 Sockets::~Sockets() = default;
 
 Result<std::unique_ptr<Sockets>> Sockets::create(SocketsSettings settings) {
+    if (!settings.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
+    std::function<Time()> clock = settings.clock;
     auto state = std::make_unique<State>(std::move(settings));
     if (auto started = state->start(); !started) return started.error();
-    return std::unique_ptr<Sockets>(new Sockets(std::move(state)));
+    return std::unique_ptr<Sockets>(new Sockets(std::move(state), std::move(clock)));
 }
 
 Result<Endpoint> Sockets::open(Transport transport, const Endpoint& wish, Node& owner) {
@@ -313,7 +315,6 @@ Status Sockets::send(const Packet& packet) {
     state_->tap = tap_;
     return state_->send(packet);
 }
-Time Sockets::now() const { return state_->now(); }
 bool Sockets::wait(std::optional<Time> until) {
     state_->tap = tap_;
     return state_->wait(until);

@@ -55,7 +55,7 @@ public:
     // A stream's connections end with it, after one more try to send what is queued.
     void close(Transport transport, const Endpoint& local) override;
     Status send(const Packet& packet) override;
-    Time now() const override;
+    Time now() const override { return clock_(); }
     // Without `until`: at most a second. A signal ends it as well.
     bool wait(std::optional<Time> until) override;
     void flush() override;
@@ -74,7 +74,8 @@ public:
 
 private:
     class State;
-    explicit Sockets(std::unique_ptr<State> state);
+    Sockets(std::unique_ptr<State> state, std::function<Time()> clock);
+    std::function<Time()> clock_;
     std::unique_ptr<State> state_;
 };
 

@@ -251,7 +251,8 @@ TEST_CASE("Recorder: the same packets give the same bytes; time never goes back"
 TEST_CASE("Recorder: notes of strangers are cut and made text") {
     Buffer out;
     auto recorder = Recorder::into(out);
-    Packet p = packet(alice4, bob4, message(1));
+    const std::string text = message(1);
+    Packet p = packet(alice4, bob4, text);
     const std::string note = std::string(100'000, 'n') + "\xff";
     p.note = note;
     put(*recorder, p, start);

@@ -69,8 +69,6 @@ phone bob 900
 alice -> bob INVITE
 bob -> alice 180
 alice -> bob CANCEL
-alice -> bob INVITE 700 outside
-bob -> alice 404
 check flow INVITE 180 CANCEL 200 487 ACK
 )");
     INFO(said(r));
