@@ -289,7 +289,8 @@ public:
         REQUIRE(h != nullptr);
         const auto m = sip::Message::parse(h->text);
         sip::Builder b = sip::response_to(*m, h->from, status, {}, tag);
-        b.add("Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string()));
+        if (more.empty() || more[0].first != "Contact")
+            b.add("Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string()));
         for (const auto& [name, value] : more) b.add(name, value);
         if (with_sdp) b.body("application/sdp", sdp_of_phone(rtp, formats));
         const std::string text = *b.write();
