@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "libsipana/base/text.h"
 #include "libsipana/rtp/payload.h"
@@ -9,12 +10,24 @@
 namespace sipana::lab {
 namespace {
 
+constexpr std::size_t max_formats = 128;    // there are no more payload types
 constexpr std::size_t most_samples = 4096;  // of one packet that are listened to: half a second
 // A step of the timestamp up to this is silence between two packets; beyond it the clock has
 // jumped.
 constexpr std::int32_t longest_pause = 8000 * 3600;
 
 }  // namespace
+
+void Hearing::agree(const Agreed& agreed) {
+    std::vector<sdp::Codec> before = std::move(formats_);
+    formats_ = agreed.heard;
+    for (sdp::Codec& c : before) {
+        const bool renumbered =
+            std::any_of(formats_.begin(), formats_.end(),
+                        [&](const sdp::Codec& f) { return f.payload_type == c.payload_type; });
+        if (!renumbered && formats_.size() < max_formats) formats_.push_back(std::move(c));
+    }
+}
 
 const sdp::Codec* Hearing::format_of(std::uint8_t payload_type) {
     for (const sdp::Codec& c : formats_)
@@ -103,7 +116,9 @@ void Hearing::watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Pla
     const auto fragment = media::read_fragment(codec, packet.payload);
     noted.key_frame = fragment && fragment->key && fragment->starts;
     key_seen_ |= noted.key_frame;
-    noted.picture_lost = place == rtp::Place::ahead || !key_seen_;
+    // Parameter sets come before the key frame that they belong to.
+    const bool without_key = !key_seen_ && fragment && fragment->picture;
+    noted.picture_lost = place == rtp::Place::ahead || without_key;
 }
 
 std::vector<rtcp::Reception> Hearing::receptions() {

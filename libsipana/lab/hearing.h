@@ -24,7 +24,8 @@ class Hearing {
 public:
     Hearing(bool video, bool measure) : video_(video), measure_(measure) {}
 
-    void agree(const Agreed& agreed) { formats_ = agreed.heard; }
+    // What was agreed on before is understood still: it may be on its way (RFC 3264 8.3.1).
+    void agree(const Agreed& agreed);
 
     struct Noted {
         const sdp::Codec* codec = nullptr;  // nullptr: the payload type means nothing to us

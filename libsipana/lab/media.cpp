@@ -25,8 +25,7 @@ public:
           MediaSettings settings)
         : video_(kind == Kind::video),
           settings_(std::move(settings)),
-          store_(store),
-          talking_(random),
+          talking_(video_, settings_, random, store),
           hearing_(video_, settings_.measure),
           reporter_(talking_.sender().ssrc(), settings_.cname, settings_.rtcp_minimum,
                     random.next()) {
@@ -82,7 +81,6 @@ private:
 
     bool video_, ended_ = false;
     MediaSettings settings_;
-    MediaStore& store_;
     Talking talking_;
     Hearing hearing_;
     rtcp::Reporter reporter_;
@@ -115,7 +113,7 @@ void MediaSession::State::agree(const Agreed& agreed, Time now) {
 
 Status MediaSession::State::start(const MediaPlan& plan, Time now) {
     if (ended_) return Error{Errc::unsupported, 0, "the session has ended"};
-    const Status started = talking_.start(plan, video_, store_, settings_, now);
+    const Status started = talking_.start(plan, now);
     if (started) talking_.on_due(now, *this);
     return started;
 }
@@ -165,7 +163,6 @@ void MediaSession::State::ask_key_frame(Time now) {
 }
 
 void MediaSession::State::on_packet(Bytes datagram, bool rtcp, Time now) {
-    if (ended_) return;
     if (rtp::is_rtcp(datagram)) {
         on_rtcp(datagram, now);
     } else if (!rtcp) {
@@ -186,7 +183,7 @@ void MediaSession::State::on_rtp(Bytes datagram, Time now) {
     if (noted.picture_lost && !noted.key_frame && (agreed_.pli || agreed_.fir) &&
         (key_asked_ == no_time || now - key_asked_ >= between_key_requests))
         ask_key_frame(now);
-    if (!echo_) return;
+    if (!echo_ || ended_) return;
     // As the other side numbers that codec.
     for (const sdp::Codec& c : agreed_.sent)
         if (sdp::match(c, *noted.codec) != sdp::Match::none) {

@@ -100,10 +100,11 @@ public:
     // In force from now on; again after each new answer. While the line is not active, or its
     // direction forbids it, nothing is sent, but time goes on.
     void agree(const Agreed& agreed, Time now);
-    // In place of what is being sent. Errors: the file cannot be read, the codec cannot carry it.
+    // In place of what is being sent; digits over a sound that goes on behind them. Errors: the
+    // file cannot be read, the codec cannot carry it.
     Status start(const MediaPlan& plan, Time now);
     void stop(Time now);    // of the plan; RTCP goes on
-    void end(Time now);     // of the session: RTCP BYE (RFC 3550 6.6); nothing is sent after it
+    void end(Time now);     // RTCP BYE (RFC 3550 6.6); what comes is still counted, nothing sent
     void echo(bool on);     // what is heard is sent back, in place of a plan
     bool playing() const;   // a plan has not come to its end
     void send_key_frame();  // with the next frame

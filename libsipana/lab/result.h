@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libsipana/base/endpoint.h"
+#include "libsipana/base/result.h"
 #include "libsipana/base/time.h"
 
 namespace sipana::lab {
@@ -43,7 +44,8 @@ struct SentMessage {
 struct RunResult {
     std::string script, title;
     Outcome outcome = Outcome::not_reached;  // failed: a step, a check or the capture says so
-    std::string error;                       // why it could not be played at all
+    std::string error;  // why it could not be played at all, or the first thing that went wrong
+    Errc error_code = Errc::malformed;  // of what kept it from being played
     std::vector<StepResult> steps;
     std::vector<CheckResult> checks;
     std::vector<std::string> notes;  // what the exchange had to say, what was left out

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ namespace sipana::lab {
 
 struct Position {
     std::uint32_t line = 0, column = 0;  // from 1
+    // Where a thing stands is no part of what it says.
+    bool operator==(const Position&) const { return true; }
 };
 
 // phone alice 100@A password test at 192.168.1.11:5060 transport tcp audio pcmu,pcma video h264
@@ -34,6 +37,7 @@ struct PhoneLine {
     std::vector<std::string> audio{"pcmu"}, video;  // codec names in order of preference
     std::vector<std::pair<std::string, std::string>>
         settings;  // the rest: "supported" "100rel,timer"
+    bool operator==(const PhoneLine&) const = default;
 };
 
 // server A 192.168.1.153 | server A 192.168.1.153 exchange FOLDER | server P 192.0.2.1 proxy ...
@@ -46,6 +50,7 @@ struct ServerLine {
     std::string folder;  // of the exchange's configuration
     std::vector<std::pair<std::string, std::string>>
         settings;  // of the proxy: "domain" "a.example"
+    bool operator==(const ServerLine&) const = default;
 };
 
 // network delay 20ms jitter 5ms loss 2% burst 3 duplicate 1% reorder 1% bandwidth 1Mbit
@@ -55,12 +60,14 @@ struct Impairment {
     double burst = 1;  // mean length of a run of losses (Gilbert)
     double duplicate = 0, reorder = 0;
     std::uint64_t bits_per_second = 0;  // 0: no limit
+    bool operator==(const Impairment&) const = default;
 };
 struct NetworkLine {
     Position where;
     std::string from, to;  // empty: every way
     bool media_only = false, signalling_only = false;
     Impairment impairment;
+    bool operator==(const NetworkLine&) const = default;
 };
 
 // ---------------------------------------------------------------- steps
@@ -68,6 +75,7 @@ struct NetworkLine {
 struct HeaderChange {
     enum class How : std::uint8_t { add, set, strip } how = How::add;
     std::string name, value;
+    bool operator==(const HeaderChange&) const = default;
 };
 
 enum class SdpKind : std::uint8_t { by_itself, none, offer, answer, text };
@@ -77,6 +85,7 @@ struct SdpWish {
     std::vector<std::string> codecs;  // replaces the phone's own
     std::vector<std::string> media;   // "audio", "video"; empty: what the phone has
     std::string text;                 // the description itself
+    bool operator==(const SdpWish&) const = default;
 };
 
 // What goes wrong on purpose, and where.
@@ -88,19 +97,23 @@ struct Faults {
     bool no_retransmission = false;
     bool stale_nonce = false, wrong_password = false, no_credentials = false;
     std::optional<std::uint32_t> cut;  // only so many bytes of it
+    bool operator==(const Faults&) const = default;
 };
 
 struct Request {
     std::string method;
     std::string target;  // "900", "sip:900@example.com"; empty: the peer, or the dialog's target
+    bool operator==(const Request&) const = default;
 };
 struct Response {
     int code = 0;
     std::string reason;  // empty: the registered one
+    bool operator==(const Response&) const = default;
 };
 struct Raw {
-    std::string text;          // goes out as it is, {names} filled in; lines end with CRLF
+    std::string text;          // goes out as it is, {names} filled in; its line ends are right
     bool is_template = false;  // of a message that belongs to the call: its transaction is followed
+    bool operator==(const Raw&) const = default;
 };
 
 struct Send {
@@ -118,19 +131,24 @@ struct Send {
     std::string refer_to;                  // a phone's name, a number or a URI
     std::string replaces;  // "carol/consult": that call of the sender; or the value itself
     std::string to;        // a Request of which only this response is meant: "200 for INVITE"
+    bool operator==(const Send&) const = default;
 };
 
-struct Pattern {              // "486", "4xx", "INVITE", "any"
+struct Pattern {              // "486", "4xx", "480..489", "INVITE"; all empty: "any"
     std::string method;       // of a request
     int first = 0, last = 0;  // of a response
+    bool operator==(const Pattern&) const = default;
 };
 struct Where {  // header Contact matches "..." | body is "..." | no header Require
     enum class Test : std::uint8_t { present, absent, is, matches, contains } test = Test::present;
-    std::string header;  // empty: the body; "request-uri", "reason": of the start line
+    std::string header;  // empty: the body; "request-uri", "reason": of the start line; "message"
     std::string value;
+    bool inverse = false;  // "not matches": must not hold
+    bool operator==(const Where&) const = default;
 };
 struct Capture {                        // let target = header Contact "<(.*)>"
-    std::string name, header, pattern;  // the first group, else all of it
+    std::string name, header, pattern;  // the first group, else all of it; header as in Where
+    bool operator==(const Capture&) const = default;
 };
 
 struct Expect {
@@ -146,6 +164,8 @@ struct Expect {
     std::uint32_t copies = 1;  // retransmissions that must come as well
     bool no_ack = false;       // the phone does not acknowledge it
     std::string jump;          // label of this phone to go on from
+    std::string otherwise;     // "else LABEL": to go on from when it does not come in time
+    bool operator==(const Expect&) const = default;
 };
 
 // alice <> bob audio tone 440Hz 2s: both send and hear; alice => bob: only alice sends.
@@ -157,22 +177,27 @@ struct MediaStep {
     enum class DigitsBy : std::uint8_t { rfc4733, inband, info } digits_by = DigitsBy::rfc4733;
     Duration duration{std::chrono::seconds{2}};
     bool go_on = false;  // "in background": does not hold up what stands below
+    bool operator==(const MediaStep&) const = default;
 };
 
 struct Pause {
     Duration shortest{}, longest{};
+    bool operator==(const Pause&) const = default;
 };
 struct Label {
     std::string name;
+    bool operator==(const Label&) const = default;
 };
 struct Jump {
     std::string label;
     std::string left, right;  // taken when equal after filling in; both empty: always
     bool unequal = false;
     double chance = 1;
+    bool operator==(const Jump&) const = default;
 };
 struct Assign {
     std::string name, value;
+    bool operator==(const Assign&) const = default;
 };
 
 struct Step {
@@ -183,6 +208,7 @@ struct Step {
     std::string call;   // "alice/consult": consult
     std::uint32_t block = 0;  // steps of one block (not 0) need no order among themselves
     std::variant<Send, Expect, MediaStep, Pause, Label, Jump, Assign> what;
+    bool operator==(const Step& other) const;  // but for the place and the text
 };
 
 // check alice final 486; judged on the capture by lab/verdict.
@@ -190,6 +216,7 @@ struct CheckLine {
     Position where;
     std::string text;
     std::vector<std::string> words;  // after "check"; quoted ones without their quotes
+    bool operator==(const CheckLine& other) const;  // but for the place and the text
 };
 
 struct Script {
@@ -208,11 +235,18 @@ struct Script {
 
     const PhoneLine* phone(std::string_view name) const;
     const ServerLine* server(std::string_view name) const;
+    bool operator==(const Script&) const = default;
 };
 
+// Reads a file that a script names (a dataset, raw bytes, a body): the parser does no I/O.
+using Loader = std::function<Result<std::string>(std::string_view file)>;
+
 // Error.offset is the byte; `what` begins with "line:column: " and says what was expected.
-Result<Script> parse_script(std::string_view text, std::string_view name);
+Result<Script> parse_script(std::string_view text, std::string_view name, const Loader& load = {});
 // The script again, as parse_script reads it: the lab's own notation of what is in it.
 std::string write(const Script& script);
+// One step's line, without its end: for results and notes. Of a Send to one of the script's own
+// phones: as it stands when its Expect follows.
+std::string write(const Script& script, const Step& step);
 
 }  // namespace sipana::lab

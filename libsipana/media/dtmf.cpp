@@ -23,22 +23,32 @@ std::size_t key_of(char digit) {
     return keys.find(digit);
 }
 
-std::array<double, 8> coefficients() {
-    std::array<double, 8> c{};
-    for (std::size_t i = 0; i < c.size(); ++i)
-        c[i] = 2 * std::cos(2 * std::numbers::pi * hertz[i] / audio_clock_hz);
-    return c;
-}
+// One lane a frequency.
+using Lanes = float __attribute__((vector_size(8 * sizeof(float))));
 
-// The squared amplitude of one tone in the window, times (window / 2)^2 (Goertzel's algorithm).
-double power(std::span<const std::int16_t> samples, double coefficient) {
-    double s1 = 0, s2 = 0;
+struct Coefficients {
+    Lanes lanes{};
+    Coefficients() {
+        for (std::size_t i = 0; i < hertz.size(); ++i)
+            lanes[i] =
+                static_cast<float>(2 * std::cos(2 * std::numbers::pi * hertz[i] / audio_clock_hz));
+    }
+};
+
+// The squared amplitude of each tone in the window, times (window / 2)^2 (Goertzel's algorithm).
+std::array<double, 8> powers_in(std::span<const std::int16_t> samples) {
+    static const Coefficients coefficients;
+    const Lanes c = coefficients.lanes;
+    Lanes s1{}, s2{};
     for (const std::int16_t sample : samples) {
-        const double s0 = sample + coefficient * s1 - s2;
+        const Lanes s0 = (static_cast<float>(sample) - s2) + c * s1;
         s2 = s1;
         s1 = s0;
     }
-    return s1 * s1 + s2 * s2 - coefficient * s1 * s2;
+    const Lanes power = s1 * s1 + s2 * s2 - c * s1 * s2;
+    std::array<double, 8> out{};
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(power[i]);
+    return out;
 }
 
 struct Group {
@@ -57,15 +67,14 @@ Group loudest(const double* powers) {
 }
 
 char digit_in(std::span<const std::int16_t> samples) {
-    static const auto coefficient = coefficients();
-    double energy = 0;
-    for (const std::int16_t s : samples) energy += static_cast<double>(s) * s;
+    std::uint64_t sum = 0;
+    for (const std::int16_t s : samples) sum += static_cast<std::uint64_t>(std::int64_t{s} * s);
+    const auto energy = static_cast<double>(sum);
     const auto count = static_cast<double>(samples.size());
     // -40 dBm0 of both together, as a mean square.
     constexpr double quietest = zero_dbm0_peak * zero_dbm0_peak / 2 * 1e-4;
     if (energy < quietest * count) return 0;
-    std::array<double, 8> powers{};
-    for (std::size_t i = 0; i < powers.size(); ++i) powers[i] = power(samples, coefficient[i]);
+    const std::array<double, 8> powers = powers_in(samples);
     const Group low = loudest(powers.data()), high = loudest(powers.data() + 4);
     if (!low.clear || !high.clear) return 0;
     if (low.power > most_twist * high.power || high.power > most_twist * low.power) return 0;
@@ -96,9 +105,12 @@ Sound dtmf(std::string_view digits, Duration length, Duration gap) {
 }
 
 void DtmfDetector::on_samples(std::span<const std::int16_t> samples) {
-    for (const std::int16_t sample : samples) {
-        samples_[filled_++] = sample;
-        if (filled_ < window) continue;
+    while (!samples.empty()) {
+        const std::size_t step = std::min(samples.size(), window - filled_);
+        std::copy_n(samples.begin(), step, samples_.begin() + static_cast<std::ptrdiff_t>(filled_));
+        filled_ += step;
+        samples = samples.subspan(step);
+        if (filled_ < window) return;
         on_window();
         std::copy(samples_.begin() + hop, samples_.end(), samples_.begin());
         filled_ = window - hop;

@@ -8,44 +8,48 @@
 namespace sipana::media {
 namespace {
 
-using Complex = std::complex<double>;
+using Complex = std::complex<float>;
 
-// A sine gives its height over count^2 / 16 (Hann); -50 dBm0 is no tone any more.
-constexpr double quietest_dbm0 = -50;
-constexpr double least_share = 0.3;  // of all power, in the peak and the two lines beside it
+constexpr double quietest_dbm0 = -50;  // no tone any more
+constexpr double least_share = 0.3;    // of all power, in the peak and the two lines beside it
 
-std::vector<double> hann(std::size_t size) {
-    std::vector<double> w(size);
-    for (std::size_t i = 0; i < size; ++i)
-        w[i] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) /
-                                    static_cast<double>(size));
-    return w;
-}
+// What the transform of `size` real samples needs: they are transformed as size / 2 complex ones.
+template <std::size_t size>
+struct Tables {
+    static constexpr std::size_t half = size / 2;
+    std::array<float, size> window{};            // Hann
+    std::array<Complex, half> root{};            // exp(-2 pi i k / size)
+    std::array<std::uint16_t, half> reversed{};  // the order that the transform takes its input in
 
-std::vector<Complex> roots(std::size_t size) {
-    std::vector<Complex> w(size / 2);
-    for (std::size_t i = 0; i < w.size(); ++i)
-        w[i] = std::polar(
-            1.0, -2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(size));
-    return w;
-}
-
-// In place, radix 2, size a power of two.
-void transform(std::vector<Complex>& x, const std::vector<Complex>& w) {
-    const std::size_t n = x.size();
-    for (std::size_t i = 1, j = 0; i < n; ++i) {
-        std::size_t bit = n >> 1;
-        for (; (j & bit) != 0; bit >>= 1) j ^= bit;
-        j ^= bit;
-        if (i < j) std::swap(x[i], x[j]);
+    Tables() {
+        for (std::size_t i = 0; i < size; ++i) {
+            const double turn = static_cast<double>(i) / size;
+            window[i] = static_cast<float>(0.5 - 0.5 * std::cos(2 * std::numbers::pi * turn));
+        }
+        for (std::size_t i = 0; i < half; ++i) {
+            const double turn = static_cast<double>(i) / size;
+            root[i] = Complex(std::polar(1.0, -2 * std::numbers::pi * turn));
+            std::size_t r = 0;
+            for (std::size_t bit = 1; bit < half; bit *= 2)
+                if ((i & bit) != 0) r |= half / 2 / bit;
+            reversed[i] = static_cast<std::uint16_t>(r);
+        }
     }
+};
+
+inline Complex product(Complex a, Complex b) {  // without the standard's care for infinities
+    return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+// Radix 2, in place, input in reversed order.
+template <std::size_t size>
+void transform(std::array<Complex, size / 2>& x, const Tables<size>& t) {
+    constexpr std::size_t n = size / 2;
     for (std::size_t half = 1; half < n; half *= 2) {
-        const std::size_t stride = n / (2 * half);
+        const std::size_t stride = n / half;  // of roots of `size`
         for (std::size_t from = 0; from < n; from += 2 * half)
             for (std::size_t k = 0; k < half; ++k) {
-                const Complex a = x[from + k], c = x[from + k + half], t = w[k * stride];
-                const Complex b{c.real() * t.real() - c.imag() * t.imag(),
-                                c.real() * t.imag() + c.imag() * t.real()};
+                const Complex a = x[from + k], b = product(x[from + k + half], t.root[k * stride]);
                 x[from + k] = a + b;
                 x[from + k + half] = a - b;
             }
@@ -55,13 +59,18 @@ void transform(std::vector<Complex>& x, const std::vector<Complex>& w) {
 }  // namespace
 
 void ToneMeter::on_samples(std::span<const std::int16_t> samples) {
-    for (const std::int16_t sample : samples) {
-        block_[filled_++] = sample;
-        energy_ += static_cast<double>(sample) * sample;
-        ++counted_;
-        ++position_;
+    counted_ += samples.size();
+    for (const std::int16_t sample : samples)
+        energy_ += static_cast<std::uint64_t>(std::int64_t{sample} * sample);
+    while (!samples.empty()) {
+        const auto left = static_cast<std::size_t>(audio_clock_hz - position_ % audio_clock_hz);
+        const std::size_t step = std::min({samples.size(), size - filled_, left});
+        std::copy_n(samples.begin(), step, block_.begin() + static_cast<std::ptrdiff_t>(filled_));
+        filled_ += step;
+        position_ += step;
+        samples = samples.subspan(step);
         if (filled_ == size) on_block();
-        if (position_ % audio_clock_hz == 0) close_second();
+        if (step == left) close_second();
     }
 }
 
@@ -80,15 +89,21 @@ void ToneMeter::skip(std::uint64_t samples) {
 }
 
 void ToneMeter::on_block() {
-    static const auto window = hann(size);
-    static const auto w = roots(size);
-    std::vector<Complex> x(size);
-    for (std::size_t i = 0; i < size; ++i) x[i] = window[i] * block_[i];
-    transform(x, w);
-    for (std::size_t i = 0; i < size / 2; ++i) {
-        const double power = std::norm(x[i]);
-        second_[i] += power;
-        all_[i] += power;
+    static const Tables<size> t;
+    constexpr std::size_t half = size / 2;
+    std::array<Complex, half> x;
+    for (std::size_t i = 0; i < half; ++i) {
+        const std::size_t from = 2 * std::size_t{t.reversed[i]};
+        x[i] = {t.window[from] * block_[from], t.window[from + 1] * block_[from + 1]};
+    }
+    transform(x, t);
+    // Even and odd samples are told apart by the symmetry of their spectra.
+    for (std::size_t k = 0; k < half; ++k) {
+        const Complex a = x[k], b = std::conj(x[(half - k) % half]);
+        const Complex odd = product(a - b, {0, -1});
+        const float power = std::norm(a + b + product(odd, t.root[k])) / 4;
+        second_[k] += power;
+        all_[k] += power;
     }
     filled_ = 0;
 }
@@ -127,8 +142,8 @@ std::vector<double> ToneMeter::hertz_by_second() const {
 double ToneMeter::hertz() const { return peak(all_); }
 
 double ToneMeter::level_dbm0() const {
-    if (counted_ == 0 || energy_ <= 0) return -99;
-    const double mean = energy_ / static_cast<double>(counted_);
+    if (counted_ == 0 || energy_ == 0) return -99;
+    const double mean = static_cast<double>(energy_) / static_cast<double>(counted_);
     return std::max(-99.0, 10 * std::log10(mean / (zero_dbm0_peak * zero_dbm0_peak / 2)));
 }
 

@@ -41,8 +41,7 @@ private:
     std::uint64_t position_ = 0;  // samples since the start
     Spectrum second_{}, all_{};
     std::vector<double> seconds_;
-    double energy_ = 0;
-    std::uint64_t counted_ = 0;
+    std::uint64_t energy_ = 0, counted_ = 0;
 };
 
 }  // namespace sipana::media

@@ -1,5 +1,6 @@
 // A message line by line: finds the lines and asks the tables what they are.
 #include "libsipana/render/explain.h"
+#include "libsipana/sip/code.h"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,7 @@ Line start_line(std::string_view raw) {
         const auto code = to_number<int>(cut(rest, ' '));
         if (!code) return line;
         line.topic = code_topic(*code);
-        const std::string_view phrase = reason_phrase(*code);
+        const std::string_view phrase = sip::reason_phrase(*code);
         if (line.topic.name.empty()) return line;
         if (phrase.empty())
             line.meaning = "a code that is not registered";

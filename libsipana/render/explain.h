@@ -25,7 +25,6 @@ struct Topic {
 Topic header_topic(std::string_view name);     // any case, long or compact
 Topic method_topic(std::string_view name);     // case-sensitive
 Topic code_topic(int code);                    // unregistered codes: their class (RFC 3261 7.2)
-std::string_view reason_phrase(int code);      // the registered one; empty if there is none
 Topic sdp_topic(char type);                    // 'v', 'o', ... (RFC 8866 5)
 Topic attribute_topic(std::string_view name);  // "rtpmap", without "a="
 Topic codec_topic(std::string_view name);      // encoding names of RTP payloads, any case

@@ -27,14 +27,6 @@ Duration between(Time from, Time to) {
     return __builtin_sub_overflow(to.count(), from.count(), &out) ? Duration::max() : Duration{out};
 }
 
-Tone tone_of(const SipMessage& m) {
-    if (m.is_request()) return Tone::request;
-    if (m.code < 200) return Tone::provisional;
-    if (m.code < 300) return Tone::success;
-    if (m.code < 400) return Tone::redirect;
-    return m.code == 401 || m.code == 407 ? Tone::challenge : Tone::failure;
-}
-
 // Where a row belongs: rows of equal time keep the order of the capture, and around one message a
 // note about it stands before (fork, leg) or after it (hold).
 struct Place {
@@ -144,7 +136,7 @@ void Builder::add_arrow(std::uint32_t c, std::uint32_t index) {
     Arrow a;
     a.from = columns_.of(m.src);
     a.to = columns_.of(m.dst);
-    a.tone = tone_of(m);
+    a.tone = tone_of(m.code);
     a.call = c;
     a.message = index;
     a.frame = m.frame;

@@ -45,6 +45,7 @@ struct Participant {
 
 enum class Tone : std::uint8_t { request, provisional, success, redirect, challenge, failure };
 std::string_view to_string(Tone tone);  // "request", ...
+Tone tone_of(int code);                 // 0: a request
 
 // One SIP message. The rows of a Ladder keep capture order where times are equal.
 struct Arrow {

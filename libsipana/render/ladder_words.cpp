@@ -44,6 +44,14 @@ std::string_view to_string(Role role) {
     return "others";
 }
 
+Tone tone_of(int code) {
+    if (code == 0) return Tone::request;
+    if (code < 200) return Tone::provisional;
+    if (code < 300) return Tone::success;
+    if (code < 400) return Tone::redirect;
+    return code == 401 || code == 407 ? Tone::challenge : Tone::failure;
+}
+
 std::string_view to_string(Tone tone) {
     switch (tone) {
         case Tone::request:

@@ -8,6 +8,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/render/explain.h"
+#include "libsipana/sip/code.h"
 
 namespace sipana::render {
 
@@ -89,7 +90,7 @@ std::vector<FindingGroup> grouped(std::span<const Finding> findings, Alike alike
 std::string final_words(const analysis::Call& call) {
     if (call.final_code == 0) return "no final response";
     std::string_view reason = call.final_reason;
-    if (reason.empty()) reason = reason_phrase(call.final_code);
+    if (reason.empty()) reason = sip::reason_phrase(call.final_code);
     return reason.empty() ? fmt::format("{}", call.final_code)
                           : fmt::format("{} {}", call.final_code, reason);
 }

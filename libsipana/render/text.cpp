@@ -47,14 +47,6 @@ std::string receiver_text(const analysis::Stream& s) {
 
 std::string count_or_blank(std::uint64_t n) { return n == 0 ? std::string{} : std::to_string(n); }
 
-Paint paint_of_message(const analysis::SipMessage& m) {
-    if (m.is_request()) return paint_of(Tone::request);
-    if (m.code < 200) return paint_of(Tone::provisional);
-    if (m.code < 300) return paint_of(Tone::success);
-    if (m.code < 400) return paint_of(Tone::redirect);
-    return m.code == 401 || m.code == 407 ? paint_of(Tone::challenge) : paint_of(Tone::failure);
-}
-
 }  // namespace
 
 std::string calls_table(std::span<const analysis::Call> calls, const Style& style) {
@@ -120,7 +112,9 @@ std::string messages_table(std::span<const analysis::SipMessage> messages, const
         if (m.has_sdp) label += " (SDP)";
         table.row();
         table.cell(std::to_string(m.frame)).cell(time_text(m.time), Paint::faint);
-        table.cell(m.src.to_string()).cell(m.dst.to_string()).cell(label, paint_of_message(m));
+        table.cell(m.src.to_string())
+            .cell(m.dst.to_string())
+            .cell(label, paint_of(tone_of(m.code)));
         table.cell(m.capture_duplicate ? "seen twice"
                    : m.retransmission  ? "again"
                                        : "",
@@ -197,7 +191,8 @@ std::string message_text(const analysis::SipMessage& message, const Style& style
     while (!rest.empty()) {
         std::string_view line = cut(rest, '\n');
         if (line.ends_with('\r')) line.remove_suffix(1);
-        out += painted(shown(line, style), first ? paint_of_message(message) : Paint::plain, style);
+        out += painted(shown(line, style), first ? paint_of(tone_of(message.code)) : Paint::plain,
+                       style);
         out += '\n';
         first = false;
     }

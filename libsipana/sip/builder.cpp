@@ -23,6 +23,11 @@ std::string_view trimmed(std::string_view s) {
     return s;
 }
 
+bool same_field(std::string_view a, std::string_view b) {
+    const Header known = header_of(a);
+    return known == Header::other ? iequals(a, b) : known == header_of(b);
+}
+
 Error refusal(std::string what) { return Error{Errc::malformed, 0, std::move(what)}; }
 
 }  // namespace
@@ -57,6 +62,38 @@ Builder& Builder::add(std::string_view name, std::string_view value) {
     if (header_of(name) != Header::content_length)
         fields_.emplace_back(std::string(name), std::string(trimmed(value)));
     return *this;
+}
+
+Builder& Builder::add_first(std::string_view name, std::string_view value) {
+    fields_.emplace(fields_.begin(), std::string(name), std::string(trimmed(value)));
+    return *this;
+}
+
+Builder& Builder::set(std::string_view name, std::string_view value) {
+    const auto first = std::find_if(fields_.begin(), fields_.end(),
+                                    [&](const auto& f) { return same_field(f.first, name); });
+    if (first == fields_.end()) return add(name, value);
+    first->second = trimmed(value);
+    fields_.erase(std::remove_if(std::next(first), fields_.end(),
+                                 [&](const auto& f) { return same_field(f.first, name); }),
+                  fields_.end());
+    return *this;
+}
+
+Builder& Builder::strip(std::string_view name) {
+    std::erase_if(fields_, [&](const auto& f) { return same_field(f.first, name); });
+    return *this;
+}
+
+bool Builder::has(std::string_view name) const {
+    return std::any_of(fields_.begin(), fields_.end(),
+                       [&](const auto& f) { return same_field(f.first, name); });
+}
+
+std::string_view Builder::value(std::string_view name) const {
+    for (const auto& [key, value] : fields_)
+        if (same_field(key, name)) return value;
+    return {};
 }
 
 Builder& Builder::body(std::string_view content_type, std::string_view bytes) {

@@ -26,10 +26,21 @@ public:
     // added one is dropped, the right one stands last.
     Builder& add(Header id, std::string_view value);
     Builder& add(std::string_view name, std::string_view value);
+    // In front of all others.
+    Builder& add_first(std::string_view name, std::string_view value);
+    // Replaces the first field of that name (any case, either form) and drops further ones; adds it
+    // where there is none.
+    Builder& set(std::string_view name, std::string_view value);
+    Builder& strip(std::string_view name);  // all of them
+    bool has(std::string_view name) const;
+    std::string_view value(std::string_view name) const;  // of the first; empty where there is none
     // A body, and the Content-Type that goes with it; an empty type adds no Content-Type.
     Builder& body(std::string_view content_type, std::string_view bytes);
 
     Result<std::string> write() const;
+    std::string_view method() const { return method_; }  // empty in a response
+    std::string_view uri() const { return uri_; }
+    std::string_view body_text() const { return body_; }
 
 private:
     Status writable() const;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "libsipana/base/text.h"
+#include "libsipana/sip/code.h"
 #include "libsipana/sip/fields.h"
 #include "libsipana/sip/params.h"
 
@@ -48,9 +49,15 @@ bool may_make_dialog(const Message& request, int status) {
     }
 }
 
+// An unregistered code means what the first of its class means (8.1.3.2).
+std::string_view phrase_for(int status) {
+    const std::string_view own = reason_phrase(status);
+    return own.empty() ? reason_phrase(status / 100 * 100) : own;
+}
+
 Builder make(const Message& request, const Hop* from, int status, std::string_view reason,
              std::string_view to_tag) {
-    Builder out = Builder::response(status, reason.empty() ? reason_phrase(status) : reason);
+    Builder out = Builder::response(status, reason.empty() ? phrase_for(status) : reason);
     const bool with_routes = may_make_dialog(request, status);
     const bool with_tag = status != 100 && !to_tag.empty() && request.to_tag().empty();
     bool topmost = true;

@@ -1,4 +1,4 @@
-// Responses that a user agent makes of a request (RFC 3261 8.2.6), and the registered phrases.
+// Responses that a user agent makes of a request (RFC 3261 8.2.6).
 #pragma once
 
 #include <string_view>
@@ -9,12 +9,10 @@
 
 namespace sipana::sip {
 
-// The phrase of the IANA registry, "Busy Here"; of an unregistered code its class's.
-std::string_view reason_phrase(int status);
-
 // Via, From, To, Call-ID and CSeq of the request, Timestamp, and Record-Route where the response
 // may make a dialog (12.1.1). `to_tag` is added to a To that has none, but not in a 100. An empty
-// `reason` gives the registered phrase. What the request lacks is lacking in the response too.
+// `reason` gives the registered phrase, or that of the code's class (8.1.3.2). What the request
+// lacks is lacking in the response too.
 Builder response_to(const Message& request, int status, std::string_view reason = {},
                     std::string_view to_tag = {});
 // The same; the topmost Via says where the request came from (18.2.1, RFC 3581 4).

@@ -1,8 +1,10 @@
 // Two media sessions and a link between them, in virtual time, for the tests of lab/media.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "libsipana/base/random.h"
@@ -28,8 +30,8 @@ inline lab::Agreed agreed_of(const Endpoint& local, const Endpoint& remote,
     return a;
 }
 
-// Carries datagrams with a constant delay. `loses`: asked for each RTP datagram. `tap`: sees each
-// one that is sent, at the sender's time.
+// Carries datagrams, each with a delay and what `jitter` adds to it. `loses`: asked for each RTP
+// datagram. `tap`: sees each one that arrives, when it does.
 struct MediaLink {
     struct Flying {
         Time arrives{};
@@ -39,6 +41,7 @@ struct MediaLink {
     };
     lab::MediaSession &a, &b;
     Duration delay = std::chrono::milliseconds{10};
+    std::function<Duration()> jitter = [] { return Duration{}; };
     std::function<bool(Bytes)> loses = [](Bytes) { return false; };
     std::function<void(const lab::MediaSession::Output&, Time)> tap{};
     std::deque<Flying> flying{};
@@ -50,9 +53,12 @@ struct MediaLink {
                 ++lost;
                 continue;
             }
-            if (tap) tap(*out, now);
-            flying.push_back(
-                {now + delay, &to, *out, Buffer(out->bytes.begin(), out->bytes.end())});
+            const Time arrives = now + delay + jitter();
+            const auto place =
+                std::upper_bound(flying.begin(), flying.end(), arrives,
+                                 [](Time t, const Flying& f) { return t < f.arrives; });
+            flying.insert(place,
+                          {arrives, &to, *out, Buffer(out->bytes.begin(), out->bytes.end())});
         }
     }
     // Plays until `end`; at most so many steps that a mistake does not hang.
@@ -67,8 +73,10 @@ struct MediaLink {
             if (next >= end) return end;
             now = next;
             while (!flying.empty() && flying.front().arrives <= now) {
-                const Flying f = std::move(flying.front());
+                Flying f = std::move(flying.front());
                 flying.pop_front();
+                f.what.bytes = f.bytes;
+                if (tap) tap(f.what, now);
                 f.to->on_packet(f.bytes, f.what.content == lab::Content::rtcp, f.what.local, now);
             }
             for (auto* s : {&a, &b})

@@ -133,6 +133,45 @@ TEST_CASE("ITU-T Q.23, Q.24: digits as tones within the audio, through either la
     }
 }
 
+TEST_CASE(
+    "RFC 4733 2.5.1: digits are played over a tone, which goes on behind them on its own clock") {
+    for (const bool inband : {false, true}) {
+        CAPTURE(inband);
+        Pair p;
+        REQUIRE(p.a.start(tone_of(440, 3s), call_begins));
+        const Time pressed = p.link.run(call_begins, call_begins + 1010ms);
+        REQUIRE(p.a.start(digits_of("123", inband), pressed));
+        CHECK(p.a.playing());
+        p.link.run(pressed, pressed + 700ms);
+        CHECK(!p.a.playing());  // the digits, that is
+        p.link.run(pressed + 700ms, call_begins + 5s);
+        const lab::Heard heard = p.b.heard();
+        CHECK((inband ? heard.inband_digits : heard.digits) == "123");
+        REQUIRE(heard.tone_hz_by_second.size() == 3);
+        CHECK(heard.tone_hz_by_second[2] == doctest::Approx(440).epsilon(0.002));
+        CHECK(heard.lost == 0);
+        CHECK(heard.max_jitter_ms < 1);
+        CHECK(p.a.sent().last == call_begins + 2980ms);
+        CHECK(p.a.sent().late == 0);
+    }
+}
+
+TEST_CASE("RFC 3264 8.3.2: a plan goes on in the codec that a new answer brings") {
+    Pair p;
+    REQUIRE(p.a.start(tone_of(440, 3s), call_begins));
+    const Time changed = p.link.run(call_begins, call_begins + 985ms);
+    p.a.agree(agreed_of(alice, bob, {"pcma"}), changed);
+    p.b.agree(agreed_of(bob, alice, {"pcma"}), changed);
+    p.link.run(changed, call_begins + 4s);
+    CHECK(p.a.sent().packets == 150);
+    const lab::Heard heard = p.b.heard();
+    CHECK(heard.packets == 150);  // one was on its way, in the codec before
+    CHECK(heard.other_type == 0);
+    REQUIRE(heard.tone_hz_by_second.size() == 3);
+    for (const double hertz : heard.tone_hz_by_second)
+        CHECK(hertz == doctest::Approx(440).epsilon(0.002));
+}
+
 TEST_CASE("an echo sends back what it hears, events too, under its own SSRC") {
     Pair p;
     p.b.echo(true);

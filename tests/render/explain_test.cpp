@@ -1,4 +1,5 @@
 #include "libsipana/render/explain.h"
+#include "libsipana/sip/code.h"
 
 #include <doctest/doctest.h>
 
@@ -82,13 +83,13 @@ TEST_CASE("IANA SIP parameters: every registered status code has its phrase and 
     CHECK(code_topics().size() == std::size(registered));
     for (const int code : registered) {
         CAPTURE(code);
-        CHECK(!reason_phrase(code).empty());
-        CHECK(code_topic(code).name == reason_phrase(code));
+        CHECK(!sip::reason_phrase(code).empty());
+        CHECK(code_topic(code).name == sip::reason_phrase(code));
         CHECK(code_topic(code).what.size() > 10);
         CHECK(has(code_topic(code).clause, "RFC"));
     }
-    CHECK(reason_phrase(486) == "Busy Here");
-    CHECK(reason_phrase(487) == "Request Terminated");
+    CHECK(sip::reason_phrase(486) == "Busy Here");
+    CHECK(sip::reason_phrase(487) == "Request Terminated");
 }
 
 TEST_CASE("RFC 3261 7.2: a code that is not registered is explained by its class") {
@@ -96,7 +97,7 @@ TEST_CASE("RFC 3261 7.2: a code that is not registered is explained by its class
     CHECK(code_topic(499).name == "Request failure");
     CHECK(code_topic(99).name.empty());
     CHECK(code_topic(700).name.empty());
-    CHECK(reason_phrase(499).empty());
+    CHECK(sip::reason_phrase(499).empty());
 }
 
 TEST_CASE("every method that the code knows is explained") {

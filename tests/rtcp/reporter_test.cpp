@@ -14,7 +14,7 @@ namespace {
 
 constexpr Time begin{1'700'000'000'000'000'000};
 
-const ReportBlock& only_block(const Compound& c) {
+ReportBlock only_block(const Compound& c) {
     REQUIRE(!c.packets.empty());
     const auto* sr = std::get_if<SenderReport>(&c.packets[0].content);
     const auto& blocks = sr ? sr->blocks : std::get<ReceiverReport>(c.packets[0].content).blocks;
@@ -135,7 +135,7 @@ TEST_CASE("RFC 3550 6.4.1: LSR and DLSR give the sender its round trip") {
     const Reception r{1, 10, 10, 10, 0};
     b.write_report(std::nullopt, {&r, 1}, begin + 2030ms, out);
     const Exact answer(out);
-    const ReportBlock& block = only_block(parse(answer));
+    const ReportBlock block = only_block(parse(answer));
     const auto trip = round_trip(middle(ntp_of(begin + 2070ms)), block.lsr, block.dlsr);
     REQUIRE(trip);
     CHECK(to_milliseconds(*trip) == doctest::Approx(70).epsilon(0.001));

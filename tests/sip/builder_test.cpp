@@ -85,3 +85,16 @@ TEST_CASE("a message written again is the same message, unfolded") {
     CHECK(Builder::from(*again).write().has_value());
     CHECK(*Builder::from(*again).write() == *written);
 }
+
+TEST_CASE("RFC 3261 7.3.1: a field is set, stripped and put in front under either of its names") {
+    auto b = Builder::request("INVITE", "sip:bob@example.com");
+    b.add("v", "SIP/2.0/UDP a").add("Contact", "<sip:a>").add("m", "<sip:b>").add("X-One", "1");
+    b.set("contact", "<sip:c>").set("X-Two", "2").strip("x-one").add_first("Route", "<sip:p;lr>");
+    CHECK(b.has("Via"));
+    CHECK(!b.has("X-One"));
+    const auto text = b.write();
+    REQUIRE(text);
+    CHECK(*text ==
+          "INVITE sip:bob@example.com SIP/2.0\r\nRoute: <sip:p;lr>\r\nv: SIP/2.0/UDP a\r\n"
+          "Contact: <sip:c>\r\nX-Two: 2\r\nContent-Length: 0\r\n\r\n");
+}

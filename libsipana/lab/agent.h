@@ -1,0 +1,209 @@
+// Agent: a phone, that is a SIP user agent without I/O (RFC 3261 8 to 15): it sends what a Director
+// tells it to and does the rest of a phone's work by itself.
+//
+// That work: transactions and their repetitions, ACK, PRACK, answers to challenges (RFC 3261 22),
+// 200 to BYE, OPTIONS, NOTIFY, INFO and CANCEL (with the 487 that goes with it), 481 to what
+// belongs to no dialog, 500 to what comes too late (12.2.2), offers and answers (RFC 3264), media.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "libsipana/base/random.h"
+#include "libsipana/lab/conversation.h"
+#include "libsipana/lab/phone_session.h"
+#include "libsipana/sip/builder.h"
+#include "libsipana/sip/identifiers.h"
+
+namespace sipana::lab {
+
+// Fills in the {names} of a text.
+using Fill = std::function<std::string(std::string_view)>;
+
+class Agent : public Node {
+public:
+    // Finds who a message of an unknown Call-ID is for; a conversation without director is answered
+    // by housekeeping alone.
+    using Casting = std::function<bool(Agent&, Conversation&, const Arrival&)>;
+
+    struct Setting {
+        const PhoneLine* line = nullptr;
+        std::size_t phone = 0;  // in Script::phones
+        Endpoint at;            // port 0: any
+        Address media_address;  // empty: that of the signalling
+        const Directory* directory = nullptr;
+        Ports* ports = nullptr;
+        MediaStore* store = nullptr;
+        std::uint64_t seed = 1;
+        sip::Timing timing;
+        MediaSettings media;
+        std::string folder;
+        std::optional<Endpoint> parked;  // PhoneSession
+    };
+    explicit Agent(const Setting& setting);
+    ~Agent() override;
+
+    Status open();  // its port, through Ports
+    const Endpoint& endpoint() const { return endpoint_; }
+    std::size_t phone() const { return setting_.phone; }
+    const PhoneLine& line() const { return line_; }
+    std::string aor() const;
+    std::string contact() const;
+    void cast_by(Casting casting) { casting_ = std::move(casting); }
+    sip::Transactions& transactions() { return transactions_; }
+
+    // ---- for the Director
+    Conversation& begin(Director& director, std::size_t part, std::string peer, std::string label);
+    // The conversation that a request of this kind belongs to; nullptr: to a new one.
+    Conversation* find(const Director& director, std::size_t part, std::string_view method,
+                       std::string_view peer, std::string_view label, bool outside);
+    Owed* find_owed(const Director& director, std::size_t part, std::string_view method,
+                    std::string_view peer, std::string_view label, Conversation*& conversation);
+    struct Told {  // how the script's step wants it
+        const Send* send = nullptr;
+        std::size_t step = SIZE_MAX;
+        bool acks_itself = true, pracks_itself = true, answers_challenges = true;
+        std::string_view note;
+        const Fill* fill = nullptr;
+    };
+    Status request(Conversation& c, const Request& what, const Told& told, Time now);
+    Status respond(Conversation& c, Owed& owed, const Response& what, const Told& told, Time now);
+    Status raw(Conversation& c, const std::string& text, bool is_template, const Told& told,
+               Time now);
+    // Sends what a phone owes to a request that the script left to it.
+    // `ends_invite`: a CANCEL's INVITE gets its 487 as well.
+    void keep_house(Conversation& c, const Arrival& arrival, Time now, bool ends_invite = true);
+    // Ends whatever is open in the director's conversations, politely.
+    void hang_up(const Director& director, Time now);
+    void forget(Director& director);  // its conversations end here; late messages find nobody
+    bool idle() const;                // nothing is being repeated or waited for
+
+    PhoneSession* session_of(Conversation& c) const { return c.session.get(); }
+    Status play(Conversation& c, const MediaStep& media, Time now);
+    void stop(Conversation& c, bool video, Time now);
+
+    // ---- Node
+    std::string_view name() const override { return line_.name; }
+    void on_packet(const Packet& packet, Time now) override;
+    void on_unreachable(const Endpoint& local, const Endpoint& remote, Transport transport,
+                        Time now) override;
+    void on_timer(Time now) override;
+    std::optional<Time> deadline() const override;
+    std::optional<Packet> poll() override;
+
+    std::uint64_t malformed() const { return malformed_; }
+    std::uint64_t retransmissions() const { return retransmissions_; }  // sent
+    Director* director_of(const std::string& call_id) const;
+    // "alice/consult" and its Call-ID, for each of the director's.
+    std::vector<std::pair<std::string, std::string>> calls_of(const Director& director) const;
+
+private:
+    struct Outgoing {
+        sip::Hop hop;
+        std::string text;
+        std::string note;
+        sip::Transactions::Text shared;
+    };
+    struct Spoiled {  // Faults of one transaction's transmissions
+        Faults faults;
+        std::uint32_t sent = 0;
+    };
+    struct Late {
+        Time at{};
+        std::uint64_t order = 0;
+        Outgoing packet;
+        bool operator<(const Late& other) const {
+            return at != other.at ? at > other.at : order > other.order;
+        }
+    };
+
+    struct Due {
+        Time at{};
+        std::uint64_t conversation = 0;
+        bool operator<(const Due& other) const {
+            return at != other.at ? at > other.at : conversation > other.conversation;
+        }
+    };
+
+    // agent_request.cpp
+    Status address(Conversation& c, const Request& what, const Told& told);
+    sip::Builder begun(Conversation& c, const Request& what, const Told& told);
+    void describe_request(Conversation& c, sip::Builder& b, std::string_view method,
+                          const Told& told, Time now);
+    void apply(sip::Builder& b, const Told& told) const;
+    Status authorize(Conversation& c, sip::Builder& b, const Told& told);
+    Status send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told, Time now);
+    void begin_asked(Conversation& c, Asked asked, const Told& told);
+    Status cancel(Conversation& c, Asked& invite, const Told& told, Time now);
+    void send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const Told& told, Time now);
+    std::string via() const;
+    sip::Hop hop_to(std::string_view uri, const Conversation& c) const;
+
+    // agent_response.cpp
+    void dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told& told, Time now);
+    void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
+                             std::string_view text, Time now);
+    void end_dialogs(Conversation& c, Time now);
+    Status quick_response(Conversation& c, Owed& owed, int code, Time now);
+
+    // agent.cpp
+    void on_sip(const Packet& packet, Time now);
+    void drain_events(Time now);
+    void on_event(const sip::Transactions::Event& event, const sip::Message& message,
+                  const sip::Hop& hop, Time now);
+    void on_request(const sip::Transactions::Event& event, const sip::Message& message,
+                    const sip::Hop& hop, Time now);
+    bool accept_in_dialog(Conversation& c, Owed& owed, const sip::Transactions::Event& event,
+                          bool wanted, Time now);
+    void stop_reliable(Conversation& c, const sip::Message& prack);
+    void on_ack(const sip::Transactions::Event& event, const sip::Message& message, Time now);
+    void on_response(const sip::Transactions::Event& event, const sip::Message& message, Time now);
+    void on_lost(const sip::Transactions::Event& event, Time now);
+    bool retry_with_credentials(Conversation& c, Asked& asked, const sip::Message& message,
+                                Time now);
+    void follow_dialog(Conversation& c, Asked& asked, const sip::Message& message, Time now);
+    void follow_answer(Conversation& c, std::string_view method, const sip::Message& message,
+                       Time now);
+    void acknowledge_provisional(Conversation& c, Asked& asked, sip::Dialog& dialog,
+                                 const sip::Message& message, Time now);
+    Asked* asked(sip::Transactions::Id id, Conversation*& conversation);
+    Conversation* known(std::string_view call_id);
+    std::unique_ptr<Arrival> arrival_of(Conversation& c, const sip::Message& message,
+                                        sip::Transactions::Id id, Time now) const;
+    bool spoil(const sip::Transactions::Output& output);
+    PhoneSession& session(Conversation& c);
+    void session_changed(Conversation& c);
+    Conversation* session_numbered(std::uint64_t number) const;
+    void end_session(Conversation& c, Time now);
+
+    Setting setting_;
+    PhoneLine line_;
+    const Directory& directory_;
+    sip::Identifiers identifiers_;
+    Endpoint endpoint_;
+    sip::Transactions transactions_;
+    Casting casting_;
+    std::unordered_map<std::string, std::unique_ptr<Conversation>> conversations_;
+    std::unordered_map<std::uint64_t, Conversation*> sessions_;  // with ports of their own
+    std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
+    std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over
+    std::deque<std::uint64_t> ready_;
+    std::uint64_t conversation_count_ = 0;
+    sip::Message message_;  // the one being read
+    Time now_{};
+    std::unordered_map<sip::Transactions::Id, Conversation*> of_;  // whose a transaction is
+    std::map<sip::Transactions::Id, Spoiled> spoiled_;
+    std::map<sip::Transactions::Id, std::string> notes_;
+    std::deque<Outgoing> outgoing_;
+    std::priority_queue<Late> late_;
+    std::uint64_t late_count_ = 0;
+    Outgoing current_;
+    std::uint64_t malformed_ = 0, retransmissions_ = 0;
+};
+
+}  // namespace sipana::lab

@@ -1,0 +1,400 @@
+// What a phone asks: requests in and out of dialogs, CANCEL, ACK and PRACK, credentials.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libsipana/base/text.h"
+#include "libsipana/lab/agent.h"
+#include "libsipana/sip/digest.h"
+#include "libsipana/sip/fields.h"
+#include "libsipana/sip/invite.h"
+#include "libsipana/sip/uri.h"
+
+namespace sipana::lab {
+namespace {
+
+constexpr std::string_view allowed =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
+
+bool is_uri(std::string_view text) {
+    const auto colon = text.find(':');
+    return colon != text.npos && sip::parse_uri(text).has_value();
+}
+
+std::string uri_of(std::string_view user, std::string_view host) {
+    return user.empty() ? fmt::format("sip:{}", host) : fmt::format("sip:{}@{}", user, host);
+}
+
+bool opens_session(std::string_view method) { return method == "INVITE"; }
+
+std::string setting_of(const PhoneLine& line, std::string_view name) {
+    for (const auto& [key, value] : line.settings)
+        if (key == name) return value;
+    return {};
+}
+
+std::uint32_t cseq_of(const sip::Builder& b) {
+    const auto cseq = sip::parse_cseq(b.value("CSeq"));
+    return cseq ? cseq->number : 0;
+}
+
+}  // namespace
+
+std::string Agent::via() const {
+    return fmt::format("SIP/2.0/{} {};rport;branch=", to_string(line_.transport),
+                       endpoint_.to_string());
+}
+
+// Where a request for that URI goes: a name of the directory, an address, or where the conversation
+// went before.
+sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
+    sip::Hop hop{endpoint_, {}, line_.transport};
+    if (const auto parsed = sip::parse_uri(uri)) {
+        if (const auto address = Address::parse(parsed->host))
+            hop.remote = {*address,
+                          parsed->port.value_or(line_.transport == Transport::tls ? 5061 : 5060)};
+        else if (const Peer* peer = directory_.by_name(parsed->host))
+            hop.remote = peer->at;
+        else
+            for (const Peer& one : const_cast<Directory&>(directory_).peers())
+                if (iequals(one.host, parsed->host)) hop.remote = one.at;
+    }
+    if (hop.remote.empty()) {
+        const Peer* peer = directory_.by_name(c.peer);
+        hop.remote = peer != nullptr ? peer->at : c.hop.remote;
+    }
+    return hop;
+}
+
+// From, To and where to: once for a conversation.
+Status Agent::address(Conversation& c, const Request& what, const Told& told) {
+    const Peer* peer = directory_.by_name(c.peer);
+    if (peer == nullptr)
+        return Error{Errc::not_found, 0, fmt::format("nobody is called {}", c.peer)};
+    c.local = line_.display.empty() ? fmt::format("<{}>", aor())
+                                    : fmt::format("{} <{}>", sip::quoted(line_.display), aor());
+    const std::string target = told.fill != nullptr ? (*told.fill)(what.target) : what.target;
+    const bool registers = what.method == "REGISTER";
+    std::string to;
+    if (registers) {
+        to = aor();
+        c.registered_uri = target.empty() ? "sip:" + peer->host : target;
+    } else if (target.empty()) {
+        to = peer->aor.empty() ? uri_of("", peer->host) : peer->aor;
+    } else if (is_uri(target)) {
+        to = target;
+    } else if (const Peer* other = directory_.by_name(target);
+               other != nullptr && !other->user.empty()) {
+        to = peer->user.empty() ? uri_of(other->user, peer->host) : other->aor;
+    } else if (target.find('@') != target.npos) {
+        to = "sip:" + target;
+    } else {
+        to = uri_of(target, peer->user.empty() ? peer->host : peer->at.to_string());
+    }
+    c.remote = fmt::format("<{}>", to);
+    c.hop = {endpoint_, peer->at, line_.transport};
+    return Done{};
+}
+
+sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told) {
+    sip::Dialog* dialog = told.send != nullptr && told.send->outside ? nullptr : c.live_dialog();
+    if (dialog != nullptr && what.method != "REGISTER") {
+        c.hop = hop_to(dialog->next_hop(), c);
+        return dialog->request(what.method);
+    }
+    const Peer* peer = directory_.by_name(c.peer);
+    std::string uri = c.registered_uri;
+    if (uri.empty()) {
+        const auto to = sip::parse_name_addr(c.remote);
+        uri = to ? std::string(to->uri) : "sip:nobody";
+        // Straight to another phone: its contact, whatever its address of record is.
+        if (peer != nullptr && !peer->user.empty() && what.target.empty())
+            uri = fmt::format(
+                "sip:{}@{}{}", peer->user, peer->at.to_string(),
+                peer->transport == Transport::udp
+                    ? ""
+                    : fmt::format(";transport={}", lowered(to_string(peer->transport))));
+    }
+    auto b = sip::Builder::request(what.method, uri);
+    std::string to = c.remote;
+    if (told.send != nullptr && !told.send->to_tag.empty()) to += ";tag=" + told.send->to_tag;
+    b.add(sip::Header::from, fmt::format("{};tag={}", c.local, c.local_tag));
+    b.add(sip::Header::to, to);
+    b.add(sip::Header::call_id, c.call_id);
+    b.add(sip::Header::cseq, fmt::format("{} {}", ++c.cseq, what.method));
+    return b;
+}
+
+// What the method itself asks for, where the script does not say it.
+void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view method,
+                             const Told& told, Time) {
+    const bool needs_contact = method == "INVITE" || method == "REGISTER" ||
+                               method == "SUBSCRIBE" || method == "UPDATE" || method == "REFER" ||
+                               method == "NOTIFY";
+    if (needs_contact) b.add(sip::Header::contact, contact());
+    if (method == "INVITE" || method == "UPDATE") b.add(sip::Header::allow, allowed);
+    if (method == "INVITE" || method == "UPDATE" || method == "REGISTER") {
+        const std::string supported = setting_of(line_, "supported");
+        if (supported != "none")
+            b.add(sip::Header::supported, supported.empty() ? "replaces" : supported);
+    }
+    if (method == "REGISTER") b.add(sip::Header::expires, "3600");
+    if (method == "PUBLISH" || method == "SUBSCRIBE") {
+        b.add(sip::Header::event, "presence");
+        b.add(sip::Header::expires, "3600");
+    }
+    if (method == "NOTIFY") {
+        b.add(sip::Header::event, "presence");
+        b.add(sip::Header::subscription_state, "active;expires=3600");
+    }
+    if (method == "OPTIONS") b.add(sip::Header::accept, "application/sdp");
+    b.add(sip::Header::user_agent, "sipana-lab");
+    if (told.send == nullptr) return;
+    const auto named = [&](std::string_view text) {
+        const std::string filled = told.fill != nullptr ? (*told.fill)(text) : std::string(text);
+        if (is_uri(filled)) return filled;
+        if (const Peer* peer = directory_.by_name(filled); peer != nullptr && !peer->aor.empty()) {
+            const Peer* here = directory_.by_name(c.peer);
+            return here != nullptr && here->user.empty()
+                       ? uri_of(peer->user, here->host)
+                       : fmt::format("sip:{}@{}", peer->user, peer->at.to_string());
+        }
+        const Peer* here = directory_.by_name(c.peer);
+        return uri_of(filled, here != nullptr ? here->host : endpoint_.to_string());
+    };
+    std::string replaces;
+    if (!told.send->replaces.empty()) {
+        const std::string_view wish = told.send->replaces;
+        const auto slash = wish.find('/');
+        const std::string_view peer = wish.substr(0, slash);
+        const std::string_view label = slash == wish.npos ? "" : wish.substr(slash + 1);
+        for (const Conversation* other : c.director->conversations) {
+            if (other == &c || other->part != c.part || other->dialogs.empty()) continue;
+            if (other->peer != peer && (line_.name != peer)) continue;
+            if (slash != wish.npos && other->label != label) continue;
+            const sip::Dialog& d = other->dialogs.back();
+            replaces = d.replaces();
+        }
+        if (replaces.empty())
+            replaces = told.fill != nullptr ? (*told.fill)(wish) : std::string(wish);
+    }
+    if (!told.send->refer_to.empty()) {
+        std::string to = named(told.send->refer_to);
+        if (!replaces.empty()) {
+            std::string escaped;
+            for (const char ch : replaces)
+                if (is_alpha(ch) || is_digit(ch) || ch == '-' || ch == '.' || ch == '_')
+                    escaped += ch;
+                else
+                    escaped += fmt::format("%{:02X}", static_cast<unsigned char>(ch));
+            to += "?Replaces=" + escaped;
+        }
+        b.add(sip::Header::refer_to, fmt::format("<{}>", to));
+        b.add(sip::Header::referred_by, fmt::format("<{}>", aor()));
+    } else if (!replaces.empty()) {
+        b.add(sip::Header::replaces, replaces);
+    }
+}
+
+// The script's own words about header fields come last: they may replace anything.
+void Agent::apply(sip::Builder& b, const Told& told) const {
+    if (told.send == nullptr) return;
+    const auto filled = [&](std::string_view text) {
+        return told.fill != nullptr ? (*told.fill)(text) : std::string(text);
+    };
+    for (const HeaderChange& change : told.send->headers) {
+        switch (change.how) {
+            case HeaderChange::How::add: {
+                const bool ours = change.name == "Event" || change.name == "Expires" ||
+                                  change.name == "Subscription-State" || change.name == "Contact" ||
+                                  change.name == "Accept" || change.name == "Supported";
+                if (ours)
+                    b.set(change.name, filled(change.value));
+                else
+                    b.add(change.name, filled(change.value));
+                break;
+            }
+            case HeaderChange::How::set:
+                b.set(change.name, filled(change.value));
+                break;
+            case HeaderChange::How::strip:
+                b.strip(change.name);
+                break;
+        }
+    }
+    if (!told.send->body.empty() || !told.send->body_type.empty())
+        b.strip("Content-Type").body(told.send->body_type, filled(told.send->body));
+}
+
+Status Agent::authorize(Conversation& c, sip::Builder& b, const Told& told) {
+    if (told.send != nullptr && told.send->faults.no_credentials) return Done{};
+    if (b.method() == "ACK" || b.method() == "CANCEL") return Done{};
+    for (const bool proxy : {false, true}) {
+        const auto& challenges = proxy ? c.proxy_challenges : c.challenges;
+        if (challenges.empty() || line_.password.empty()) continue;
+        std::vector<std::string_view> views(challenges.begin(), challenges.end());
+        std::string password = line_.password;
+        std::vector<std::string> stale;
+        if (told.send != nullptr && told.send->faults.wrong_password) password += "-wrong";
+        if (told.send != nullptr && told.send->faults.stale_nonce) {
+            for (const std::string& one : challenges) {
+                std::string changed = one;
+                const auto at = changed.find("nonce=\"");
+                if (at != changed.npos) changed.insert(at + 7, "0");
+                stale.push_back(changed);
+            }
+            views.assign(stale.begin(), stale.end());
+        }
+        const std::string& user = line_.auth_user.empty() ? line_.user : line_.auth_user;
+        const auto best = sip::strongest(views);
+        if (!best) continue;
+        const std::string cnonce = identifiers_.cnonce();
+        const auto value = sip::answer(views[*best], {.method = b.method(),
+                                                      .uri = b.uri(),
+                                                      .body = b.body_text(),
+                                                      .username = user,
+                                                      .password = password,
+                                                      .cnonce = cnonce,
+                                                      .nc = ++c.nonce_count});
+        if (!value) return value.error();
+        b.set(proxy ? "Proxy-Authorization" : "Authorization", *value);
+    }
+    return Done{};
+}
+
+Status Agent::request(Conversation& c, const Request& what, const Told& told, Time now) {
+    if (what.method == "CANCEL") {
+        if (Asked* invite = c.pending_invite(); invite != nullptr)
+            return cancel(c, *invite, told, now);
+    }
+    if (c.local.empty())
+        if (Status s = address(c, what, told); !s) return s;
+    if (what.method == "ACK") {
+        for (auto asked = c.asked.rbegin(); asked != c.asked.rend(); ++asked)
+            if (asked->method == "INVITE" && asked->status >= 200 && asked->status < 300)
+                if (sip::Dialog* dialog = c.live_dialog(); dialog != nullptr) {
+                    send_ack(c, *asked, *dialog, told, now);
+                    return Done{};
+                }
+    }
+    sip::Builder b = begun(c, what, told);
+    if (what.method == "PRACK" && told.send != nullptr)
+        for (auto asked = c.asked.rbegin(); asked != c.asked.rend(); ++asked)
+            if (asked->method == "INVITE" && !asked->rack.empty()) {
+                b.add(sip::Header::rack, asked->rack);
+                break;
+            }
+    Asked asked;
+    asked.method = what.method;
+    asked.step = told.step;
+    asked.acks_itself = told.acks_itself && !(told.send != nullptr && told.send->faults.no_ack);
+    asked.pracks_itself = told.pracks_itself;
+    asked.answers_challenges = told.answers_challenges;
+    describe_request(c, b, what.method, told, now);
+    const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
+    const bool told_body = told.send != nullptr && !told.send->body.empty();
+    const bool by_itself = wish.kind == SdpKind::by_itself && opens_session(what.method) &&
+                           !told_body && !line_.audio.empty();
+    if (by_itself || wish.kind == SdpKind::offer || wish.kind == SdpKind::text ||
+        (wish.kind == SdpKind::answer)) {
+        SdpWish filled = wish;
+        if (told.fill != nullptr) filled.text = (*told.fill)(wish.text);
+        PhoneSession& session = this->session(c);
+        const auto text =
+            wish.kind == SdpKind::answer ? session.answer(filled, now) : session.offer(filled);
+        if (!text) return text.error();
+        asked.offered = wish.kind != SdpKind::answer;
+        session_changed(c);
+        b.body("application/sdp", *text);
+    }
+    return send_request(c, b, std::move(asked), told, now);
+}
+
+Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told,
+                           Time now) {
+    b.add_first("Max-Forwards", "70");
+    b.add_first("Via", via() + identifiers_.branch());
+    apply(b, told);
+    if (told.send != nullptr && (told.send->cseq || told.send->cseq_add)) {
+        const auto number = told.send->cseq
+                                ? *told.send->cseq
+                                : static_cast<std::int64_t>(cseq_of(b)) + *told.send->cseq_add;
+        b.set("CSeq",
+              fmt::format("{} {}", std::clamp<std::int64_t>(number, 0, UINT32_MAX), asked.method));
+    }
+    if (Status s = authorize(c, b, told); !s) return s;
+    auto text = b.write();
+    if (!text) return text.error();
+    asked.cseq = cseq_of(b);
+    asked.text = *text;
+    if (asked.method == "ACK") {
+        outgoing_.push_back({c.hop, std::move(*text), std::string(told.note), {}});
+        return Done{};
+    }
+    sip::Transactions::Options options;
+    if (told.send != nullptr) {
+        options.no_ack = told.send->faults.no_ack;
+        options.no_retransmission = told.send->faults.no_retransmission;
+    }
+    asked.id = transactions_.request(std::move(*text), c.hop, now, options);
+    begin_asked(c, std::move(asked), told);
+    return Done{};
+}
+
+void Agent::begin_asked(Conversation& c, Asked asked, const Told& told) {
+    if (!told.note.empty()) notes_[asked.id] = told.note;
+    if (told.send != nullptr) {
+        const Faults& f = told.send->faults;
+        if (f != Faults{}) spoiled_[asked.id] = {f, 0};
+    }
+    of_[asked.id] = &c;
+    c.asked.push_back(std::move(asked));
+}
+
+// RFC 3261 9.1: before a provisional response the CANCEL waits.
+Status Agent::cancel(Conversation& c, Asked& invite, const Told& told, Time now) {
+    const auto message = sip::Message::parse(invite.text);
+    if (!message) return message.error();
+    auto text = sip::cancel_of(*message);
+    if (!text) return text.error();
+    if (told.send != nullptr && !told.send->headers.empty()) {
+        const auto made = sip::Message::parse(*text);
+        if (!made) return made.error();
+        auto b = sip::Builder::from(*made);
+        apply(b, told);
+        text = b.write();
+        if (!text) return text.error();
+    }
+    Asked asked;
+    asked.method = "CANCEL";
+    asked.cseq = invite.cseq;
+    asked.step = told.step;
+    asked.text = *text;
+    invite.cancelled = true;
+    asked.id = transactions_.cancel(invite.id, now, std::move(*text));
+    begin_asked(c, std::move(asked), told);
+    return Done{};
+}
+
+// The ACK to a 2xx (13.2.2.4); its answer to an offer in that 2xx.
+void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const Told& told,
+                     Time now) {
+    sip::Builder b = dialog.ack(invite.cseq);
+    c.hop = hop_to(dialog.next_hop(), c);
+    b.add_first("Max-Forwards", "70");
+    b.add_first("Via", via() + identifiers_.branch());
+    const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
+    if (wish.kind != SdpKind::none && c.session &&
+        (c.session->owes_answer() || wish.kind == SdpKind::answer || wish.kind == SdpKind::text)) {
+        if (const auto text = c.session->answer(wish, now); text) b.body("application/sdp", *text);
+        session_changed(c);
+    }
+    apply(b, told);
+    auto text = b.write();
+    if (!text) return;
+    invite.ack = *text;
+    invite.ack_hop = c.hop;
+    outgoing_.push_back({c.hop, std::move(*text), std::string(told.note), {}});
+}
+
+}  // namespace sipana::lab

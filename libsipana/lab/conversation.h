@@ -1,0 +1,136 @@
+// Conversation: what a phone knows of one Call-ID (RFC 3261 8, 12): dialogs, what it asked, what it
+// owes an answer, its session.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsipana/lab/node.h"
+#include "libsipana/lab/script.h"
+#include "libsipana/sip/dialog.h"
+#include "libsipana/sip/message.h"
+#include "libsipana/sip/transaction.h"
+
+namespace sipana::lab {
+
+class Director;
+class PhoneSession;
+
+// Someone at the other end: a server, or another phone of the script.
+struct Peer {
+    std::string name;
+    std::string host;  // as URIs name it: "192.168.1.153", "atlanta.example.com:5080"
+    std::string user;  // of a phone
+    std::string aor;   // of a phone: "sip:bob@biloxi.example.com"
+    Endpoint at;
+    Transport transport = Transport::udp;
+};
+
+class Directory {
+public:
+    void add(Peer peer) { peers_.push_back(std::move(peer)); }
+    const Peer* by_name(std::string_view name) const;
+    const Peer* by_endpoint(
+        const Endpoint& endpoint) const;  // its port too, else the address alone
+    std::deque<Peer>& peers() { return peers_; }
+
+private:
+    std::deque<Peer> peers_;
+};
+
+// A request that was sent.
+struct Asked {
+    sip::Transactions::Id id = 0;
+    std::string method, text;
+    std::uint32_t cseq = 0;
+    std::size_t step = SIZE_MAX;  // of the part; SIZE_MAX: housekeeping
+    int status = 0;               // the last one heard
+    bool finished = false;
+    bool cancelled = false;
+    bool acks_itself = true, pracks_itself = true, answers_challenges = true;
+    std::uint32_t tries = 0;  // with credentials
+    std::uint32_t rseq = 0;   // the last reliable provisional response (RFC 3262 4)
+    std::string rack;         // what acknowledges it
+    std::string ack;          // that of a 2xx, to be sent again with each repetition (13.2.2.4)
+    sip::Hop ack_hop;
+    std::string ack_tag;   // whose 2xx it answered; others are of other forks
+    bool offered = false;  // it carried our offer
+};
+
+// A request that was heard and has no final response yet (or an INVITE whose 2xx has no ACK).
+struct Owed {
+    sip::Transactions::Id id = 0;
+    std::string text;
+    sip::Message message;  // views text
+    sip::Hop hop;          // that it came by
+    std::string to_tag;
+    bool answered = false;
+    bool acked = false;
+    std::uint32_t rseq = 0;
+    std::uint32_t provisional = 0;  // the last code
+    std::size_t step = SIZE_MAX;    // that expected it
+};
+
+struct Conversation {
+    std::uint64_t number = 0;  // at its phone
+    std::string call_id, local_tag;
+    std::string local, remote;  // From and To of a first request, without tags
+    std::string peer, label;    // of the script
+    Director* director = nullptr;
+    std::size_t part = 0;
+    bool incoming = false;
+    std::uint32_t cseq = 0;
+    sip::Hop hop;  // where the last request came from or went
+    std::deque<sip::Dialog> dialogs;
+    std::deque<Asked> asked;
+    std::deque<std::unique_ptr<Owed>> owed;
+    std::vector<std::string> challenges, proxy_challenges;  // of the last 401 and 407
+    std::uint32_t nonce_count = 0;
+    std::string registered_uri;             // a REGISTER's Request-URI
+    std::shared_ptr<PhoneSession> session;  // of an INVITE dialog
+    Time session_due = no_time;             // when it is to be woken, as it is queued
+    bool session_ready = false;             // it may have something to send
+    bool ended = false;                     // BYE, a final failure, or 481
+
+    sip::Dialog* live_dialog();
+    Asked* pending_invite();
+    // Did the last such request end in a way that another try follows (challenged, 422, 423, ...)?
+    bool tries_again(std::string_view method) const;
+    Owed* owed_by(sip::Transactions::Id id);
+    Owed* owed_for(std::string_view method);  // the oldest unanswered; empty: of any method but ACK
+};
+
+// A message that a phone heard, or what came instead of one.
+struct Arrival {
+    enum class Kind : std::uint8_t { message, timed_out, unreachable } kind = Kind::message;
+    std::string text;
+    sip::Message message;  // views text
+    Conversation* conversation = nullptr;
+    sip::Transactions::Id transaction = 0;
+    std::string method;               // of the request that it is or answers
+    std::size_t asked_by = SIZE_MAX;  // the step whose request it answers
+    Time at{};
+    bool taken = false;  // an expectation was met by it
+};
+
+// Who decides what a phone does beyond its housekeeping: lab/play.
+class Director {
+public:
+    virtual ~Director() = default;
+    std::vector<Conversation*> conversations;  // of all its phones, as they began
+    // Will the script itself do something about this? Then the phone leaves it alone.
+    virtual bool wants(const Conversation& conversation, const Arrival& arrival) = 0;
+    virtual void on_arrival(std::unique_ptr<Arrival> arrival, Time now) = 0;
+    // The housekeeping found something wrong: a final failure that nobody spoke of.
+    virtual void on_failure(const Conversation& conversation, std::size_t step, std::string why,
+                            Time now) = 0;
+    // A request of that step has its final response.
+    virtual void on_finished(std::size_t part, std::size_t step, Time now) = 0;
+};
+
+}  // namespace sipana::lab

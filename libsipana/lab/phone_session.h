@@ -1,0 +1,85 @@
+// PhoneSession: the offers, answers and media of one INVITE dialog at one phone (RFC 3264).
+//
+// Opens RTP and RTCP ports of the phone when the first description is made, and closes them when it
+// ends. With `parked` ports given it opens none, sends nothing and drops what comes: for signalling
+// under load.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsipana/lab/description.h"
+#include "libsipana/lab/media.h"
+#include "libsipana/lab/node.h"
+#include "libsipana/lab/script.h"
+
+namespace sipana::lab {
+
+class PhoneSession {
+public:
+    struct Setting {
+        const PhoneLine* line = nullptr;
+        Address address;
+        Node* owner = nullptr;
+        Ports* ports = nullptr;
+        Random* random = nullptr;
+        MediaStore* store = nullptr;
+        MediaSettings media;
+        std::string folder;  // that a script's files are relative to
+        std::optional<Endpoint> parked;
+        std::function<void(const Endpoint&)> opened, closed;  // each port
+    };
+    explicit PhoneSession(const Setting& setting);
+    ~PhoneSession();
+    PhoneSession(const PhoneSession&) = delete;
+    PhoneSession& operator=(const PhoneSession&) = delete;
+
+    // A new offer of ours, as the script wants it.
+    Result<std::string> offer(const SdpWish& wish);
+    // Ours to the offer that came last; the same again until another one comes. Errc::unsupported:
+    // nothing in common (488).
+    Result<std::string> answer(const SdpWish& wish, Time now);
+    void on_offer(std::string_view text);
+    Status on_answer(std::string_view text, Time now);
+    bool has_answered() const { return !last_answer_.empty(); }
+    bool owes_answer() const { return !their_offer_.empty(); }
+    bool awaits_answer() const { return offered_; }
+    bool described() const { return agreed_; }  // an answer is in force
+    void refused();                             // our offer, or theirs, came to nothing
+
+    Status start(const MediaStep& step, Time now);
+    void stop(bool video, Time now);
+    void end(Time now);  // RTCP BYE; ports are closed by the destructor
+
+    // A datagram for one of its ports: false, and nothing happens, if it is for none of them.
+    bool on_packet(const Packet& packet, Time now);
+    void on_timer(Time now);
+    std::optional<Time> deadline() const;
+    std::optional<Packet> poll();
+    const Endpoint& media_endpoint();  // of the first m-line, opened if need be
+    const MediaSession* media(bool video) const;
+
+private:
+    struct Line {
+        Endpoint rtp, rtcp;
+        std::unique_ptr<MediaSession> media;
+        bool video = false;
+    };
+    Status prepare(const SdpWish& wish);
+    Status open_line(bool video);
+    void apply(const SdpWish& wish);
+    void agree(const std::vector<Agreed>& lines, Time now);
+    Line* line(bool video);
+
+    Setting setting_;
+    LocalSession ours_;
+    std::vector<std::unique_ptr<Line>> lines_;
+    std::string their_offer_, last_answer_;
+    bool offered_ = false, agreed_ = false, ended_ = false;
+};
+
+}  // namespace sipana::lab

@@ -1,0 +1,116 @@
+// Play: one performance of a script by its phones.
+//
+// Order is the script's: a line that one of our phones sends waits until every line above it has
+// happened; an expectation is met as soon as its message comes, in the order of its phone's lines.
+// With `independent` a phone's lines wait for its own lines only. Nothing waits by sleeping.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsipana/lab/agent.h"
+#include "libsipana/lab/part.h"
+#include "libsipana/lab/result.h"
+#include "libsipana/lab/script.h"
+
+namespace sipana::lab {
+
+class Play : public Director {
+public:
+    static constexpr std::uint32_t max_jumps = 100'000;
+
+    struct Setting {
+        const Script* script = nullptr;
+        const std::vector<Part>* parts = nullptr;
+        std::vector<Agent*> agents;  // by part; nullptr: nobody plays it here
+        const Directory* directory = nullptr;
+        std::uint64_t number = 0;  // of the plays of one run, from 0
+        std::uint64_t seed = 1;
+        bool keep_details = true;  // of each step, for results()
+        // A response that was waited for, and how long; the first request's time counts from when
+        // the play should have begun.
+        std::function<void(std::string_view method, int code, Duration)> timed;
+        Time due = no_time;
+    };
+    Play(const Setting& setting, Time now);
+
+    // A call that nobody has yet: is one of the part's expectations waiting for it?
+    bool takes(Agent& agent, Conversation& conversation, const Arrival& arrival);
+    void on_timer(Time now);
+    std::optional<Time> deadline() const;
+    bool over() const { return over_; }  // every part is at its end, or a step failed
+    bool failed() const { return failed_; }
+    // Ends what is open; called once, when it is over or its time is.
+    void end(Time now, std::string_view why = {});
+    void end_quietly() { ended_ = true; }  // it is over, and nothing is open
+    std::vector<StepResult> results() const;
+    const std::string& why_failed() const { return why_; }
+    Time begun() const { return begun_; }
+
+    bool wants(const Conversation& conversation, const Arrival& arrival) override;
+    void on_arrival(std::unique_ptr<Arrival> arrival, Time now) override;
+    void on_failure(const Conversation& conversation, std::size_t step, std::string why,
+                    Time now) override;
+    void on_finished(std::size_t part, std::size_t step, Time now) override;
+
+private:
+    struct Progress {        // of one part
+        std::size_t at = 0;  // the first step that is not done
+        std::vector<Outcome> outcome;
+        std::vector<Time> armed;  // when the step's turn came
+        std::vector<Time> sent;
+        std::vector<std::uint8_t> begun;  // sent, or playing: its end is waited for
+        std::deque<std::unique_ptr<Arrival>> waiting;
+        std::vector<std::unique_ptr<Arrival>>
+            kept;  // met an expectation: {names} speak of the last
+        Conversation* last = nullptr;
+    };
+
+    void advance(Time now);
+    bool advance_part(std::size_t p, Time now);
+    bool step_forward(std::size_t p, std::size_t i, Time now);
+    bool send(std::size_t p, std::size_t i, const Send& send, Time now);
+    bool expect(std::size_t p, std::size_t i, const Expect& expect, Time now);
+    bool media(std::size_t p, std::size_t i, const MediaStep& media, Time now);
+    bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
+    bool same_end(const Step& step, const Arrival& arrival) const;
+    void met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now);
+    bool answers_itself(std::size_t p, std::size_t i, std::string_view method) const;
+    bool cancels_itself(std::size_t p, std::size_t i) const;
+    bool wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time now);
+    bool above_done(std::size_t p, std::size_t i) const;
+    void done(std::size_t p, std::size_t i, Time now, std::string detail = {});
+    void fail(std::size_t p, std::size_t i, Time now, std::string why);
+    void skip_optional(std::size_t p, std::size_t before);
+    void jump(std::size_t p, std::string_view label, Time now);
+    void settle(std::size_t p);
+    Duration length_of(const MediaStep& media) const;
+    Duration patience(const Expect& expect) const;
+    // Why the message is not the one meant; empty: it is.
+    std::string conditions_met(const Expect& expect, const Arrival& arrival, std::size_t p) const;
+    void capture(const Expect& expect, const Arrival& arrival, std::size_t p);
+    std::string fill(std::string_view text, std::size_t p, const Conversation* c) const;
+    std::optional<std::string> value_of(std::string_view name, std::size_t p,
+                                        const Conversation* c) const;
+    const Step& step_at(std::size_t p, std::size_t i) const {
+        return *(*setting_.parts)[p].steps[i].step;
+    }
+
+    Setting setting_;
+    mutable Random random_;
+    std::vector<Progress> progress_;
+    std::map<std::string, std::string, std::less<>> values_;
+    std::map<std::pair<std::size_t, std::size_t>, std::pair<Time, std::string>> notes_;
+    std::map<std::pair<std::size_t, std::size_t>, Time> pauses_;  // when each ends
+    std::uint32_t jumps_ = 0;
+    Time begun_{};
+    bool first_sent_ = false;
+    bool over_ = false, failed_ = false, ended_ = false, advancing_ = false;
+    std::string why_;
+};
+
+}  // namespace sipana::lab

@@ -1,0 +1,178 @@
+#include "libsipana/lab/reading.h"
+
+#include <algorithm>
+#include <map>
+
+#include "libsipana/media/g711.h"
+#include "libsipana/net/decoder.h"
+#include "libsipana/pcap/reader.h"
+#include "libsipana/rtp/packet.h"
+
+namespace sipana::lab {
+namespace {
+
+constexpr std::string_view doubled_comment = "doubled by the network";  // lab/recorder writes it
+
+// A capture being read: the reader refers to its two neighbours.
+struct Source {
+    pcap::FileSummary file;
+    pcap::Annotations annotations;
+    std::unique_ptr<pcap::Reader> reader;
+};
+
+// Keeps every message as it is read.
+class Keeper : public analysis::Collector {
+public:
+    explicit Keeper(analysis::Report& report) : Collector(report) {}
+    void on_message(const analysis::SipMessage& m, std::string_view call_id) override {
+        Collector::on_message(m, call_id);
+        lines.push_back({m, texts.keep(call_id)});
+        analysis::SipMessage& kept = lines.back().message;
+        kept.text = texts.keep(m.text);
+        if (!m.method_name.empty())
+            kept.method_name =
+                kept.text.substr(static_cast<std::size_t>(m.method_name.data() - m.text.data()),
+                                 m.method_name.size());
+    }
+    std::vector<Reading::Line> lines;
+    analysis::TextStore texts;
+};
+
+}  // namespace
+
+class Reading::State {
+public:
+    Status open(Source& into) const {
+        auto opened = in_memory ? pcap::Reader::open(capture, into.file, into.annotations)
+                                : pcap::Reader::open(into.file, into.annotations);
+        if (!opened) return opened.error();
+        into.reader = std::move(*opened);
+        return Done{};
+    }
+    Status read();
+
+    bool in_memory = false;
+    Bytes capture;
+    Source source;  // the report views what it has mapped
+    analysis::Report report;
+    Keeper keeper{report};
+    std::vector<const analysis::Stream*> streams;
+    std::set<Time> doubled;
+};
+
+Status Reading::State::read() {
+    if (auto opened = open(source); !opened) return opened;
+    analysis::Analyzer analyzer({}, keeper);
+    pcap::Frame frame;
+    while (source.reader->next(frame)) {
+        if (frame.comment.find(doubled_comment) != frame.comment.npos) doubled.insert(frame.time);
+        analyzer.on_frame(frame);
+    }
+    analyzer.finish();
+    keeper.finish(analyzer);
+    for (const Finding& f : source.annotations.findings) report.findings.push_back(f);
+    for (const analysis::Call& c : report.calls)
+        for (const analysis::Stream& s : c.streams) streams.push_back(&s);
+    for (const analysis::Stream& s : report.streams) streams.push_back(&s);
+    std::stable_sort(streams.begin(), streams.end(), [](const auto* a, const auto* b) {
+        return std::pair(a->start, a->first_frame) < std::pair(b->start, b->first_frame);
+    });
+    return Done{};
+}
+
+Reading::Reading(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Reading::Reading(Reading&&) noexcept = default;
+Reading::~Reading() = default;
+
+Result<Reading> Reading::of_file(const std::string& path) {
+    auto state = std::make_unique<State>();
+    state->source.file.path = path;
+    if (auto read = state->read(); !read) return read.error();
+    return Reading(std::move(state));
+}
+
+Result<Reading> Reading::of(Bytes capture) {
+    auto state = std::make_unique<State>();
+    state->in_memory = true;
+    state->capture = capture;
+    if (auto read = state->read(); !read) return read.error();
+    return Reading(std::move(state));
+}
+
+const std::vector<Reading::Line>& Reading::messages() const { return state_->keeper.lines; }
+const std::vector<analysis::Call>& Reading::calls() const { return state_->report.calls; }
+const std::vector<const analysis::Stream*>& Reading::streams() const { return state_->streams; }
+const std::vector<Finding>& Reading::findings() const { return state_->report.findings; }
+const analysis::Counts& Reading::counts() const { return state_->report.counts; }
+bool Reading::damaged() const { return state_->source.file.damaged; }
+bool Reading::doubled(Time at) const { return state_->doubled.contains(at); }
+
+namespace {
+
+class Pass : public net::Sink {
+public:
+    explicit Pass(Reading::Eye& eye) : eye_(eye) {}
+    void on_datagram(const net::Datagram& d) override { eye_.on_datagram(d); }
+    void on_chunk(const net::Chunk& c) override { eye_.on_chunk(c); }
+    void on_finding(Finding) override {}
+
+private:
+    Reading::Eye& eye_;
+};
+
+// The samples of one stream by their place on its clock.
+class Ear : public Reading::Eye {
+public:
+    Ear(const analysis::Stream& stream, media::Law law) : stream_(stream), law_(law) {}
+    void on_datagram(const net::Datagram& d) override {
+        rtp::Packet p;
+        if (d.src != stream_.src || d.dst != stream_.dst || !rtp::read(d.payload, p) ||
+            p.ssrc != stream_.ssrc || p.payload_type != (law_ == media::Law::mu ? 0 : 8))
+            return;
+        if (!started_) {
+            last_ = p.timestamp;
+            started_ = true;
+        }
+        // Counted on from the last one: forwards, or back for who comes late.
+        position_ += static_cast<std::int32_t>(p.timestamp - last_);
+        last_ = p.timestamp;
+        if (position_ < 0 || position_ >= static_cast<std::int64_t>(Reading::max_listened)) return;
+        const auto at = static_cast<std::size_t>(position_);
+        const std::size_t count = std::min(p.payload.size(), Reading::max_listened - at);
+        if (sound.size() < at + count) sound.resize(at + count);
+        for (std::size_t i = 0; i < count; ++i) sound[at + i] = media::decode(law_, p.payload[i]);
+    }
+    media::Sound sound;
+
+private:
+    const analysis::Stream& stream_;
+    media::Law law_;
+    bool started_ = false;
+    std::uint32_t last_ = 0;
+    std::int64_t position_ = 0;
+};
+
+}  // namespace
+
+media::Sound Reading::sound_of(const analysis::Stream& stream) const {
+    const auto law = media::law_of(stream.codec);
+    if (!law || stream.encrypted) return {};
+    Ear ear(stream, *law);
+    again(ear);
+    return std::move(ear.sound);
+}
+
+void Reading::again(Eye& eye) const {
+    Source source;
+    source.file.path = state_->source.file.path;
+    if (!state_->open(source)) return;
+    Pass pass(eye);
+    net::Decoder decoder(pass);
+    pcap::Frame f;
+    while (source.reader->next(f))
+        decoder.decode(
+            {f.number, f.time, static_cast<std::uint16_t>(f.link), f.bytes, f.wire_size, f.stable});
+    decoder.finish();
+}
+
+}  // namespace sipana::lab

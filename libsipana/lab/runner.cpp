@@ -1,0 +1,163 @@
+#include "libsipana/lab/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "libsipana/lab/load.h"
+#include "libsipana/lab/stage.h"
+
+namespace sipana::lab {
+namespace {
+
+// After the script's last line: for what is still on its way, and for a polite end.
+constexpr Duration grace_simulated = std::chrono::seconds{40};
+constexpr Duration grace_sockets = std::chrono::seconds{3};
+constexpr Duration settling = std::chrono::milliseconds{100};
+constexpr Duration registration = std::chrono::seconds{10};  // of exchanges with each other
+
+Time real_now() {
+    return std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+bool stopped(const RunSettings& settings) {
+    return settings.stop != nullptr && settings.stop->load() != 0;
+}
+
+std::optional<Time> earlier(std::optional<Time> a, std::optional<Time> b) {
+    if (!a) return b;
+    if (!b) return a;
+    return std::min(*a, *b);
+}
+
+class Run {
+public:
+    Run(const Script& script, const RunSettings& settings)
+        : script_(script), settings_(settings), stage_(script, settings, real_now, false) {}
+
+    RunResult play();
+
+private:
+    void wait_for_servers();
+    void perform(Play& play);
+    void wind_up(Play& play);
+    void judge_capture(const Play& play);
+
+    const Script& script_;
+    const RunSettings& settings_;
+    Stage stage_;
+    RunResult result_;
+};
+
+void Run::wait_for_servers() {
+    const Time limit = stage_.now() + registration;
+    while (!stage_.ready() && stage_.now() < limit && !stopped(settings_))
+        if (!stage_.turn(limit)) break;
+    if (!stage_.ready())
+        result_.notes.push_back("an exchange could not register with another one in time");
+}
+
+void Run::perform(Play& play) {
+    for (Agent* agent : stage_.agents())
+        if (agent != nullptr)
+            agent->cast_by([&play](Agent& who, Conversation& c, const Arrival& arrival) {
+                return play.takes(who, c, arrival);
+            });
+    const Time limit = stage_.now() + settings_.longest;
+    play.on_timer(stage_.now());
+    while (!play.over()) {
+        if (stopped(settings_)) {
+            play.end(stage_.now(), "interrupted");
+            return;
+        }
+        if (stage_.now() >= limit) {
+            play.end(stage_.now(), "the run took too long");
+            return;
+        }
+        if (stage_.capture_failed()) {
+            play.end(stage_.now(), "the capture cannot be written");
+            return;
+        }
+        if (!stage_.turn(earlier(play.deadline(), limit))) break;
+        play.on_timer(stage_.now());
+        stage_.drain();
+    }
+}
+
+void Run::wind_up(Play& play) {
+    play.end(stage_.now());
+    const Time end =
+        stage_.now() + (settings_.ground == Ground::simulated ? grace_simulated : grace_sockets);
+    while (!stage_.idle() && stage_.now() < end && !stopped(settings_))
+        if (!stage_.turn(end)) break;
+    const Time last = stage_.now() + settling;
+    while (stage_.now() < last && !stopped(settings_))
+        if (!stage_.turn(last)) break;
+}
+
+void Run::judge_capture(const Play& play) {
+    if (const Status s = stage_.close_capture(); !s) {
+        result_.outcome = Outcome::failed;
+        result_.error = s.error().what;
+        return;
+    }
+    if (!settings_.keep_capture) return;
+    const Log log = stage_.log(&play);
+    const Verdict verdict = settings_.capture.empty() ? judge(script_, log, stage_.captured())
+                                                      : judge(script_, log, settings_.capture);
+    result_.checks = verdict.checks;
+    result_.sip_seen = verdict.sip_seen;
+    result_.rtp_seen = verdict.rtp_seen;
+    if (!verdict.holds()) result_.outcome = Outcome::failed;
+}
+
+RunResult Run::play() {
+    result_.script = script_.name;
+    result_.title = script_.title;
+    result_.seed = stage_.seed();
+    result_.capture = settings_.capture;
+    if (const Status s = stage_.set_up(); !s) {
+        result_.outcome = Outcome::failed;
+        result_.error = s.error().what;
+        result_.error_code = s.error().code;
+        return std::move(result_);
+    }
+    wait_for_servers();
+    result_.started = stage_.now();
+    Play::Setting setting;
+    setting.script = &script_;
+    setting.parts = &stage_.parts();
+    setting.agents = stage_.agents();
+    setting.directory = &stage_.directory();
+    setting.seed = mix(stage_.seed(), 77);
+    Play play(setting, stage_.now());
+    perform(play);
+    result_.outcome = play.failed() ? Outcome::failed : Outcome::done;
+    if (!play.over()) {
+        result_.outcome = Outcome::failed;
+        result_.error = "the script came to a standstill";
+    }
+    wind_up(play);
+    result_.ended = stage_.now();
+    result_.steps = play.results();
+    if (play.failed() && result_.error.empty()) result_.error = play.why_failed();
+    for (std::string& note : stage_.take_notes()) result_.notes.push_back(std::move(note));
+    result_.sip_sent = stage_.sip_sent();
+    result_.rtp_sent = stage_.rtp_sent();
+    judge_capture(play);
+    for (Agent* agent : stage_.agents())
+        if (agent != nullptr) agent->forget(play);
+    return std::move(result_);
+}
+
+}  // namespace
+
+RunResult run(const Script& script, const RunSettings& settings) {
+    return Run(script, settings).play();
+}
+
+LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load) {
+    return Load(script, settings, load, real_now).play();
+}
+
+}  // namespace sipana::lab

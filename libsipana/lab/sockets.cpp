@@ -1,0 +1,329 @@
+#include "libsipana/lab/sockets.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "libsipana/lab/sockets_stream.h"
+#include "libsipana/lab/sockets_tls.h"
+#include "libsipana/lab/sockets_udp.h"
+#include "libsipana/lab/sockets_wire.h"
+
+namespace sipana::lab {
+
+namespace {
+
+constexpr Duration longest_wait = std::chrono::seconds{1};  // without a deadline
+// What a closed port has sent may still be on its way to another one of ours.
+constexpr Duration memory = std::chrono::seconds{1};
+constexpr std::size_t most_left = 65'536;
+constexpr std::size_t most_unreachable = 4096;  // reports that wait for the next wait()
+
+bool is_stream(Transport transport) { return transport != Transport::udp; }
+
+}  // namespace
+
+class Sockets::State final : public wire::Hub {
+public:
+    explicit State(SocketsSettings settings) : settings_(std::move(settings)) {}
+    ~State() override {
+        for (auto& [key, port] : ports_) port->shut();
+    }
+
+    Status start();
+    Result<Endpoint> open(Transport transport, const Endpoint& wish, Node& owner);
+    void close(Transport transport, const Endpoint& local);
+    Status send(const Packet& packet);
+    bool wait(std::optional<Time> until);
+    void flush();
+    Time now() const { return settings_.clock(); }
+
+    void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) override;
+    void sent(const Packet& packet, Fate fate) override;
+    void unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,
+                     int why) override;
+    void note(std::string text) override;
+    void cut_short(std::uint64_t messages, std::uint64_t skipped) override;
+    bool is_own(Transport transport, const Endpoint& remote) const override;
+    void own_wire(const Endpoint& local, bool there) override;
+    bool wants_connection() override;
+    void lost_connection() override { --connections_; }
+    void retire(std::unique_ptr<wire::Pollable> pollable) override {
+        retired_.push_back(std::move(pollable));
+    }
+    void watch(const wire::Descriptor& socket, std::uint32_t events,
+               wire::Pollable& pollable) override;
+    void watch_for(const wire::Descriptor& socket, std::uint32_t events,
+                   wire::Pollable& pollable) override;
+
+    Tap* tap = nullptr;
+    Counts counts;
+    std::vector<std::string> notes;
+
+private:
+    struct Key {
+        Endpoint local;
+        bool stream = false;
+        bool operator==(const Key&) const = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& key) const { return mix(hash(key.local), key.stream); }
+    };
+    struct Lost {
+        Transport transport{};
+        Endpoint local, remote;
+    };
+
+    wire::Port* port_at(Transport transport, const Endpoint& local) const;
+    bool poll(Duration at_most);
+    void tell_lost();
+
+    SocketsSettings settings_;
+    wire::Descriptor epoll_;
+    std::unique_ptr<wire::Tls> tls_;
+    wire::Batch receive_, send_;
+    std::unordered_map<Key, std::unique_ptr<wire::Port>, KeyHash> ports_;
+    std::vector<std::unique_ptr<wire::Pollable>> retired_;
+    std::unordered_map<Key, Time, KeyHash> left_;  // ports of ours, closed not long ago
+    std::vector<wire::Port*> dirty_;
+    std::vector<Lost> lost_;
+    std::unordered_set<Endpoint, EndpointHash> own_wires_;
+    std::size_t connections_ = 0;
+    std::uint64_t told_ = 0;  // nodes were called so many times
+    Time batch_time_{};
+};
+
+Status Sockets::State::start() {
+    epoll_ = wire::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll_) return wire::failure("epoll", errno);
+    return Done{};
+}
+
+wire::Port* Sockets::State::port_at(Transport transport, const Endpoint& local) const {
+    const auto found = ports_.find({local, is_stream(transport)});
+    return found == ports_.end() ? nullptr : found->second.get();
+}
+
+Result<Endpoint> Sockets::State::open(Transport transport, const Endpoint& wish, Node& owner) {
+    if (wish.address.is_unspecified())
+        return Error{Errc::malformed, 0,
+                     fmt::format("{}: a port needs an address of this host", wish.to_string())};
+    Endpoint local;
+    std::unique_ptr<wire::Port> made;
+    if (transport == Transport::udp) {
+        auto port = wire::UdpPort::open(wish, owner, *this, receive_, send_);
+        if (!port) return port.error();
+        made = std::move(*port);
+    } else if (transport == Transport::tcp || transport == Transport::tls) {
+        if (transport == Transport::tls && !tls_) {
+            auto tls = wire::Tls::make(settings_.tls, now());
+            if (!tls) return tls.error();
+            tls_ = std::move(*tls);
+        }
+        auto port = wire::StreamPort::open(wish, owner, *this,
+                                           transport == Transport::tls ? tls_.get() : nullptr);
+        if (!port) return port.error();
+        made = std::move(*port);
+    } else {
+        return Error{Errc::unsupported, 0,
+                     fmt::format("{} is not spoken here", to_string(transport))};
+    }
+    local = made->local();
+    ports_[{local, is_stream(transport)}] = std::move(made);
+    return local;
+}
+
+void Sockets::State::close(Transport transport, const Endpoint& local) {
+    const auto found = ports_.find({local, is_stream(transport)});
+    if (found == ports_.end()) return;
+    found->second->shut();
+    std::erase(dirty_, found->second.get());
+    retire(std::move(found->second));
+    ports_.erase(found);
+    if (left_.size() >= most_left) left_.clear();
+    left_[{local, is_stream(transport)}] = now();
+}
+
+Status Sockets::State::send(const Packet& packet) {
+    wire::Port* port = port_at(packet.transport, packet.src);
+    if (port == nullptr || port->transport() != packet.transport)
+        return Error{Errc::not_found, 0,
+                     fmt::format("no port is open at {} {}", to_string(packet.transport),
+                                 packet.src.to_string())};
+    if (packet.src.address.is_v4() != packet.dst.address.is_v4())
+        return Error{Errc::malformed, 0,
+                     fmt::format("{} and {} are of two address families", packet.src.to_string(),
+                                 packet.dst.to_string())};
+    auto queued = port->send(packet);
+    if (queued && !port->dirty) {
+        port->dirty = true;
+        dirty_.push_back(port);
+    }
+    return queued;
+}
+
+void Sockets::State::flush() {
+    for (wire::Port* port : dirty_) {
+        port->dirty = false;
+        port->flush();
+    }
+    dirty_.clear();
+}
+
+bool Sockets::State::wait(std::optional<Time> until) {
+    retired_.clear();
+    flush();
+    told_ = 0;
+    tell_lost();
+    const Time end = until ? *until : now() + longest_wait;
+    // At least one look, so that what has come is not kept waiting by who is late himself.
+    while (told_ == 0) {
+        const Duration left = std::max(end - now(), Duration{});
+        if (!poll(left)) return false;
+        tell_lost();
+        retired_.clear();
+        if (told_ == 0 && left == Duration{}) return false;
+    }
+    return true;
+}
+
+// False: nothing happened in that time, or a signal came.
+bool Sockets::State::poll(Duration at_most) {
+    constexpr std::size_t events_at_once = 64;
+    std::array<epoll_event, events_at_once> events;
+    constexpr std::int64_t second = 1'000'000'000;
+    const timespec timeout{static_cast<time_t>(at_most.count() / second),
+                           static_cast<long>(at_most.count() % second)};
+    const int got = ::epoll_pwait2(epoll_.get(), events.data(), events_at_once, &timeout, nullptr);
+    if (got <= 0) return false;
+    batch_time_ = now();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i)
+        static_cast<wire::Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+    return true;
+}
+
+void Sockets::State::tell_lost() {
+    if (lost_.empty()) return;
+    const Time time = now();
+    for (const Lost& lost : std::exchange(lost_, {})) {
+        wire::Port* port = port_at(lost.transport, lost.local);
+        if (port == nullptr || port->transport() != lost.transport) continue;
+        ++told_;
+        port->owner().on_unreachable(lost.local, lost.remote, lost.transport, time);
+    }
+}
+
+void Sockets::State::arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) {
+    ++counts.received;
+    ++told_;
+    const bool udp = packet.transport == Transport::udp;
+    if (tap != nullptr && !own && !(udp && is_own(Transport::udp, packet.src))) {
+        Packet seen = packet;
+        seen.dst = on_wire;
+        tap->on_packet(seen, batch_time_, Fate::delivered, false);
+    }
+    owner.on_packet(packet, batch_time_);
+}
+
+void Sockets::State::sent(const Packet& packet, Fate fate) {
+    if (fate == Fate::delivered) ++counts.sent;
+    if (tap != nullptr) tap->on_packet(packet, now(), fate, false);
+}
+
+void Sockets::State::unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,
+                                 int why) {
+    ++counts.unreachable;
+    if (transport == Transport::udp)
+        note(fmt::format("UDP {}: {}", remote.to_string(), std::generic_category().message(why)));
+    if (lost_.size() < most_unreachable) lost_.push_back({transport, local, remote});
+}
+
+void Sockets::State::note(std::string text) {
+    if (notes.size() >= most_notes) return;
+    if (std::find(notes.begin(), notes.end(), text) == notes.end())
+        notes.push_back(std::move(text));
+}
+
+void Sockets::State::cut_short(std::uint64_t messages, std::uint64_t skipped) {
+    counts.cut_short += messages;
+    counts.skipped += skipped;
+}
+
+bool Sockets::State::is_own(Transport transport, const Endpoint& remote) const {
+    if (port_at(transport, remote) != nullptr) return true;
+    if (is_stream(transport) && own_wires_.count(remote) != 0) return true;
+    const auto left = left_.find({remote, is_stream(transport)});
+    return left != left_.end() && now() - left->second < memory;
+}
+
+void Sockets::State::own_wire(const Endpoint& local, bool there) {
+    if (port_at(Transport::tcp, local) != nullptr) return;  // its port stands for it
+    if (there)
+        own_wires_.insert(local);
+    else
+        own_wires_.erase(local);
+}
+
+bool Sockets::State::wants_connection() {
+    if (connections_ >= most_connections) {
+        ++counts.refused;
+        return false;
+    }
+    ++connections_;
+    return true;
+}
+
+void Sockets::State::watch(const wire::Descriptor& socket, std::uint32_t events,
+                           wire::Pollable& pollable) {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &pollable;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.get(), &event);
+}
+
+void Sockets::State::watch_for(const wire::Descriptor& socket, std::uint32_t events,
+                               wire::Pollable& pollable) {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &pollable;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.get(), &event);
+}
+
+Sockets::Sockets(std::unique_ptr<State> state, std::function<Time()> clock)
+    : clock_(std::move(clock)), state_(std::move(state)) {}
+Sockets::~Sockets() = default;
+
+Result<std::unique_ptr<Sockets>> Sockets::create(SocketsSettings settings) {
+    if (!settings.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
+    std::function<Time()> clock = settings.clock;
+    auto state = std::make_unique<State>(std::move(settings));
+    if (auto started = state->start(); !started) return started.error();
+    return std::unique_ptr<Sockets>(new Sockets(std::move(state), std::move(clock)));
+}
+
+Result<Endpoint> Sockets::open(Transport transport, const Endpoint& wish, Node& owner) {
+    return state_->open(transport, wish, owner);
+}
+void Sockets::close(Transport transport, const Endpoint& local) { state_->close(transport, local); }
+Status Sockets::send(const Packet& packet) {
+    state_->tap = tap_;
+    return state_->send(packet);
+}
+bool Sockets::wait(std::optional<Time> until) {
+    state_->tap = tap_;
+    return state_->wait(until);
+}
+void Sockets::flush() {
+    state_->tap = tap_;
+    state_->flush();
+}
+std::vector<std::string> Sockets::take_notes() { return std::exchange(state_->notes, {}); }
+const Sockets::Counts& Sockets::counts() const { return state_->counts; }
+
+}  // namespace sipana::lab

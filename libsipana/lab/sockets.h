@@ -1,0 +1,85 @@
+// Sockets: the network that there is: UDP, TCP and TLS over IPv4 and IPv6.
+//
+// Nothing here blocks but wait(), and nothing reads a clock but through the function that was
+// given. Addresses are those of this host; names are resolved elsewhere. Nodes belong to the caller
+// and must close their ports, or outlive this.
+//
+// A stream's connection is made at the first packet to a peer and found again by (own port, peer).
+// It leaves from the own listening port where the system allows that, so that the peer sees the
+// address that it would answer to. TLS does not ask who the peer is unless told to: most phones and
+// exchanges in a lab have certificates of their own making, as this one's is where none is given.
+//
+// The tap sees each packet once: what we send when it goes out (a stream's: when the connection is
+// up), what others send when it arrives. Its addresses are those on the wire.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "libsipana/lab/network.h"
+
+namespace sipana::lab {
+
+struct TlsSettings {
+    std::string certificate_file, key_file;  // PEM; both empty: a self-signed one is made
+    std::string ca_file;                     // PEM; whom to believe, with `verify`
+    bool verify = false;                     // the peer's certificate, as client and as server
+    std::string name;                        // that a server's certificate has to bear; and SNI
+};
+
+struct SocketsSettings {
+    std::function<Time()> clock;  // since the epoch; must be there
+    TlsSettings tls;
+};
+
+class Sockets final : public Network {
+public:
+    static constexpr std::size_t most_connections = 8192;     // more are closed at once
+    static constexpr std::size_t most_queued = 16u << 20;     // bytes that a peer does not take
+    static constexpr std::size_t largest_message = 4u << 20;  // on a stream; then it is closed
+    static constexpr std::size_t most_notes = 100;
+
+    static Result<std::unique_ptr<Sockets>> create(SocketsSettings settings);
+    ~Sockets() override;
+    Sockets(const Sockets&) = delete;
+    Sockets& operator=(const Sockets&) = delete;
+
+    // Errc::denied: the port is in use or not ours to open. Errc::not_found: the address is not of
+    // this host.
+    Result<Endpoint> open(Transport transport, const Endpoint& wish, Node& owner) override;
+    // A stream's connections end with it, after one more try to send what is queued.
+    void close(Transport transport, const Endpoint& local) override;
+    Status send(const Packet& packet) override;
+    Time now() const override { return clock_(); }
+    // Without `until`: at most a second. A signal ends it as well.
+    bool wait(std::optional<Time> until) override;
+    void flush() override;
+
+    // What went wrong on the way, for people: "TLS 192.0.2.1:5061: certificate verify failed".
+    std::vector<std::string> take_notes();
+
+    struct Counts {
+        std::uint64_t sent = 0, received = 0;  // packets
+        std::uint64_t unreachable = 0;         // reports of it
+        std::uint64_t cut_short = 0;           // messages whose stream ended inside them
+        std::uint64_t skipped = 0;             // bytes on streams that were no SIP
+        std::uint64_t refused = 0;             // connections beyond most_connections
+    };
+    const Counts& counts() const;
+
+private:
+    class State;
+    Sockets(std::unique_ptr<State> state, std::function<Time()> clock);
+    std::function<Time()> clock_;
+    std::unique_ptr<State> state_;
+};
+
+// The address of this host that packets to `remote` leave from.
+Result<Address> address_towards(const Endpoint& remote);
+
+}  // namespace sipana::lab

@@ -1,0 +1,415 @@
+#include "libsipana/lab/stage.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+
+#include <algorithm>
+
+#include "libsipana/base/text.h"
+#if __has_include("libsipana/lab/exchange.h")
+#include "libsipana/lab/exchange.h"
+#else
+namespace sipana::lab { class Exchange : public Node { public: bool registered() const {return true;} std::vector<std::string> take_notes(){return {};} }; }
+#define NO_EXCHANGE
+#endif
+#include "libsipana/lab/simulated.h"
+#include "libsipana/lab/sockets.h"
+
+namespace sipana::lab {
+namespace {
+
+constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
+constexpr int max_drain = 1 << 20;  // packets of one node at one time
+
+std::uint16_t default_port(Transport transport) {
+    return transport == Transport::tls ? sips_port : sip_port;
+}
+
+// "host", "host:port", "[v6]:port", ":port"
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+};
+std::optional<HostPort> split(std::string_view text) {
+    HostPort out;
+    if (Address::parse(text)) return HostPort{std::string(text), 0};
+    if (const auto endpoint = Endpoint::parse(text))
+        return HostPort{endpoint->address.to_string(), endpoint->port};
+    const auto colon = text.rfind(':');
+    out.host = text.substr(0, colon);
+    if (colon != text.npos) {
+        const auto port = to_number<std::uint16_t>(text.substr(colon + 1));
+        if (!port) return std::nullopt;
+        out.port = *port;
+    }
+    return out;
+}
+
+// Before the play begins, so that nothing waits for a name while time is measured.
+Result<Address> resolve(const std::string& host) {
+    if (const auto address = Address::parse(host)) return *address;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_DGRAM;
+    addrinfo* found = nullptr;
+    if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
+        return Error{Errc::not_found, 0, fmt::format("{}: {}", host, gai_strerror(error))};
+    Address out;
+    for (const addrinfo* one = found; one != nullptr && out.empty(); one = one->ai_next) {
+        if (one->ai_family == AF_INET) {
+            const auto* in = reinterpret_cast<const sockaddr_in*>(one->ai_addr);
+            out = Address::v4(reinterpret_cast<const std::uint8_t*>(&in->sin_addr));
+        } else if (one->ai_family == AF_INET6) {
+            const auto* in = reinterpret_cast<const sockaddr_in6*>(one->ai_addr);
+            out = Address::v6(reinterpret_cast<const std::uint8_t*>(&in->sin6_addr));
+        }
+    }
+    freeaddrinfo(found);
+    if (out.empty()) return Error{Errc::not_found, 0, host + ": no address"};
+    return out;
+}
+
+Error at_line(const Position& where, std::string what, Errc code = Errc::malformed) {
+    return Error{code, 0, fmt::format("{}:{}: {}", where.line, where.column, what)};
+}
+
+std::string setting_of(const std::map<std::string, std::string>& given, const std::string& name,
+                       const std::string& otherwise) {
+    const auto found = given.find(name);
+    return found == given.end() ? otherwise : found->second;
+}
+
+}  // namespace
+
+Stage::Stage(const Script& script, const RunSettings& settings, Clock clock, bool load)
+    : script_(script),
+      settings_(settings),
+      clock_(std::move(clock)),
+      load_(load),
+      seed_(settings.seed.value_or(script.seed)),
+      address_chance_(seed_) {}
+
+Stage::~Stage() {
+    // Nodes close their ports while the network is still there.
+    agents_.clear();
+    exchanges_.clear();
+    proxies_.clear();
+}
+
+std::vector<Agent*> Stage::agents() const {
+    std::vector<Agent*> out;
+    for (const auto& agent : agents_) out.push_back(agent.get());
+    return out;
+}
+
+Status Stage::set_up() {
+    parts_ = parts_of(script_);
+    if (Status s = set_up_network(); !s) return s;
+    if (Status s = set_up_capture(); !s) return s;
+    network_->tap(this);
+    // Servers first: phones register with them.
+    for (const ServerLine& line : script_.servers)
+        if (Status s = set_up_server(line); !s) return s;
+    for (std::size_t i = 0; i < script_.phones.size(); ++i)
+        if (Status s = set_up_phone(i); !s) return s;
+    if (settings_.placed) {
+        std::vector<std::pair<std::string, Endpoint>> who;
+        for (const PhoneLine& line : script_.phones)
+            if (const Peer* peer = directory_.by_name(line.name))
+                who.emplace_back(line.name, peer->at);
+        for (const ServerLine& line : script_.servers)
+            if (const Peer* peer = directory_.by_name(line.name))
+                who.emplace_back(line.name, peer->at);
+        settings_.placed(who);
+    }
+    return Done{};
+}
+
+Status Stage::set_up_network() {
+    if (settings_.ground == Ground::simulated) {
+        SimulatedSettings simulated;
+        simulated.seed = seed_;
+        simulated.rules = script_.networks;
+        network_ = std::make_unique<Simulated>(simulated);
+        return Done{};
+    }
+    SocketsSettings sockets;
+    sockets.clock = clock_;
+    auto made = Sockets::create(std::move(sockets));
+    if (!made) return made.error();
+    network_ = std::move(*made);
+    return Done{};
+}
+
+Status Stage::set_up_capture() {
+    if (!settings_.keep_capture) return Done{};
+    RecorderSettings recorder;
+    recorder.script = script_.name;
+    recorder.seed = seed_;
+    if (!script_.title.empty()) recorder.comments.push_back(script_.title);
+    if (settings_.capture.empty()) {
+        recorder_ = Recorder::into(captured_, recorder);
+        return Done{};
+    }
+    auto made = Recorder::create(settings_.capture, recorder);
+    if (!made) return made.error();
+    recorder_ = std::move(*made);
+    return Done{};
+}
+
+Status Stage::set_up_phone(std::size_t phone) {
+    const PhoneLine& line = script_.phones[phone];
+    const bool plays =
+        settings_.only.empty() ||
+        std::find(settings_.only.begin(), settings_.only.end(), line.name) != settings_.only.end();
+    const std::string text = setting_of(settings_.phones, line.name, line.at);
+    const auto at = split(text);
+    if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
+    Endpoint wish{settings_.local, at->port};
+    if (!at->host.empty()) {
+        const auto address = resolve(at->host);
+        if (!address) return at_line(line.where, address.error().what, address.error().code);
+        wish.address = *address;
+    }
+    const bool simulated = settings_.ground == Ground::simulated;
+    if (simulated && wish.port == 0) wish.port = default_port(line.transport);
+    if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
+    Endpoint endpoint = wish;
+    if (plays) {
+        Agent::Setting setting;
+        setting.line = &line;
+        setting.phone = phone;
+        setting.at = wish;
+        setting.directory = &directory_;
+        setting.ports = this;
+        setting.store = &store_;
+        setting.seed = mix(seed_, phone + 1);
+        setting.folder = script_.folder;
+        if (load_ && std::none_of(parts_.begin(), parts_.end(),
+                                  [](const Part& part) { return part.has_media; }))
+            setting.parked = Endpoint{wish.address, 6000};
+        auto agent = std::make_unique<Agent>(setting);
+        if (Status s = agent->open(); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
+        endpoint = agent->endpoint();
+        nodes_.push_back(agent.get());
+        agents_.push_back(std::move(agent));
+    } else {
+        if (endpoint.port == 0) endpoint.port = default_port(line.transport);
+        agents_.push_back(nullptr);
+    }
+    Peer peer;
+    peer.name = line.name;
+    peer.user = line.user.empty() ? line.name : line.user;
+    peer.at = endpoint;
+    peer.transport = line.transport;
+    peer.host = endpoint.to_string();
+    const Peer* server = directory_.by_name(line.domain);
+    const std::string domain = line.domain.empty() ? endpoint.to_string()
+                               : server != nullptr ? server->host
+                                                   : line.domain;
+    peer.aor = fmt::format("sip:{}@{}", peer.user, domain);
+    directory_.add(std::move(peer));
+    return Done{};
+}
+
+Status Stage::set_up_server(const ServerLine& line) {
+    const std::string text = setting_of(settings_.servers, line.name, line.at);
+    const auto at = split(text);
+    if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
+    const bool simulated = settings_.ground == Ground::simulated;
+    Peer peer;
+    peer.name = line.name;
+    peer.transport = line.transport;
+    peer.at.port = at->port != 0 ? at->port : default_port(line.transport);
+    if (const auto address = Address::parse(at->host)) {
+        peer.at.address = *address;
+    } else if (simulated) {  // names mean whatever the script says
+        peer.at.address = *Address::parse(fmt::format("192.0.2.{}", next_server_++));
+    } else {
+        const auto address_found = resolve(at->host);
+        if (!address_found)
+            return at_line(line.where,
+                           fmt::format("server {}: {}", line.name, address_found.error().what),
+                           Errc::not_found);
+        peer.at.address = *address_found;
+    }
+    const bool built_in =
+        line.kind != ServerLine::Kind::real && (simulated || settings_.built_in_servers);
+    if (!built_in && simulated)
+        return at_line(
+            line.where,
+            fmt::format("server {} is a real one: play on sockets, or give it a built-in "
+                        "one (server {} {} exchange FOLDER)",
+                        line.name, line.name, line.at));
+    const bool usual = peer.at.port == default_port(line.transport);
+    const bool is_v6 = peer.at.address.is_v6() && Address::parse(at->host);
+    peer.host = at->host.empty() ? peer.at.address.to_string() : at->host;
+    if (is_v6) peer.host = fmt::format("[{}]", peer.host);
+    if (!usual) peer.host += fmt::format(":{}", peer.at.port);
+    directory_.add(peer);
+    if (!built_in) return Done{};
+    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, peer.at)
+                                                   : set_up_proxy(line, peer.at);
+}
+
+#ifdef NO_EXCHANGE
+Status Stage::set_up_exchange(const ServerLine&, const Endpoint&) { return Done{}; }
+#else
+Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
+    ExchangeSettings settings;
+    settings.name = line.name;
+    settings.seed = mix(seed_, 1000 + exchanges_.size());
+    settings.listens = {{line.transport, at}};
+    for (const Peer& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
+    for (const ServerLine& other : script_.servers) {
+        const auto host = split(setting_of(settings_.servers, other.name, other.at));
+        if (const Peer* peer = directory_.by_name(other.name); peer != nullptr && host)
+            settings.hosts[host->host] = peer->at;
+    }
+    const std::string folder =
+        line.folder.empty() || line.folder.front() == '/' || script_.folder.empty()
+            ? line.folder
+            : script_.folder + "/" + line.folder;
+    if (Status s = read_folder(folder, settings); !s)
+        return at_line(line.where, s.error().what, s.error().code);
+    auto made = Exchange::load(std::move(settings));
+    if (!made) return at_line(line.where, made.error().what);
+    if (Status s = (*made)->start(*this, network_->now()); !s)
+        return at_line(line.where, s.error().what, s.error().code);
+    nodes_.push_back(made->get());
+    exchanges_.push_back(std::move(*made));
+    return Done{};
+}
+
+#endif
+
+Status Stage::set_up_proxy(const ServerLine& line, const Endpoint&) {
+    return at_line(line.where, "there is no built-in proxy yet");
+}
+
+bool Stage::ready() const {
+    return std::all_of(exchanges_.begin(), exchanges_.end(),
+                       [](const auto& one) { return one->registered(); });
+}
+
+// ---------------------------------------------------------------- ports and packets
+
+Result<Endpoint> Stage::open(Transport transport, const Endpoint& wish, Node& owner) {
+    auto opened = network_->open(transport, wish, owner);
+    if (opened && !load_) places_[std::string(owner.name())].push_back(*opened);
+    return opened;
+}
+
+void Stage::close(Transport transport, const Endpoint& local) { network_->close(transport, local); }
+
+void Stage::on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) {
+    if (fate == Fate::dropped && !duplicate) dropped_ = true;
+    if (packet.content == Content::sip && fate == Fate::refused &&
+        packet.transport != Transport::udp) {
+        const std::uint64_t digest = message_digest(as_text(packet.payload));
+        for (auto one = sent_.rbegin(); one != sent_.rend(); ++one)
+            if (one->digest == digest && !one->lost) {
+                one->lost = true;  // no connection: it never left
+                break;
+            }
+    }
+    if (packet.content == Content::sip && fate == Fate::delivered) ++sip_received_;
+    if (recorder_) recorder_->on_packet(packet, at, fate, duplicate);
+    if (settings_.watch) settings_.watch(packet, at, fate, duplicate);
+}
+
+void Stage::note_packet(const Node& node, const Packet& packet) {
+    if (packet.content == Content::sip) {
+        ++sip_sent_;
+        if (load_) return;
+        const std::string_view text = as_text(packet.payload);
+        SentMessage one;
+        one.at = network_->now();
+        one.node = node.name();
+        one.src = packet.src;
+        one.dst = packet.dst;
+        one.digest = message_digest(text);
+        one.start_line = text.substr(0, std::min(text.find_first_of("\r\n"), std::size_t{200}));
+        one.lost = dropped_;
+        sent_.push_back(std::move(one));
+    } else if (packet.content == Content::rtp) {
+        ++rtp_sent_;
+        if (load_ || dropped_ || packet.payload.size() < 12) return;
+        ++media_[{packet.src, packet.dst, load_be32(packet.payload.data() + 8)}];
+    }
+}
+
+void Stage::drain() {
+    for (Node* node : nodes_) {
+        for (int i = 0; i < max_drain; ++i) {
+            const auto packet = node->poll();
+            if (!packet) break;
+            dropped_ = false;
+            if (const Status s = network_->send(*packet); !s) {
+                if (notes_.size() < 100)
+                    notes_.push_back(fmt::format("{}: {}", node->name(), s.error().what));
+                continue;
+            }
+            note_packet(*node, *packet);
+        }
+    }
+    network_->flush();
+}
+
+bool Stage::turn(std::optional<Time> until) {
+    const Time now = network_->now();
+    bool woke = false;
+    for (Node* node : nodes_) {
+        const auto due = node->deadline();
+        if (!due || *due > now) continue;
+        node->on_timer(now);
+        woke = true;
+    }
+    drain();
+    std::optional<Time> next = until;
+    for (const Node* node : nodes_) {
+        const auto due = node->deadline();
+        if (due && (!next || *due < *next)) next = due;
+    }
+    const bool waited = network_->wait(next);
+    drain();
+    return waited || woke || next.has_value();
+}
+
+bool Stage::idle() const {
+    return std::all_of(agents_.begin(), agents_.end(),
+                       [](const auto& agent) { return agent == nullptr || agent->idle(); });
+}
+
+Status Stage::close_capture() {
+    return recorder_ ? recorder_->close(network_->now()) : Status{Done{}};
+}
+
+Log Stage::log(const Play* play) const {
+    Log out;
+    for (const auto& [name, endpoints] : places_) out.places.push_back({name, endpoints, true});
+    for (const Peer& peer : const_cast<Stage*>(this)->directory_.peers())
+        if (places_.find(peer.name) == places_.end())
+            out.places.push_back({peer.name, {peer.at}, false});
+    out.sent = sent_;
+    out.media_counted = true;
+    if (play != nullptr)
+        for (const auto& agent : agents_)
+            if (agent)
+                for (auto& call : agent->calls_of(*play)) out.calls.push_back(std::move(call));
+    return out;
+}
+
+std::vector<std::string> Stage::take_notes() {
+    std::vector<std::string> out = std::move(notes_);
+    notes_.clear();
+    for (const auto& exchange : exchanges_)
+        for (std::string& note : exchange->take_notes())
+            out.push_back(fmt::format("{}: {}", exchange->name(), note));
+    if (auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+        for (std::string& note : sockets->take_notes()) out.push_back(std::move(note));
+    return out;
+}
+
+}  // namespace sipana::lab

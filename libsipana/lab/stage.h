@@ -1,0 +1,91 @@
+// Stage: what a script is played on: the network, the phones, the built-in servers, the capture,
+// and the log of what was sent. The runner turns it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "libsipana/lab/agent.h"
+#include "libsipana/lab/network.h"
+#include "libsipana/lab/play.h"
+#include "libsipana/lab/recorder.h"
+#include "libsipana/lab/runner.h"
+#include "libsipana/lab/verdict.h"
+
+namespace sipana::lab {
+
+class Exchange;
+
+class Stage : private Ports, private Tap {
+public:
+    using Clock = std::function<Time()>;
+    Stage(const Script& script, const RunSettings& settings, Clock clock, bool load);
+    ~Stage() override;
+
+    Status set_up();  // the errors name the line
+    Time now() const { return network_->now(); }
+    const std::vector<Part>& parts() const { return parts_; }
+    std::vector<Agent*> agents() const;
+    const Directory& directory() const { return directory_; }
+    std::uint64_t seed() const { return seed_; }
+    bool ready() const;  // the servers' own registrations are done
+
+    // Wakes whoever is due, hands on what they send, and waits for what comes: at most until
+    // `until`. False: nothing happened and nothing will.
+    bool turn(std::optional<Time> until);
+    void drain();  // what the nodes have to send
+    bool idle() const;
+
+    Status close_capture();
+    bool capture_failed() const { return recorder_ != nullptr && !recorder_->status(); }
+    Bytes captured() const { return captured_; }  // of a capture that is kept in memory
+    Log log(const Play* play) const;
+    std::vector<std::string> take_notes();
+    std::uint64_t sip_sent() const { return sip_sent_; }
+    std::uint64_t rtp_sent() const { return rtp_sent_; }
+    std::uint64_t sip_received() const { return sip_received_; }
+    std::uint64_t repeated() const { return repeated_; }
+
+private:
+    Result<Endpoint> open(Transport transport, const Endpoint& wish, Node& owner) override;
+    void close(Transport transport, const Endpoint& local) override;
+    void on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) override;
+
+    Status set_up_network();
+    Status set_up_phone(std::size_t phone);
+    Status set_up_server(const ServerLine& line);
+    Status set_up_exchange(const ServerLine& line, const Endpoint& at);
+    Status set_up_proxy(const ServerLine& line, const Endpoint& at);
+    Status set_up_capture();
+    void note_packet(const Node& node, const Packet& packet);
+
+    const Script& script_;
+    const RunSettings& settings_;
+    Clock clock_;
+    bool load_;
+    std::uint64_t seed_;
+    std::unique_ptr<Network> network_;
+    MediaStore store_;
+    Directory directory_;
+    std::vector<Part> parts_;
+    std::vector<std::unique_ptr<Agent>> agents_;  // by phone; null: it does not play
+    std::vector<std::unique_ptr<Exchange>> exchanges_;
+    std::vector<std::unique_ptr<Node>> proxies_;
+    std::vector<Node*> nodes_;
+    std::unique_ptr<Recorder> recorder_;
+    Buffer captured_;
+    std::map<std::string, std::vector<Endpoint>> places_;
+    std::vector<SentMessage> sent_;
+    std::map<std::tuple<Endpoint, Endpoint, std::uint32_t>, std::uint64_t> media_;
+    std::vector<std::string> notes_;
+    std::uint64_t sip_sent_ = 0, rtp_sent_ = 0, sip_received_ = 0, repeated_ = 0;
+    bool dropped_ = false;  // the packet just sent was
+    Random address_chance_;
+    std::uint8_t next_server_ = 200;
+};
+
+}  // namespace sipana::lab

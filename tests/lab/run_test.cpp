@@ -1,0 +1,88 @@
+#include "libsipana/lab/runner.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace sipana;
+using namespace sipana::lab;
+
+namespace {
+
+RunResult played(std::string_view text) {
+    const auto script = parse_script(text, "test");
+    if (!script) {
+        RunResult out;
+        out.outcome = Outcome::failed;
+        out.error = script.error().what;
+        return out;
+    }
+    return run(*script, {});
+}
+
+// Why it failed, for a test's message.
+std::string said(const RunResult& r) {
+    std::string out = r.error + "\n";
+    for (const StepResult& s : r.steps)
+        out += std::to_string(s.line) + " " + s.text + " | " + std::string(to_string(s.outcome)) + " " + s.detail + "\n";
+    for (const CheckResult& c : r.checks)
+        out += std::to_string(c.line) + " " + c.text + " | " + std::string(to_string(c.outcome)) + " " + c.detail + "\n";
+    for (const std::string& n : r.notes) out += n + "\n";
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("RFC 3665 3.1: a call between two phones, made, answered and hung up") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+
+alice -> bob INVITE
+bob -> alice 180
+bob -> alice 200 after 1s
+alice <> bob audio tone 440Hz 2s
+alice -> bob BYE
+check alice final 200
+check flow INVITE 180 200 ACK BYE 200
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
+}
+
+TEST_CASE("RFC 3261 21.4.24: a busy phone") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+alice -> bob INVITE
+bob -> alice 486
+check alice final 486
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
+}
+
+TEST_CASE("RFC 3261 9: a call that is given up while it rings") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+alice -> bob INVITE
+bob -> alice 180
+alice -> bob CANCEL
+check flow INVITE 180 CANCEL 200 487 ACK
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
+}
+
+TEST_CASE("A run: what does not come fails the line that waited for it, in words") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+alice -> bob INVITE
+bob -> alice 486
+bob -> alice BYE
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::failed);
+}
