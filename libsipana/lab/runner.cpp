@@ -99,6 +99,7 @@ void Run::judge_capture(const Play& play) {
     if (const Status s = stage_.close_capture(); !s) {
         result_.outcome = Outcome::failed;
         result_.error = s.error().what;
+        result_.error_code = s.error().code;
         return;
     }
     if (!settings_.keep_capture) return;
