@@ -322,6 +322,22 @@ std::vector<Agreed> settle(const LocalSession& ours, const sdp::Session& answer)
     return out;
 }
 
+bool open_line(LocalSession& ours, std::string_view media) {
+    const auto of_medium = [&](const MediaWish& w) { return iequals(w.media, media); };
+    const auto waiting = std::find_if(ours.unused.begin(), ours.unused.end(), of_medium);
+    if (waiting == ours.unused.end()) return false;
+    const auto closed = std::find_if(ours.lines.begin(), ours.lines.end(), [&](const MediaWish& w) {
+        return of_medium(w) && w.codecs.empty();
+    });
+    if (closed != ours.lines.end()) {
+        *closed = std::move(*waiting);
+    } else {
+        ours.lines.push_back(std::move(*waiting));
+    }
+    ours.unused.erase(waiting);
+    return true;
+}
+
 void hold(LocalSession& ours, sdp::Direction direction) {
     for (MediaWish& wish : ours.lines) wish.direction = direction;
 }
