@@ -14,11 +14,22 @@
 
 #include <fmt/format.h>
 
+#include "libsipana/base/result.h"
 #include "libsipana/base/text.h"
 
 namespace sipana::tools {
 
-enum Exit : int { ok = 0, check_failed = 1, usage = 2, damaged = 3, io_error = 5, interrupted = 130 };
+enum Exit : int {
+    ok = 0,
+    check_failed = 1,
+    usage = 2,
+    damaged = 3,
+    io_error = 5,
+    skipped = 77,
+    interrupted = 130
+};
+
+inline std::string_view program_name = "sipana";  // before what it says on standard error
 
 enum Stop : int { go_on = 0, by_signal = 1, by_output = 2 };
 inline std::atomic<int> stop_asked = go_on;  // set by a signal or by whoever writes, seen by whoever reads
@@ -43,7 +54,23 @@ inline void hold_standard_descriptors() {
 }
 
 inline void complain(std::string_view text) {
-    fmt::print(stderr, "sipana: {}\n", printable(text));
+    fmt::print(stderr, "{}: {}\n", program_name, printable(text));
+}
+
+// What the system's refusal of an input or its damage means for the caller.
+inline int exit_of(Errc code) {
+    switch (code) {
+        case Errc::not_found:
+        case Errc::denied:
+        case Errc::io:
+            return io_error;
+        case Errc::unsupported:
+        case Errc::too_large:
+        case Errc::truncated:
+        case Errc::malformed:
+            return damaged;
+    }
+    return damaged;
 }
 
 // Standard output with its failures seen: a full disk or a closed pipe must not pass for success.

@@ -2,7 +2,6 @@
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a check failed; 2 usage; 3 input damaged
 // or cut short; 5 I/O error; 130 interrupted.
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +24,7 @@
 #include "libsipana/render/render.h"
 #include "tools/process.h"
 #include "tools/rows.h"
+#include "tools/terminal.h"
 
 namespace {
 
@@ -41,20 +41,7 @@ struct Arguments {
 };
 
 render::Style style_of(const Arguments& a) {
-    render::Style style;
-    const bool terminal = isatty(STDOUT_FILENO) != 0;
-    if (a.width != 0) {
-        style.width = a.width;
-    } else if (winsize size{}; terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        style.width = size.ws_col;
-    } else if (const char* columns = std::getenv("COLUMNS")) {
-        style.width = to_number<std::size_t>(columns).value_or(80);
-    }
-    style.width = std::clamp<std::size_t>(style.width, 40, 400);
-    const char* no_color = std::getenv("NO_COLOR");
-    style.color = a.color == "always" ||
-                  (a.color == "auto" && terminal && (no_color == nullptr || *no_color == 0));
-    style.unicode = !a.ascii;
+    render::Style style = terminal_style(a.color, a.width, a.ascii);
     style.secrets = a.secrets;
     return style;
 }
@@ -72,15 +59,7 @@ struct Run {
         }
         if (!opened) {
             complain(opened.error().what);
-            switch (opened.error().code) {
-                case Errc::not_found:
-                case Errc::denied:
-                case Errc::io: status = io_error; break;
-                case Errc::unsupported:
-                case Errc::too_large:
-                case Errc::truncated:
-                case Errc::malformed: status = damaged; break;
-            }
+            status = exit_of(opened.error().code);
             return false;
         }
         input.emplace(std::move(*opened));

@@ -242,6 +242,11 @@ std::vector<std::pair<std::string, std::string>> Agent::calls_of(const Director&
     return out;
 }
 
+Director* Agent::director_of(const std::string& call_id) const {
+    const auto found = conversations_.find(call_id);
+    return found == conversations_.end() ? nullptr : found->second->director;
+}
+
 bool Agent::idle() const {
     return transactions_.waiting() == 0 && outgoing_.empty() && late_.empty();
 }
@@ -708,6 +713,7 @@ std::optional<Packet> Agent::poll() {
         }
         auto output = transactions_.poll();
         if (!output) break;
+        if (output->retransmission) ++retransmissions_;
         if (!spoil(*output)) continue;
         current_.shared = std::move(output->text);
         current_.note.clear();

@@ -411,6 +411,13 @@ std::optional<Pattern> parse_pattern(std::string_view word) {
         if (p.first < 100 || p.last > 699) return std::nullopt;
         return p;
     }
+    if (word.size() == 8 && word.substr(3, 2) == "..") {
+        const auto first = to_number<int>(word.substr(0, 3)), last = to_number<int>(word.substr(5));
+        if (!first || !last || *first < 100 || *last > 699 || *first > *last) return std::nullopt;
+        p.first = *first;
+        p.last = *last;
+        return p;
+    }
     if (word.empty() || word.size() > 32) return std::nullopt;
     for (const char c : word)
         if ((c < 'A' || c > 'Z') && !is_digit(c) && c != '-' && c != '_') return std::nullopt;

@@ -36,7 +36,8 @@ struct Span {
 enum class Unit : std::uint8_t { count, percent, duration, hertz };
 Result<Span> parse_span(std::string_view text, Unit unit);
 
-std::optional<Pattern> parse_pattern(std::string_view word);  // "486", "4xx", "INVITE", "any"
+std::optional<Pattern> parse_pattern(
+    std::string_view word);  // "486", "4xx", "480..489", "INVITE", "any"
 bool matches(const Pattern& pattern, std::string_view method, int code);  // code 0: a request
 
 struct FlowItem {

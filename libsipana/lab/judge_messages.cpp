@@ -67,7 +67,7 @@ std::vector<const Reading::Line*> Judge::messages_of(const Subject& subject,
     std::vector<const Line*> out;
     for (const Line& line : reading_.messages()) {
         const SipMessage& m = line.message;
-        if (m.capture_duplicate || (m.retransmission && reading_.doubled(m.time)) ||
+        if (m.capture_duplicate || (m.retransmission && reading_.doubled(m.frame)) ||
             !concerns(subject, m.src, m.dst))
             continue;
         if (some_calls &&

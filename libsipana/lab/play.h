@@ -46,6 +46,7 @@ public:
     bool failed() const { return failed_; }
     // Ends what is open; called once, when it is over or its time is.
     void end(Time now, std::string_view why = {});
+    void end_quietly() { ended_ = true; }  // it is over, and nothing is open
     std::vector<StepResult> results() const;
     const std::string& why_failed() const { return why_; }
     Time begun() const { return begun_; }

@@ -13,6 +13,16 @@ namespace {
 
 constexpr std::string_view doubled_comment = "doubled by the network";  // lab/recorder writes it
 
+// Of IPv4 or IPv6 behind Ethernet, as the lab writes its frames.
+bool is_later_fragment(Bytes frame) {
+    constexpr std::size_t ip = 14, offset_v4 = ip + 6, next_v6 = ip + 6, fragment_v6 = ip + 40;
+    if (frame.size() < fragment_v6 + 8) return false;
+    const unsigned type = load_be16(frame.data() + 12);
+    if (type == 0x0800) return (load_be16(frame.data() + offset_v4) & 0x1fff) != 0;
+    return type == 0x86dd && frame[next_v6] == 44 &&
+           (load_be16(frame.data() + fragment_v6 + 2) & 0xfff8) != 0;
+}
+
 // A capture being read: the reader refers to its two neighbours.
 struct Source {
     pcap::FileSummary file;
@@ -57,7 +67,7 @@ public:
     analysis::Report report;
     Keeper keeper{report};
     std::vector<const analysis::Stream*> streams;
-    std::set<Time> doubled;
+    std::set<std::uint64_t> doubled;  // frames
 };
 
 Status Reading::State::read() {
@@ -65,7 +75,10 @@ Status Reading::State::read() {
     analysis::Analyzer analyzer({}, keeper);
     pcap::Frame frame;
     while (source.reader->next(frame)) {
-        if (frame.comment.find(doubled_comment) != frame.comment.npos) doubled.insert(frame.time);
+        // The comment stands at the first fragment, the datagram is whole with the last.
+        const bool says_so = frame.comment.find(doubled_comment) != frame.comment.npos;
+        if (says_so || (is_later_fragment(frame.bytes) && doubled.contains(frame.number - 1)))
+            doubled.insert(frame.number);
         analyzer.on_frame(frame);
     }
     analyzer.finish();
@@ -105,7 +118,7 @@ const std::vector<const analysis::Stream*>& Reading::streams() const { return st
 const std::vector<Finding>& Reading::findings() const { return state_->report.findings; }
 const analysis::Counts& Reading::counts() const { return state_->report.counts; }
 bool Reading::damaged() const { return state_->source.file.damaged; }
-bool Reading::doubled(Time at) const { return state_->doubled.contains(at); }
+bool Reading::doubled(std::uint64_t frame) const { return state_->doubled.contains(frame); }
 
 namespace {
 
@@ -153,6 +166,30 @@ private:
 };
 
 }  // namespace
+
+std::uint64_t Reading::doubled_rtp(const Endpoint& src, const Endpoint& dst,
+                                   std::uint32_t ssrc) const {
+    class Counter : public Eye {
+    public:
+        void on_datagram(const net::Datagram& d) override {
+            rtp::Packet p;
+            n += d.src == *src && d.dst == *dst && reading->doubled(d.frame) &&
+                 rtp::read(d.payload, p) && p.ssrc == ssrc;
+        }
+        const Reading* reading = nullptr;
+        const Endpoint *src = nullptr, *dst = nullptr;
+        std::uint32_t ssrc = 0;
+        std::uint64_t n = 0;
+    };
+    if (state_->doubled.empty()) return 0;
+    Counter counter;
+    counter.reading = this;
+    counter.src = &src;
+    counter.dst = &dst;
+    counter.ssrc = ssrc;
+    again(counter);
+    return counter.n;
+}
 
 media::Sound Reading::sound_of(const analysis::Stream& stream) const {
     const auto law = media::law_of(stream.codec);

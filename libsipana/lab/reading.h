@@ -35,8 +35,10 @@ public:
     const std::vector<Finding>& findings() const;
     const analysis::Counts& counts() const;
     bool damaged() const;  // the file itself
-    // A frame of that time says that the network doubled it (lab/recorder).
-    bool doubled(Time at) const;
+    // The frame says that the network doubled it (lab/recorder).
+    bool doubled(std::uint64_t frame) const;
+    // Of the RTP packets from `src` to `dst`, those in such frames.
+    std::uint64_t doubled_rtp(const Endpoint& src, const Endpoint& dst, std::uint32_t ssrc) const;
 
     // What the receiver of a G.711 stream hears, packets in order and each once, what is missing
     // filled with silence; empty for other codecs. At most max_listened samples.

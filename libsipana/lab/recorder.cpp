@@ -209,11 +209,11 @@ void Recorder::record_datagram(const Packet& packet, Time at, std::string_view c
     net::FrameShape shape;
     const std::uint32_t id = ++datagrams_;
     shape.id = static_cast<std::uint16_t>(id);
-    const auto frame = net::udp_frame(packet.src, packet.dst, packet.payload, shape);
-    if (!frame) return keep(frame.error());
+    const auto made = net::put_udp_frame(packet.src, packet.dst, packet.payload, shape, frame_);
+    if (!made) return keep(made.error());
     constexpr std::size_t ethernet_header = 14;
-    if (frame->size() <= ethernet_header + net::ethernet_mtu) return write(*frame, at, comment);
-    const auto pieces = net::fragment(*frame, id);
+    if (frame_.size() <= ethernet_header + net::ethernet_mtu) return write(frame_, at, comment);
+    const auto pieces = net::fragment(frame_, id);
     if (!pieces) return keep(pieces.error());
     // The comment stands where a reader says the datagram is: at the frame that completes it.
     for (const Buffer& frame_of_piece : *pieces)
@@ -231,12 +231,13 @@ void Recorder::tcp(Conversation& c, bool from_opener, std::uint8_t flags, Bytes 
     fields.flags = flags;
     net::FrameShape shape;
     shape.id = static_cast<std::uint16_t>(++datagrams_);
-    const auto frame = net::tcp_frame(from_opener ? c.opener : c.answerer,
-                                      from_opener ? c.answerer : c.opener, fields, payload, shape);
-    if (!frame) return keep(frame.error());
+    const auto made =
+        net::put_tcp_frame(from_opener ? c.opener : c.answerer, from_opener ? c.answerer : c.opener,
+                           fields, payload, shape, frame_);
+    if (!made) return keep(made.error());
     seq += static_cast<std::uint32_t>(payload.size());
     if ((flags & (net::tcp_syn | net::tcp_fin)) != 0) ++seq;
-    write(*frame, at, comment);
+    write(frame_, at, comment);
 }
 
 Recorder::Conversation& Recorder::conversation(const Packet& packet, Time at) {

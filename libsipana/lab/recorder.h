@@ -87,6 +87,7 @@ private:
     std::unique_ptr<File> file_;
     Buffer* out_ = nullptr;
     std::optional<pcap::PcapngWriter> writer_;
+    Buffer frame_;  // room for the one being written
     Buffer pending_;
     std::vector<std::size_t> ends_;  // of the blocks in pending_
     Status status_ = Done{};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/lab/load.h"
 #include "libsipana/lab/stage.h"
 
 namespace sipana::lab {
@@ -98,6 +99,7 @@ void Run::judge_capture(const Play& play) {
     if (const Status s = stage_.close_capture(); !s) {
         result_.outcome = Outcome::failed;
         result_.error = s.error().what;
+        result_.error_code = s.error().code;
         return;
     }
     if (!settings_.keep_capture) return;
@@ -153,6 +155,10 @@ RunResult Run::play() {
 
 RunResult run(const Script& script, const RunSettings& settings) {
     return Run(script, settings).play();
+}
+
+LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load) {
+    return Load(script, settings, load, real_now).play();
 }
 
 }  // namespace sipana::lab

@@ -60,6 +60,7 @@ struct Percentiles {
 };
 struct LoadResult {
     std::string script, error;
+    Errc error_code = Errc::malformed;
     std::uint64_t begun = 0, done = 0, failed = 0, late = 0, most_at_once = 0;
     std::uint64_t retransmissions = 0, sip_sent = 0, sip_received = 0, rtp_sent = 0;
     Duration elapsed{};

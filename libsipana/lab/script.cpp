@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/lab/claim.h"
 #include "libsipana/lab/script_declarations.h"
 #include "libsipana/lab/script_reader.h"
 #include "libsipana/lab/script_steps.h"
@@ -79,6 +80,15 @@ private:
         if (in.at_end()) return in.expected("what to check");
         if (script_.checks.size() == max_checks) return in.expected("at most 10000 checks");
         while (const Word* w = in.take()) c.words.push_back(w->text);
+        if (const auto claim = parse_claim(c.words); !claim) {
+            const auto& words = in.line().words;
+            const Word& w = words[std::min(claim.error().offset + 1, words.size() - 1)];
+            return in.fail_at(w, claim.error().what);
+        }
+        if (const Status known = check_syntax(c, &script_); !known) {
+            error_ = known.error();
+            return false;
+        }
         script_.checks.push_back(std::move(c));
         return true;
     }

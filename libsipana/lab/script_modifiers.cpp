@@ -300,6 +300,11 @@ bool subject(LineReader& in, std::string& out) {
                        {"header", "body", "message", "request-uri", "reason"});
 }
 
+bool good_pattern(LineReader& in, const Word& word, std::string_view pattern) {
+    const std::string why = pattern_error(pattern);
+    return why.empty() || in.fail_at(word, fmt::format("expected a regular expression: {}", why));
+}
+
 bool read_where(LineReader& in, std::vector<Where>& out) {
     Where w;
     if (in.keyword("no")) {
@@ -321,7 +326,9 @@ bool read_where(LineReader& in, std::vector<Where>& out) {
     else
         tests = false;
     if (!tests && w.inverse) return in.expected("'is', 'matches' or 'contains'");
+    const Word* value = in.peek();
     if (tests && !in.text(w.value, "a value")) return false;
+    if (w.test == Where::Test::matches && !good_pattern(in, *value, w.value)) return false;
     out.push_back(std::move(w));
     return true;
 }
@@ -329,7 +336,9 @@ bool read_where(LineReader& in, std::vector<Where>& out) {
 bool read_let(LineReader& in, std::vector<Capture>& out) {
     Capture c;
     if (!in.name(c.name, "a name") || !in.must("=") || !subject(in, c.header)) return false;
-    if (in.peek() && in.peek()->quoted) c.pattern = in.take()->text;
+    const Word* w = in.peek();
+    if (w && w->quoted) c.pattern = in.take()->text;
+    if (!c.pattern.empty() && !good_pattern(in, *w, c.pattern)) return false;
     out.push_back(std::move(c));
     return true;
 }

@@ -37,6 +37,10 @@ std::vector<Pattern> patterns_of(const Send& send);
 const std::vector<std::string_view>& send_words();
 const std::vector<std::string_view>& expect_words();
 
+// Why a regular expression (ECMAScript) cannot be used, its {names} left aside; empty: it can.
+inline constexpr std::size_t max_pattern = 500;  // bytes
+std::string pattern_error(std::string_view pattern);
+
 bool read_send(LineReader& in, const StepPlace& place, Send& send, Expect* also);
 bool read_expect(LineReader& in, Expect& expect);
 bool read_media(LineReader& in, MediaStep& media);

@@ -6,24 +6,15 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
-#if __has_include("libsipana/lab/exchange.h")
 #include "libsipana/lab/exchange.h"
-#else
-namespace sipana::lab { class Exchange : public Node { public: bool registered() const {return true;} std::vector<std::string> take_notes(){return {};} }; }
-#define NO_EXCHANGE
-#endif
+#include "libsipana/lab/hosts.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
 
 namespace sipana::lab {
 namespace {
 
-constexpr std::uint16_t sip_port = 5060, sips_port = 5061;
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
-
-std::uint16_t default_port(Transport transport) {
-    return transport == Transport::tls ? sips_port : sip_port;
-}
 
 // "host", "host:port", "[v6]:port", ":port"
 struct HostPort {
@@ -253,9 +244,6 @@ Status Stage::set_up_server(const ServerLine& line) {
                                                    : set_up_proxy(line, peer.at);
 }
 
-#ifdef NO_EXCHANGE
-Status Stage::set_up_exchange(const ServerLine&, const Endpoint&) { return Done{}; }
-#else
 Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     ExchangeSettings settings;
     settings.name = line.name;
@@ -281,8 +269,6 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     exchanges_.push_back(std::move(*made));
     return Done{};
 }
-
-#endif
 
 Status Stage::set_up_proxy(const ServerLine& line, const Endpoint&) {
     return at_line(line.where, "there is no built-in proxy yet");

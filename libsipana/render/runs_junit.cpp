@@ -55,9 +55,14 @@ struct Tally {
     }
 };
 
-// A run that failed although none of its steps and checks did has a case of its own.
+// It was not played at all.
+bool is_unplayed(const lab::RunResult& run) {
+    return run.steps.empty() && run.checks.empty() && run.outcome == Outcome::failed;
+}
+
+// What none of its steps and checks tells has a case of its own.
 bool is_case(const lab::RunResult& run) {
-    if (!run.error.empty() || (run.steps.empty() && run.checks.empty())) return true;
+    if (run.steps.empty() && run.checks.empty()) return true;
     for (const auto& s : run.steps)
         if (s.outcome == Outcome::failed) return false;
     for (const auto& c : run.checks)
@@ -68,7 +73,7 @@ bool is_case(const lab::RunResult& run) {
 Tally tally_of(const lab::RunResult& run) {
     Tally t;
     if (is_case(run)) {
-        if (!run.error.empty() && run.outcome != Outcome::skipped) {
+        if (is_unplayed(run)) {
             ++t.cases;
             ++t.errors;
         } else {
@@ -107,8 +112,7 @@ std::string suite(const lab::RunResult& run) {
         "      <property name=\"capture\" value=\"{}\"/>\n    </properties>\n",
         xml(run.title), run.seed, xml(run.capture));
     if (is_case(run))
-        out += test_case(run, "the script is played", 0, run.outcome, run.error,
-                         !run.error.empty() && run.outcome != Outcome::skipped);
+        out += test_case(run, "the script is played", 0, run.outcome, run.error, is_unplayed(run));
     Time last = run.started;
     for (const auto& s : run.steps) {
         double seconds = 0;
@@ -120,9 +124,8 @@ std::string suite(const lab::RunResult& run) {
                          s.outcome, s.detail);
     }
     for (const auto& c : run.checks)
-        out +=
-            test_case(run, c.line == 0 ? c.text : fmt::format("line {}: {}", c.line, c.text),
-                      0, c.outcome, c.detail);
+        out += test_case(run, c.line == 0 ? c.text : fmt::format("line {}: {}", c.line, c.text), 0,
+                         c.outcome, c.detail);
     if (!run.notes.empty()) {
         out += "    <system-out>";
         for (const std::string& note : run.notes) out += xml(note) + "\n";

@@ -24,15 +24,17 @@ int status_of(std::string_view text) {
 
 }  // namespace
 
-Transactions::Transactions(Timing timing, std::uint64_t seed) : timing_(timing), table_(seed) {}
+Transactions::Transactions(Timing timing, std::uint64_t seed) : timing_(timing), names_(seed) {}
 
 // ---------------------------------------------------------------- clients
 
 Transactions::Id Transactions::request(std::string text, const Hop& hop, Time now,
                                        Options options) {
     const Text shared = share(std::move(text));
-    if (!scratch_.read(*shared) || !scratch_.is_request() || scratch_.method() == Method::ack ||
-        !client_key(scratch_, key_)) {
+    std::optional<Fingerprint> name;
+    if (scratch_.read(*shared) && scratch_.is_request() && scratch_.method() != Method::ack)
+        name = names_.client(scratch_);
+    if (!name) {
         outputs_.push_back({hop, shared, 0, false, 0});
         return 0;
     }
@@ -42,8 +44,7 @@ Transactions::Id Transactions::request(std::string text, const Hop& hop, Time no
     t.hop = hop;
     t.text = shared;
     t.options = options;
-    t.key = key_;
-    table_.link(t, TransactionTable::by_key);
+    table_.link(t, TransactionTable::by_key, *name);
     start(t, now);
     return t.id;
 }
@@ -70,13 +71,15 @@ Transactions::Id Transactions::cancel(Id invite, Time now, std::string text) {
         text = std::move(*made);
     }
     const Text shared = share(std::move(text));
-    if (!scratch_.read(*shared) || !client_key(scratch_, key_)) return 0;
+    if (!scratch_.read(*shared)) return 0;
+    const auto name = names_.client(scratch_);
+    if (!name) return 0;
     Transaction& c = table_.add();
     c.role = Role::client;
     c.state = State::unsent;
     c.hop = t->hop;
     c.text = shared;
-    c.key = key_;
+    c.names[TransactionTable::by_key] = *name;
     c.other = invite;
     t->other = c.id;
     const Id id = c.id;
@@ -87,7 +90,7 @@ Transactions::Id Transactions::cancel(Id invite, Time now, std::string text) {
 void Transactions::send_cancel(Transaction& invite, Time now) {
     Transaction* c = table_.find(invite.other);
     if (c == nullptr || c->state != State::unsent) return;
-    table_.link(*c, TransactionTable::by_key);
+    table_.link(*c, TransactionTable::by_key, c->names[TransactionTable::by_key]);
     start(*c, now);
     invite.cancelled = true;
     end_after(invite, now, timing_.sixty_four());
@@ -107,7 +110,7 @@ bool Transactions::respond(Id server, std::string text, Time now) {
     if (status == 0) return true;  // sent, and nothing can be concluded from it
     if (open) t->text = shared, t->copies = 1;
     t->again = 0;
-    t->request.clear();
+    t->beside.reset();
     if (status < 200) {
         t->state = State::proceeding;
         return true;
@@ -125,6 +128,7 @@ void Transactions::respond_finally(Transaction& t, int status, Time now) {
         linger(t, State::completed, now, reliable ? Duration{} : timing_.sixty_four());
     } else if (status < 300) {  // RFC 6026 7.1
         waits(t, false);        // the repeat does
+        t.text.reset();
         linger(t, State::accepted, now, timing_.sixty_four());
     } else {  // 17.2.1
         t.state = State::completed;
@@ -142,7 +146,7 @@ bool Transactions::respond_reliably(Id server, std::string text, Time now) {
     t->state = State::proceeding;
     t->again = 0;
     t->copies = 1;
-    t->request.clear();
+    t->beside.reset();
     put(*t, t->text, 0);
     if (repeat(*t, t->text, now)) table_.find(t->first_repeat)->reliable_provisional = true;
     return true;
@@ -158,9 +162,7 @@ bool Transactions::repeat(Transaction& server, Text text, Time now) {
     r.options = server.options;
     r.other = server.id;
     r.next_repeat = std::exchange(server.first_repeat, r.id);
-    r.key = scratch_.to_tag();
-    origin_key(scratch_, r.origin);
-    table_.link(r, TransactionTable::by_origin);
+    table_.link(r, TransactionTable::by_origin, names_.success(scratch_));
     r.text = std::move(text);
     r.copies = 1;
     r.interval = timing_.t1;
@@ -215,7 +217,7 @@ const Hop* Transactions::hop(Id id) const {
 
 Transactions::Text Transactions::text(Id id) const {
     const Transaction* t = table_.find(id);
-    return t == nullptr ? nullptr : t->text;
+    return t == nullptr || t->role != Role::client ? nullptr : t->text;
 }
 
 void Transactions::on_unreachable(const Hop& hop, Time) {
@@ -237,7 +239,7 @@ void Transactions::on_unreachable(const Hop& hop, Time) {
 
 std::optional<Transactions::Event> Transactions::poll_event() {
     if (events_.empty()) return std::nullopt;
-    const Event out = events_.front();
+    Event out = std::move(events_.front());
     events_.pop_front();
     return out;
 }
@@ -285,8 +287,9 @@ void Transactions::give_up(Transaction& t, Kind kind, Timer timer) {
     e.kind = kind;
     e.timer = timer;
     e.id = t.role == Role::repeat ? t.other : t.id;
+    if (t.role == Role::client) e.request = t.text;
     if (t.role == Role::client && !t.invite) e.invite = t.other;
-    events_.push_back(e);
+    events_.push_back(std::move(e));
     if (t.role != Role::repeat) {
         release(t);
         return;

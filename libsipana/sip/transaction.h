@@ -77,6 +77,7 @@ public:
         Id merged = 0;  // request: arrived already by another way as this one (8.2.2.2: 482)
         Timer timer = Timer::none;
         bool retransmission = false;
+        Text request{};  // of a client that ends with this event: what it had sent
     };
     struct Output {
         Hop hop;
@@ -120,7 +121,7 @@ public:
 
     bool alive(Id id) const { return table_.find(id) != nullptr; }
     const Hop* hop(Id id) const;  // of a server transaction: where its responses go
-    Text text(Id id) const;       // the request of a client, the last response of a server
+    Text text(Id id) const;       // the request of a client that waits for its final response
     std::size_t size() const { return table_.size(); }
     // Those that still wait: clients for a final response, servers for their user or for ACK. The
     // others linger only to absorb what comes again.
@@ -139,7 +140,7 @@ private:
     Event on_ack_of_failure(Transaction& t, Time now);
     Event on_ack_of_success(const Message& m);
     Event on_request_again(Transaction& t);
-    Event on_new_request(const Message& m, const Hop& from, Time now);
+    Event on_new_request(const Message& m, const Fingerprint& name, const Hop& from, Time now);
 
     void start(Transaction& t, Time now);
     void send_cancel(Transaction& invite, Time now);
@@ -167,7 +168,7 @@ private:
     std::deque<Output> outputs_;
     std::deque<Event> events_;
     Message scratch_;
-    std::string key_;
+    TransactionNames names_;
     std::size_t waiting_ = 0, servers_ = 0;
 };
 

@@ -3,25 +3,20 @@
 #include "libsipana/sip/transaction.h"
 
 namespace sipana::sip {
-namespace {
-
-constexpr auto any = [](const Transaction&) { return true; };
-
-}  // namespace
-
 Transactions::Event Transactions::on_message(const Message& m, const Hop& from, Time now) {
     if (m.is_response()) return on_response(m, now);
     if (m.method() == Method::ack) return on_ack(m, now);
-    if (!server_key(m, m.method_name(), key_)) return {.kind = Kind::unusable};
-    Transaction* t = table_.find(TransactionTable::by_key, key_, any);
-    return t == nullptr ? on_new_request(m, from, now) : on_request_again(*t);
+    const auto name = names_.server(m, m.method_name());
+    if (!name) return {.kind = Kind::unusable};
+    Transaction* t = table_.find(TransactionTable::by_key, *name);
+    return t == nullptr ? on_new_request(m, *name, from, now) : on_request_again(*t);
 }
 
 // ---------------------------------------------------------------- responses
 
 Transactions::Event Transactions::on_response(const Message& m, Time now) {
-    Transaction* t = nullptr;
-    if (client_key(m, key_)) t = table_.find(TransactionTable::by_key, key_, any);
+    const auto name = names_.client(m);
+    Transaction* t = name ? table_.find(TransactionTable::by_key, *name) : nullptr;
     if (t == nullptr) return {.kind = Kind::stray};
     return t->invite ? on_invite_response(*t, m, now) : on_other_response(*t, m, now);
 }
@@ -34,8 +29,8 @@ Transactions::Event Transactions::on_invite_response(Transaction& t, const Messa
     if (!open) {
         if (t.state == State::accepted && success) return e;
         e.kind = Kind::absorbed;
-        if (t.state == State::completed && m.status() >= 300 && t.ack && !t.options.no_ack)
-            put(t, t.ack, t.copies++);
+        if (t.state == State::completed && m.status() >= 300 && t.beside && !t.options.no_ack)
+            put(t, t.beside, t.copies++);
         return e;
     }
     t.again = 0;
@@ -50,6 +45,7 @@ Transactions::Event Transactions::on_invite_response(Transaction& t, const Messa
         send_cancel(t, now);
         return e;
     }
+    e.request = t.text;
     finish_invite(t, m, now);
     return e;
 }
@@ -59,16 +55,18 @@ void Transactions::finish_invite(Transaction& t, const Message& response, Time n
     if (Transaction* c = table_.find(t.other); c != nullptr && c->state == State::unsent)
         table_.remove(*c);
     if (response.status() < 300) {
+        t.text.reset();
         linger(t, State::accepted, now, timing_.sixty_four());
         return;
     }
     t.copies = 0;
     if (!t.options.no_ack && scratch_.read(*t.text)) {
         if (auto ack = ack_of_failure(scratch_, response)) {
-            t.ack = std::make_shared<const std::string>(std::move(*ack));
-            put(t, t.ack, t.copies++);
+            t.beside = std::make_shared<const std::string>(std::move(*ack));
+            put(t, t.beside, t.copies++);
         }
     }
+    t.text.reset();
     linger(t, State::completed, now, is_reliable(t.hop.transport) ? Duration{} : timing_.d);
 }
 
@@ -88,36 +86,32 @@ Transactions::Event Transactions::on_other_response(Transaction& t, const Messag
 
 // ---------------------------------------------------------------- requests
 
-Transactions::Event Transactions::on_new_request(const Message& m, const Hop& from, Time now) {
+Transactions::Event Transactions::on_new_request(const Message& m, const Fingerprint& name,
+                                                 const Hop& from, Time now) {
     if (servers_ >= max_servers) return {.kind = Kind::unusable};
     Event e{.kind = Kind::request};
-    std::string origin;
+    const Fingerprint twins = names_.twins(m);
+    if (m.to_tag().empty() && m.method() != Method::cancel)
+        if (const Transaction* twin = table_.find(TransactionTable::by_origin, twins))
+            e.merged = twin->id;
     Transaction& t = table_.add();
-    origin_key(m, t.origin);
-    if (m.to_tag().empty() && m.method() != Method::cancel) {
-        const Transaction* twin = table_.find(
-            TransactionTable::by_origin, t.origin,
-            [&](const Transaction& other) { return is_of_method(other, m.method_name()); });
-        if (twin != nullptr) e.merged = twin->id;
-    }
     t.role = Role::server;
     t.state = State::calling;
     t.invite = m.method() == Method::invite;
     t.hop = reply_hop(m, from);
-    t.key = key_;
-    table_.link(t, TransactionTable::by_key);
-    table_.link(t, TransactionTable::by_origin);
+    table_.link(t, TransactionTable::by_key, name);
+    table_.link(t, TransactionTable::by_origin, twins);
     ++servers_;
     waits(t, true);
     e.id = t.id;
     if (t.invite && timing_.trying > Duration{}) {
-        t.request = m.text();
+        t.beside = std::make_shared<const std::string>(m.text());
         again_after(t, now, timing_.trying);
     }
     if (m.method() != Method::cancel) return e;
     e.kind = Kind::cancel;
-    server_key(m, "INVITE", key_);  // 9.2
-    if (const Transaction* invite = table_.find(TransactionTable::by_key, key_, any))
+    const auto invite_name = names_.server(m, "INVITE");  // 9.2
+    if (const Transaction* invite = table_.find(TransactionTable::by_key, *invite_name))
         e.invite = invite->id;
     return e;
 }
@@ -129,8 +123,8 @@ Transactions::Event Transactions::on_request_again(Transaction& t) {
 }
 
 Transactions::Event Transactions::on_ack(const Message& m, Time now) {
-    if (server_key(m, "INVITE", key_)) {
-        Transaction* t = table_.find(TransactionTable::by_key, key_, any);
+    if (const auto name = names_.server(m, "INVITE")) {
+        Transaction* t = table_.find(TransactionTable::by_key, *name);
         if (t != nullptr && (t->state == State::completed || t->state == State::confirmed))
             return on_ack_of_failure(*t, now);
     }
@@ -152,15 +146,13 @@ Transactions::Event Transactions::on_ack_of_failure(Transaction& t, Time now) {
 
 // 13.3.1.4: of a transaction of its own, so it is known by the dialog that it names.
 Transactions::Event Transactions::on_ack_of_success(const Message& m) {
-    origin_key(m, key_);
-    const std::string_view to_tag = m.to_tag();
-    Transaction* r = table_.find(TransactionTable::by_origin, key_, [&](const Transaction& t) {
-        return t.role == Role::repeat && !t.reliable_provisional && t.key == to_tag;
-    });
+    Transaction* r = table_.find(TransactionTable::by_origin, names_.success(m));
+    if (r != nullptr && r->reliable_provisional) r = nullptr;
     if (r == nullptr) return {.kind = Kind::ack};
     Event e{.kind = Kind::ack, .id = r->other, .retransmission = r->state == State::acknowledged};
     waits(*r, false);
     r->state = State::acknowledged;
+    r->text.reset();
     r->again = r->end = 0;  // it lives as long as its server, to know the ACKs of its copies
     return e;
 }

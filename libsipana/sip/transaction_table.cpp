@@ -1,35 +1,18 @@
 #include "libsipana/sip/transaction_table.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <utility>
 
-#include "libsipana/base/endpoint.h"
 #include "libsipana/base/text.h"
-#include "libsipana/sip/fields.h"
 #include "libsipana/sip/identifiers.h"
 #include "libsipana/sip/params.h"
 
 namespace sipana::sip {
 namespace {
 
-void append(std::string& out, std::string_view part) {
-    out += part;
-    out += '\n';
-}
-
-void append(std::string& out, std::uint32_t number) {
-    std::array<char, 12> digits;
-    const auto r = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-    append(out, std::string_view(digits.data(), static_cast<std::size_t>(r.ptr - digits.data())));
-}
-
-void append_origin(const Message& message, std::string& out) {
-    append(out, message.call_id());
-    append(out, message.from_tag());
+void add_origin(Fingerprint& out, const Message& message) {
     const auto cseq = message.cseq();
-    append(out, cseq ? cseq->number : 0);
+    out.add(message.call_id()).add(message.from_tag()).add(cseq ? cseq->number : 0);
 }
 
 std::string_view topmost_via(const Message& message) {
@@ -40,56 +23,52 @@ std::string_view topmost_via(const Message& message) {
 
 // The sent-by of a Via as it is written: retransmissions and CANCEL repeat it to the letter.
 std::string_view sent_by(std::string_view via) {
-    via = via.substr(0, via.find(';'));
-    while (!via.empty() && is_space(via.back())) via.remove_suffix(1);
+    via = trim(via.substr(0, via.find(';')));
     const auto at = via.find_last_of(" \t/");
     return at == via.npos ? via : via.substr(at + 1);
 }
 
-constexpr std::size_t most_kept = 2048;  // of a slot's memory, for the next one in it
-
 }  // namespace
 
-bool client_key(const Message& message, std::string& out) {
-    out.clear();
-    append(out, "c");
+// ---------------------------------------------------------------- names
+
+std::optional<Fingerprint> TransactionNames::client(const Message& message) const {
+    if (!message.header(Header::via)) return std::nullopt;
     const std::string_view branch = message.branch();
     const auto cseq = message.cseq();
-    append(out, cseq ? cseq->method_name : message.method_name());
-    append(out, branch);
+    Fingerprint out = begin(1);
+    out.add(cseq ? cseq->method_name : message.method_name()).add(branch);
     // Without the cookie the branch need not be unique (17.2.3).
-    if (!branch.starts_with(magic_cookie)) append_origin(message, out);
-    return message.header(Header::via).has_value();
+    if (!branch.starts_with(magic_cookie)) add_origin(out, message);
+    return out;
 }
 
-bool server_key(const Message& request, std::string_view method, std::string& out) {
-    out.clear();
-    append(out, "s");
-    append(out, method);
+std::optional<Fingerprint> TransactionNames::server(const Message& request,
+                                                    std::string_view method) const {
     const std::string_view via = topmost_via(request), branch = request.branch();
-    if (branch.starts_with(magic_cookie)) {
-        append(out, branch);
-        append(out, sent_by(via));
-        return true;
-    }
-    append(out, request.request_uri());
-    append(out, via);
-    append_origin(request, out);
-    return !via.empty();
+    if (via.empty()) return std::nullopt;
+    Fingerprint out = begin(2);
+    out.add(method);
+    if (branch.starts_with(magic_cookie)) return out.add(branch).add(sent_by(via));
+    out.add(request.request_uri()).add(via);
+    add_origin(out, request);
+    return out;
 }
 
-bool is_of_method(const Transaction& server, std::string_view method) {
-    std::string_view key = server.key;
-    constexpr std::string_view role = "s\n";
-    if (server.role != Transaction::Role::server || !key.starts_with(role)) return false;
-    key.remove_prefix(role.size());
-    return key.size() > method.size() && key.starts_with(method) && key[method.size()] == '\n';
+Fingerprint TransactionNames::twins(const Message& request) const {
+    Fingerprint out = begin(3);
+    out.add(request.method_name());
+    add_origin(out, request);
+    return out;
 }
 
-void origin_key(const Message& message, std::string& out) {
-    out.clear();
-    append_origin(message, out);
+Fingerprint TransactionNames::success(const Message& message) const {
+    Fingerprint out = begin(4);
+    add_origin(out, message);
+    return out.add(message.to_tag());
 }
+
+// ---------------------------------------------------------------- slots
 
 Transaction& TransactionTable::add() {
     std::uint32_t slot;
@@ -109,7 +88,7 @@ Transaction& TransactionTable::add() {
 void TransactionTable::remove(Transaction& t) {
     for (const Way way : {by_key, by_origin}) {
         if (!t.linked[way]) continue;
-        std::uint32_t* at = &heads_[way][t.hash[way] & (heads_[way].size() - 1)];
+        std::uint32_t* at = &head(way, t.names[way]);
         while (*at != t.slot) at = &slots_[*at].next[way];
         *at = t.next[way];
         t.linked[way] = false;
@@ -121,11 +100,7 @@ void TransactionTable::remove(Transaction& t) {
     t.invite = t.cancelled = t.waiting = t.reliable_provisional = false;
     t.options = {};
     t.text.reset();
-    t.ack.reset();
-    for (std::string* text : {&t.request, &t.key, &t.origin}) {
-        text->clear();
-        if (text->capacity() > most_kept) text->shrink_to_fit();
-    }
+    t.beside.reset();
     free_.push_back(t.slot);
 }
 
@@ -139,45 +114,34 @@ Transaction* TransactionTable::find(std::uint64_t id) {
     return const_cast<Transaction*>(std::as_const(*this).find(id));
 }
 
-void TransactionTable::link(Transaction& t, Way way) {
+Transaction* TransactionTable::find(Way way, const Fingerprint& name) {
+    if (heads_[way].empty()) return nullptr;
+    for (std::uint32_t at = head(way, name); at != none; at = slots_[at].next[way])
+        if (slots_[at].names[way] == name) return &slots_[at];
+    return nullptr;
+}
+
+void TransactionTable::link(Transaction& t, Way way, const Fingerprint& name) {
     if (linked_[way] >= heads_[way].size()) grow(way);
-    t.hash[way] = hash_of(filed_as(t, way));
-    std::uint32_t& head = heads_[way][t.hash[way] & (heads_[way].size() - 1)];
-    t.next[way] = head;
+    t.names[way] = name;
+    t.next[way] = std::exchange(head(way, name), t.slot);
     t.linked[way] = true;
-    head = t.slot;
     ++linked_[way];
 }
 
 void TransactionTable::grow(Way way) {
     constexpr std::size_t fewest = 64;
-    std::vector<std::uint32_t>& heads = heads_[way];
-    const std::vector<std::uint32_t> old = std::move(heads);
-    heads.assign(std::max(fewest, 2 * old.size()), none);
+    const std::vector<std::uint32_t> old = std::move(heads_[way]);
+    heads_[way].assign(std::max(fewest, 2 * old.size()), none);
     // From the tail of each chain, so that the newest stays in front.
     std::vector<std::uint32_t> chain;
     for (std::uint32_t at : old) {
         for (chain.clear(); at != none; at = slots_[at].next[way]) chain.push_back(at);
         for (; !chain.empty(); chain.pop_back()) {
             Transaction& t = slots_[chain.back()];
-            std::uint32_t& head = heads[t.hash[way] & (heads.size() - 1)];
-            t.next[way] = head;
-            head = t.slot;
+            t.next[way] = std::exchange(head(way, t.names[way]), t.slot);
         }
     }
-}
-
-std::uint64_t TransactionTable::hash_of(std::string_view text) const {
-    std::uint64_t hash = mix(seed_, text.size());
-    while (text.size() >= 8) {
-        std::uint64_t word;
-        std::memcpy(&word, text.data(), 8);
-        hash = mix(hash, word);
-        text.remove_prefix(8);
-    }
-    std::uint64_t last = 0;
-    if (!text.empty()) std::memcpy(&last, text.data(), text.size());
-    return mix(hash, last);
 }
 
 }  // namespace sipana::sip

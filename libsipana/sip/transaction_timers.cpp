@@ -57,14 +57,14 @@ void Transactions::fire_again(Transaction& t, Time now) {
 }
 
 void Transactions::send_trying(Transaction& t) {
-    if (!t.options.no_trying && scratch_.read(t.request)) {
+    if (!t.options.no_trying && t.beside && scratch_.read(*t.beside)) {
         if (auto trying = response_to(scratch_, 100).write()) {
             t.text = std::make_shared<const std::string>(std::move(*trying));
             t.state = State::proceeding;
             put(t, t.text, t.copies++);
         }
     }
-    t.request.clear();
+    t.beside.reset();
 }
 
 // B, C, F, H, and the end of what lingered: D, I, J, K, L, M.

@@ -88,6 +88,9 @@ TEST_CASE("A check line: methods, codes and classes") {
     CHECK(!matches(*parse_pattern("4xx"), "INVITE", 500));
     CHECK(matches(*parse_pattern("INVITE"), "INVITE", 0));
     CHECK(!matches(*parse_pattern("INVITE"), "INVITE", 200));
+    CHECK(matches(*parse_pattern("480..489"), "INVITE", 486));
+    CHECK(!matches(*parse_pattern("480..489"), "INVITE", 490));
+    CHECK(!parse_pattern("489..480"));
     CHECK(matches(*parse_pattern("any"), "X", 0));
     CHECK(matches(*parse_pattern("any"), "X", 200));
     for (const std::string_view bad :

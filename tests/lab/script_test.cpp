@@ -289,7 +289,8 @@ TEST_CASE("Script: what is written is read back as the same script") {
              "alice pauses 1s..2s\nbob/x pauses 0s\nalice label again\nalice lets x = \"{y} z\"\n"
              "alice goto again if \"{x}\" is not \"y\" chance 30%\nalice goto again\n"
              "alice goto again if \"\" is \"{x}\"\n",
-             "check flow alice INVITE 100? \"\" \"#\" \"a b\"\ncheck no findings # comment\n",
+             "check alice flow INVITE 100? 486 ACK\ncheck no findings # comment\n"
+             "check alice final 486\ncheck alice header INVITE Contact matches \"a b#\"\n",
              "repeat 2\nany order\nA -> alice 180\nend\nalice -> A BYE\nend\n",
              "data \"\"\"\nSEQUENTIAL\na;b;;\n;x\n\"\"\"\n",
          })
@@ -356,6 +357,11 @@ TEST_CASE("Script: a mistake is told with its line, its column and what was expe
     CHECK(complaint("phone x 1@a\nserver A 1.2.3.4") ==
           "1:1: expected the server A behind the @ of x, got \"a\"");
     CHECK(complaint_with("alice <- A 200").find("6:7: expected the arrow ->") == 0);
+    CHECK(complaint_with("A -> alice 200 where body matches \"a(\"") ==
+          "6:35: expected a regular expression: a parenthesis is open");
+    CHECK(complaint_with("A -> alice 200 let x = body \"{nam} a{1,3} [[:alnum:]]\"") == "none");
+    CHECK(complaint_with("check alice finale 486").find("6:13: ") == 0);
+    CHECK(complaint_with("check alcie final 486").find("6:") == 0);
     CHECK(complaint_with("repeat 10000\nrepeat 10000\nalice -> A BYE\nend\nend\n") ==
           "10:1: expected at most 100000 steps in all");
 }
@@ -366,7 +372,7 @@ TEST_CASE("Script: one that is cut off anywhere is a script or an error, never m
         "title \"x\\x41\"\nnetwork loss 1% \\\n burst 2\ndata \"\"\"\nSEQUENTIAL\n1;2\n\"\"\"\n"
         "alice -> bob INVITE sdp offer codecs a,b media audio within 2s\n"
         "alice => A digits 12 by rfc4733\nalice pauses 1s..2s\nrepeat 2\nA -> alice 200 for BYE "
-        "let x = header To \"(.)\"\nend\ncheck x\n";
+        "let x = header To \"(.)\"\nend\ncheck no findings\n";
     for (std::size_t n = 0; n <= whole.size(); ++n) {
         const Exact exact(std::string_view(whole).substr(0, n));
         const auto s = parse_script(exact.text(), "cut");

@@ -93,3 +93,38 @@ TEST_CASE("what cannot be a frame is an error") {
     shape.vlan = 4096;
     CHECK_FALSE(udp_frame(v4, v4, {}, shape));
 }
+
+TEST_CASE("Encoder: the quick way gives the bytes of the long one") {
+    const auto compare = [](const char* src, const char* dst, std::size_t size) {
+        FrameShape shape;
+        shape.id = 4711;
+        shape.dscp = size % 2 == 0 ? 46 : 0;
+        std::string text(size, 'x');
+        for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31 + size);
+        Buffer quick(17, 0xee);
+        const Exact payload(text);
+        CAPTURE(size);
+        REQUIRE(put_udp_frame(at(src), at(dst), payload, shape, quick));
+        CHECK(quick == *udp_frame(at(src), at(dst), payload, shape));
+        TcpFields tcp;
+        tcp.seq = 0x89abcdef;
+        tcp.ack = 0x01234567;
+        tcp.flags = tcp_psh | tcp_ack;
+        REQUIRE(put_tcp_frame(at(src), at(dst), tcp, payload, shape, quick));
+        CHECK(quick == *tcp_frame(at(src), at(dst), tcp, payload, shape));
+    };
+    for (const std::size_t size : {0u, 1u, 2u, 3u, 4u, 5u, 17u, 18u, 19u, 160u, 1000u, 65'000u}) {
+        compare("192.0.2.1:5060", "198.51.100.255:65535", size);
+        compare("[2001:db8::1]:5060", "[fe80::ff:fe00:1]:1", size);
+    }
+    Buffer out;
+    FrameShape tagged;
+    tagged.vlan = 1;
+    CHECK(put_udp_frame(at("192.0.2.1:1"), at("192.0.2.2:1"), {}, tagged, out).error().code ==
+          Errc::unsupported);
+    CHECK(put_udp_frame(at("192.0.2.1:1"), at("[2001:db8::2]:1"), {}, {}, out).error().code ==
+          Errc::malformed);
+    const Buffer large(65'508, 1);
+    CHECK(put_udp_frame(at("192.0.2.1:1"), at("192.0.2.2:1"), large, {}, out).error().code ==
+          Errc::too_large);
+}

@@ -1,0 +1,69 @@
+// Load: many plays of one script at a time, and how long each response took.
+//
+// Plays are begun by the clock, not by the answers: a server that is slow does not slow the offered
+// load down. Where `concurrent` holds a play back, its times still count from when it was due (no
+// coordinated omission).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "libsipana/lab/play.h"
+#include "libsipana/lab/runner.h"
+#include "libsipana/lab/stage.h"
+
+namespace sipana::lab {
+
+class Load {
+public:
+    // A play's calls stay known for so long after its end: a repeated 2xx still gets its ACK.
+    static constexpr Duration linger = std::chrono::seconds{4};
+    static constexpr std::size_t max_times = 50'000'000;  // kept; further ones are not
+    static constexpr std::size_t max_reasons = 100;
+
+    Load(const Script& script, const RunSettings& settings, const LoadSettings& load,
+         Stage::Clock clock);
+    ~Load();
+    LoadResult play();
+
+private:
+    class One;  // a play and its place in the queues
+    struct Due {
+        Time at{};
+        One* one = nullptr;
+        std::uint64_t number = 0;
+        bool operator<(const Due& other) const {
+            return at != other.at ? at > other.at : number > other.number;
+        }
+    };
+
+    void begin_due();
+    One& begin(Time due);
+    bool cast(Agent& agent, Conversation& c, const Arrival& arrival);
+    void look_after();
+    void finish(One& one);
+    void bury(bool all);
+    bool over() const;
+    std::optional<Time> next() const;
+    Percentiles percentiles(const std::string& what, std::vector<float>& times) const;
+
+    const Script& script_;
+    const RunSettings& settings_;
+    const LoadSettings& load_;
+    Stage stage_;
+    LoadResult result_;
+    Time started_{}, next_due_{};
+    std::deque<std::unique_ptr<One>> plays_;  // those alive, by number; null: over
+    std::uint64_t first_number_ = 0, alive_ = 0;
+    std::priority_queue<Due> dues_;
+    std::vector<One*> touched_;
+    std::deque<std::unique_ptr<One>> dead_;
+    std::map<std::string, std::vector<float>> times_;
+};
+
+}  // namespace sipana::lab

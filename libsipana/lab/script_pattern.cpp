@@ -1,0 +1,50 @@
+// Regular expressions of `where` and `let`: refused when the script is read, not when it is played.
+#include <regex>
+
+#include "libsipana/base/text.h"
+#include "libsipana/lab/script_steps.h"
+
+namespace sipana::lab {
+namespace {
+
+// {name} is filled in when the script is played: for now it is a letter. {1,3} is a repetition.
+std::string without_names(std::string_view pattern) {
+    std::string out;
+    while (!pattern.empty()) {
+        const auto open = pattern.find('{');
+        out += pattern.substr(0, open);
+        if (open == pattern.npos) break;
+        pattern.remove_prefix(open);
+        const auto close = pattern.find('}');
+        if (close != pattern.npos && is_alpha(pattern[1])) {
+            out += 'x';
+            pattern.remove_prefix(close + 1);
+        } else {
+            out += '{';
+            pattern.remove_prefix(1);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string pattern_error(std::string_view pattern) {
+    if (pattern.size() > max_pattern) return "it has more than 500 bytes";
+    try {
+        const std::regex compiled(without_names(pattern));
+        return {};
+    } catch (const std::regex_error& e) {
+        using namespace std::regex_constants;
+        const auto code = e.code();
+        if (code == error_paren) return "a parenthesis is open";
+        if (code == error_brack) return "a bracket is open";
+        if (code == error_brace || code == error_badbrace) return "its braces hold no repetition";
+        if (code == error_badrepeat) return "there is nothing to repeat";
+        if (code == error_escape || code == error_backref) return "its backslash escapes nothing";
+        if (code == error_range) return "its range of characters is upside down";
+        return "it cannot be compiled";
+    }
+}
+
+}  // namespace sipana::lab

@@ -1,0 +1,473 @@
+// sipana-lab: plays scenarios and says what came of them. Argument parsing only; the work is in libsipana/lab.
+//
+// stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
+// script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "libsipana/analysis/coverage.h"
+#include "libsipana/lab/runner.h"
+#include "libsipana/pcap/arguments.h"
+#include "libsipana/pcap/input.h"
+#include "libsipana/render/coverage.h"
+#include "libsipana/render/running_ladder.h"
+#include "libsipana/render/runs.h"
+#include "tools/process.h"
+#include "tools/terminal.h"
+
+namespace {
+
+using namespace sipana;
+using namespace sipana::tools;
+namespace fs = std::filesystem;
+
+struct Arguments {
+    std::vector<std::string> files;
+    std::string format = "table", output, color = "auto";
+    std::size_t width = 0;
+    bool ascii = false, quiet = false, verbose = false;
+    // run
+    std::string on = "simulated", capture, local;
+    std::optional<std::uint64_t> seed;
+    bool no_capture = false, answer_only = false;
+    std::vector<std::string> servers, phones, play;
+    double rate = 0, longest_s = 1800, duration_s = 0;
+    std::uint64_t calls = 0, concurrent = 1000;
+    bool is_load() const { return rate > 0 || calls > 0 || duration_s > 0; }
+};
+
+// The worse of two ends of the program: what could not be done goes before what went wrong.
+int worse(int a, int b) {
+    const auto rank = [](int status) {
+        constexpr int order[] = {ok, skipped, check_failed, usage, damaged, io_error, interrupted};
+        return std::find(std::begin(order), std::end(order), status) - std::begin(order);
+    };
+    return rank(a) >= rank(b) ? a : b;
+}
+
+bool write_file(const std::string& path, std::string_view text) {
+    errno = 0;
+    std::FILE* f = std::fopen(path.c_str(), "wb");
+    bool fine = f != nullptr && std::fwrite(text.data(), 1, text.size(), f) == text.size();
+    if (f != nullptr) fine = std::fclose(f) == 0 && fine;
+    if (!fine) complain(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+    return fine;
+}
+
+// To -o, else to standard output.
+int put(const Arguments& a, std::string_view text) {
+    if (!a.output.empty()) return write_file(a.output, text) ? ok : io_error;
+    Output out;
+    out.text(text);
+    out.flush();
+    if (!out.failed()) return ok;
+    if (out.reason() != EPIPE)
+        complain(fmt::format("cannot write to standard output: {}", std::strerror(out.reason())));
+    return io_error;
+}
+
+Result<std::string> read_file(const std::string& path) {
+    constexpr std::size_t most = 64u << 20;
+    errno = 0;
+    std::FILE* f = path == "-" ? stdin : std::fopen(path.c_str(), "rb");
+    if (f == nullptr)
+        return Error{errno == ENOENT ? Errc::not_found : errno == EACCES ? Errc::denied : Errc::io, 0,
+                     fmt::format("{}: {}", path, std::strerror(errno))};
+    std::string text;
+    char piece[16384];
+    std::size_t n = 0;
+    while (text.size() <= most && (n = std::fread(piece, 1, sizeof piece, f)) > 0) text.append(piece, n);
+    const bool failed = std::ferror(f) != 0;
+    const int reason = errno;
+    if (f != stdin) std::fclose(f);
+    if (failed) return Error{Errc::io, 0, fmt::format("{}: {}", path, std::strerror(reason))};
+    if (text.size() > most) return Error{Errc::too_large, 0, fmt::format("{}: more than 64 MiB", path)};
+    return text;
+}
+
+// ---------------------------------------------------------------- scripts
+
+// Files as they are, folders as the *.lab in them, by name.
+std::vector<std::string> script_files(const std::vector<std::string>& arguments, int& status) {
+    std::vector<std::string> files;
+    for (const std::string& argument : arguments) {
+        std::error_code error;
+        if (!fs::is_directory(argument, error)) {
+            files.push_back(argument);
+            continue;
+        }
+        std::vector<std::string> inside;
+        for (fs::directory_iterator at(argument, error), end; !error && at != end; at.increment(error))
+            if (at->path().extension() == ".lab") inside.push_back(at->path().string());
+        if (error || inside.empty()) {
+            complain(error ? fmt::format("{}: {}", argument, error.message())
+                           : fmt::format("{}: no *.lab in this folder", argument));
+            status = worse(status, io_error);
+        }
+        std::sort(inside.begin(), inside.end());
+        files.insert(files.end(), inside.begin(), inside.end());
+    }
+    return files;
+}
+
+std::string name_of(const std::string& file) { return file == "-" ? "stdin" : fs::path(file).stem().string(); }
+
+// Errors begin with the file, and the line where there is one.
+Result<lab::Script> read_script(const std::string& file) {
+    auto text = read_file(file);
+    if (!text) return text.error();
+    const fs::path folder = file == "-" ? fs::path() : fs::path(file).parent_path();
+    const auto load = [&](std::string_view name) { return read_file((folder / fs::path(name)).string()); };
+    auto script = lab::parse_script(*text, name_of(file), load);
+    if (!script) {
+        Error error = script.error();
+        error.what = fmt::format("{}:{}", file, error.what);
+        error.code = Errc::malformed;
+        return error;
+    }
+    script->folder = folder.string();
+    return script;
+}
+
+int exit_of_script(Errc code) { return exit_of(code) == io_error ? io_error : usage; }
+
+int check(const Arguments& a) {
+    int status = ok;
+    for (const std::string& file : script_files(a.files, status)) {
+        const auto script = read_script(file);
+        if (!script) {
+            complain(script.error().what);
+            status = worse(status, exit_of_script(script.error().code));
+        } else if (a.verbose) {
+            status = worse(status, put(a, lab::write(*script)));
+        } else if (!a.quiet) {
+            fmt::print(stderr, "{}: {} phones, {} steps, {} checks\n", file, script->phones.size(),
+                       script->steps.size(), script->checks.size());
+        }
+    }
+    return status;
+}
+
+// ---------------------------------------------------------------- run
+
+// NAME=ADDRESS each.
+bool assign(std::map<std::string, std::string>& to, const std::vector<std::string>& pairs, std::string_view option) {
+    for (const std::string& pair : pairs) {
+        const auto equals = pair.find('=');
+        if (equals == pair.npos || equals == 0 || equals + 1 == pair.size()) {
+            complain(fmt::format("{} {}: expected NAME=ADDRESS", option, pair));
+            return false;
+        }
+        to[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
+    return true;
+}
+
+bool settings_of(const Arguments& a, lab::RunSettings& settings) {
+    settings.ground = a.on == "simulated" ? lab::Ground::simulated : lab::Ground::sockets;
+    settings.built_in_servers = a.on == "exchange";
+    settings.seed = a.seed;
+    settings.only = a.play;
+    settings.stop = &stop_asked;
+    settings.longest = Duration{static_cast<std::int64_t>(a.longest_s * 1e9)};
+    if (!a.local.empty()) {
+        const auto address = Address::parse(a.local);
+        if (!address) {
+            complain(fmt::format("--local {}: expected an address", a.local));
+            return false;
+        }
+        settings.local = *address;
+    }
+    return assign(settings.servers, a.servers, "--server") && assign(settings.phones, a.phones, "--phone");
+}
+
+// A capture that the lab did not write is not written over without being told to.
+bool may_write(const std::string& path) {
+    std::ifstream old(path, std::ios::binary);
+    if (!old) return true;
+    std::string head(4096, '\0');
+    old.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (old.gcount() == 0 || head.find("sipana-lab") != head.npos) return true;
+    complain(fmt::format("{}: is there and not the lab's: say where to with --capture", path));
+    return false;
+}
+
+// Where the capture of that script goes; nullopt: nowhere, and that was said.
+std::optional<std::string> capture_of(const Arguments& a, const std::string& script, bool several) {
+    if (a.no_capture || (a.is_load() && a.capture.empty())) return "";
+    std::error_code error;
+    const bool folder = several || a.capture.empty() || a.capture.back() == '/' || fs::is_directory(a.capture, error);
+    if (!folder) return a.capture;
+    if (!a.capture.empty()) fs::create_directories(a.capture, error);
+    if (error) {
+        complain(fmt::format("{}: {}", a.capture, error.message()));
+        return std::nullopt;
+    }
+    const std::string path = (fs::path(a.capture) / (script + ".pcapng")).string();
+    return may_write(path) ? std::optional(path) : std::nullopt;
+}
+
+int exit_of_run(const lab::RunResult& run) {
+    if (run.outcome == lab::Outcome::done) return ok;
+    if (run.outcome == lab::Outcome::skipped) return skipped;
+    if (!run.error.empty() && exit_of(run.error_code) == io_error) return io_error;
+    return run.steps.empty() && run.checks.empty() && !run.error.empty() ? usage : check_failed;
+}
+
+// The ladder as it happens, on standard output.
+class Shown {
+public:
+    Shown(const lab::Script& script, const render::Style& style, lab::RunSettings& settings)
+        : style_(style), title_(script.title.empty() ? script.name : script.title) {
+        settings.placed = [this](const auto& who) {
+            std::vector<std::string> names;
+            for (const auto& one : who) names.push_back(one.first);
+            ladder_.emplace(names, style_);
+            for (std::size_t i = 0; i < who.size(); ++i) ladder_->place(who[i].second, i);
+            out_.text(render::shown(title_, style_));
+            out_.text(ladder_->head());
+            out_.flush();
+        };
+        settings.watch = [this](const lab::Packet& packet, Time at, lab::Fate fate, bool duplicate) {
+            if (!ladder_) return;
+            const std::string line = ladder_->on_packet(packet, at, fate, duplicate);
+            if (line.empty()) return;
+            out_.text(line);
+            out_.flush();
+        };
+    }
+    Output& out() { return out_; }
+
+private:
+    Output out_;
+    render::Style style_;
+    std::string title_;
+    std::optional<render::RunningLadder> ladder_;
+};
+
+// The runner makes no load yet.
+int run_load(const Arguments&, const lab::Script& script, const lab::RunSettings&) {
+    complain(fmt::format("{}: a load cannot be made yet", script.name));
+    return usage;
+}
+
+lab::RunResult run_one(const Arguments& a, const lab::Script& script, lab::RunSettings settings,
+                       const render::Style& style) {
+    std::optional<Shown> ladder;
+    if (a.format == "ladder") ladder.emplace(script, style, settings);
+    lab::RunResult result = lab::run(script, settings);
+    if (!result.capture.empty()) result.capture = fs::path(result.capture).filename().string();
+    if (ladder) ladder->out().text(render::run_line(result, style));
+    return result;
+}
+
+int run(const Arguments& a) {
+    lab::RunSettings settings;
+    if (!settings_of(a, settings)) return usage;
+    const render::Style style = terminal_style(a.color, a.width, a.ascii);
+    int status = ok;
+    const auto files = script_files(a.files, status);
+    if (files.size() != 1 && a.is_load()) {
+        complain("a load is made of one script");
+        return usage;
+    }
+    // Mistakes are told before anything is played.
+    std::vector<lab::Script> scripts;
+    for (const std::string& file : files) {
+        auto script = read_script(file);
+        if (script) {
+            scripts.push_back(std::move(*script));
+            continue;
+        }
+        complain(script.error().what);
+        status = worse(status, exit_of_script(script.error().code));
+    }
+    const bool whole = a.format == "json" || a.format == "junit";
+    std::vector<lab::RunResult> results;
+    for (const lab::Script& script : scripts) {
+        if (stop_asked != go_on) break;
+        const auto capture = capture_of(a, script.name, files.size() > 1);
+        if (!capture) {
+            status = worse(status, io_error);
+            continue;
+        }
+        settings.capture = *capture;
+        if (a.is_load()) return worse(status, run_load(a, script, settings));
+        results.push_back(run_one(a, script, settings, style));
+        const lab::RunResult& result = results.back();
+        status = worse(status, exit_of_run(result));
+        const bool fine = result.outcome == lab::Outcome::done;
+        if (a.format == "table" && !(a.quiet && fine) && a.output.empty())
+            status = worse(status, put(a, (files.size() == 1 || a.verbose) ? render::run_table(result, style)
+                                                                           : render::run_line(result, style)));
+    }
+    if (whole)
+        status = worse(status, put(a, a.format == "json" ? render::runs_json(results) : render::runs_junit(results)));
+    if (a.format == "table" && !a.output.empty()) {
+        std::string text;
+        for (const lab::RunResult& result : results) text += render::run_table(result, style) + "\n";
+        status = worse(status, put(a, text));
+    }
+    if (!a.quiet && results.size() > 1) fmt::print(stderr, "{}", render::runs_summary(results, style));
+    if (stop_asked == by_signal) return interrupted;
+    // One that was skipped beside others that were played is no reason to call all skipped.
+    const bool any_played = std::any_of(results.begin(), results.end(), [](const lab::RunResult& r) {
+        return r.outcome == lab::Outcome::done;
+    });
+    return status == skipped && any_played ? static_cast<int>(ok) : status;
+}
+
+// ---------------------------------------------------------------- coverage
+
+int coverage(const Arguments& a) {
+    const pcap::Candidates candidates = pcap::expand(a.files);
+    int status = ok;
+    for (const Error& error : candidates.errors) {
+        complain(error.what);
+        status = worse(status, exit_of(error.code));
+    }
+    analysis::Coverage seen;
+    std::vector<std::string> names;
+    for (const pcap::Candidate& candidate : candidates.files) {
+        if (stop_asked != go_on) break;
+        const std::vector<std::string> one{candidate.path};
+        auto input = pcap::Input::open(one);
+        if (!input) {
+            // Whatever else lies in a folder is no mistake of the caller's.
+            if (!candidate.folder.empty() && input.error().code == Errc::unsupported) continue;
+            complain(input.error().what);
+            status = worse(status, exit_of(input.error().code));
+            continue;
+        }
+        if (!names.empty()) seen.next_file();
+        names.push_back(fs::path(candidate.path).filename().string());
+        analysis::Options options;
+        options.detail = analysis::Detail::summary;
+        analysis::Analyzer analyzer(options, seen);
+        pcap::Frame frame;
+        while (stop_asked == go_on && input->next(frame)) analyzer.on_frame(frame);
+        analyzer.finish();
+        for (const Finding& f : input->findings())
+            if (f.severity != Severity::note || !a.quiet) complain(f.text);
+        if (input->damaged()) status = worse(status, damaged);
+        if (input->failed()) status = worse(status, io_error);
+    }
+    const std::string text = a.format == "json"  ? render::coverage_json(seen, names)
+                             : a.format == "csv" ? render::coverage_csv(seen, names)
+                                                 : render::coverage_table(seen, names, terminal_style(a.color, a.width, a.ascii));
+    if (!names.empty()) status = worse(status, put(a, text));
+    return stop_asked == by_signal ? static_cast<int>(interrupted) : status;
+}
+
+// ---------------------------------------------------------------- the command line
+
+struct Commands {
+    CLI::App *run, *check, *coverage;
+};
+
+void add_output(CLI::App* c, Arguments& a, const std::vector<std::string>& formats) {
+    c->add_option("--format", a.format, fmt::format("one of {}", fmt::join(formats, ", ")))
+        ->check(CLI::IsMember(formats))
+        ->default_str(formats.front());
+    c->add_option("-o,--output", a.output, "to this file instead of standard output");
+    c->add_option("--color", a.color, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
+    c->add_option("--width", a.width, "columns of tables and ladders (40 to 400)")->check(CLI::Range(40, 400));
+    c->add_flag("--ascii", a.ascii, "no box drawing");
+    c->add_flag("-q,--quiet", a.quiet, "only what went wrong");
+}
+
+void add_run(CLI::App* c, Arguments& a) {
+    c->add_option("SCRIPT", a.files, "scripts, folders of them, or -")->required();
+    add_output(c, a, {"table", "json", "junit", "ladder"});
+    c->add_flag("-v,--verbose", a.verbose, "every step of every script");
+    c->add_option("--on", a.on,
+                  "simulated: in memory, on a virtual clock; sockets: against real servers; exchange: on sockets, "
+                  "against the built-in servers")
+        ->check(CLI::IsMember({"simulated", "sockets", "exchange"}))
+        ->default_str("simulated");
+    c->add_option("--seed", a.seed, "in place of the script's: the same seed gives the same capture");
+    c->add_option("--capture", a.capture, "file, or folder for NAME.pcapng; otherwise the current folder")
+        ->type_name("FILE|DIR");
+    c->add_flag("--no-capture", a.no_capture, "write no capture; the verdict is the same");
+    c->add_option("--server", a.servers, "where a server of the script is; may be repeated")
+        ->type_name("NAME=ADDRESS")
+        ->allow_extra_args(false);
+    c->add_option("--phone", a.phones, "where a phone of the script is; may be repeated")
+        ->type_name("NAME=ADDRESS")
+        ->allow_extra_args(false);
+    c->add_option("--local", a.local, "address of phones that say nothing else")->type_name("ADDRESS");
+    c->add_option("--play", a.play, "only this phone's lines; others play elsewhere; may be repeated")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    c->add_option("--longest", a.longest_s, "end a run after so many seconds of its own time")
+        ->check(CLI::PositiveNumber)
+        ->default_str("1800");
+    c->add_option("--rate", a.rate, "a load: calls a second")->check(CLI::PositiveNumber)->group("Load");
+    c->add_option("--calls", a.calls, "calls in all")->group("Load");
+    c->add_option("--concurrent", a.concurrent, "calls at a time, at most")
+        ->check(CLI::PositiveNumber)
+        ->default_str("1000")
+        ->group("Load");
+    c->add_option("--duration", a.duration_s, "seconds")->check(CLI::PositiveNumber)->group("Load");
+    c->add_flag("--answer", a.answer_only, "a play begins when a call comes in")->group("Load");
+}
+
+Commands add_commands(CLI::App& app, Arguments& a) {
+    Commands c{};
+    c.run = app.add_subcommand("run", "Play scripts and judge their captures");
+    add_run(c.run, a);
+    c.check = app.add_subcommand("check", "Read scripts and name their mistakes, without playing them");
+    c.check->add_option("SCRIPT", a.files, "scripts, folders of them, or -")->required();
+    c.check->add_flag("-v,--verbose", a.verbose, "print each script as it was understood");
+    c.check->add_flag("-q,--quiet", a.quiet, "only mistakes");
+    c.coverage = app.add_subcommand("coverage", "Methods and codes that captures show, and those that they do not");
+    c.coverage->add_option("CAPTURE", a.files, "pcap or pcapng files, folders, globs, -")->required();
+    add_output(c.coverage, a, {"table", "json", "csv"});
+    return c;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    program_name = "sipana-lab";
+    hold_standard_descriptors();
+    catch_interrupt();
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"Plays SIP scenarios: phones that call each other, a built-in exchange or real servers.", "sipana-lab"};
+    app.set_version_flag("--version", "sipana-lab " SIPANA_VERSION);
+    app.require_subcommand(1);
+    app.footer(
+        "A script is written as the ladder that it produces: docs/scenario-format.md. Every run is judged by what\n"
+        "the analyzer says of its capture: docs/scenario-checks.md.\n"
+        "Exit status: 0 ok, 1 a scenario failed, 2 usage or a mistake in a script, 3 input damaged, 5 I/O error,\n"
+        "77 skipped, 130 interrupted.");
+    Arguments a;
+    const Commands commands = add_commands(app, a);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& e) {
+        return app.exit(e);
+    } catch (const CLI::ParseError& e) {
+        const auto is_named = [&](const CLI::App* c) { return c->get_name() == argv[1]; };
+        const bool unknown = argc > 1 && *argv[1] != '-' && app.get_subcommands(is_named).empty();
+        complain(unknown ? fmt::format("no command '{}'", argv[1]) : e.what());
+        fmt::print(stderr, "Try 'sipana-lab --help' or 'sipana-lab COMMAND --help'.\n");
+        return usage;
+    }
+    if (commands.run->parsed()) return run(a);
+    if (commands.check->parsed()) return check(a);
+    return coverage(a);
+}
