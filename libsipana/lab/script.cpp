@@ -40,8 +40,6 @@ public:
                 fmt::format("expected an 'end' of this {}", o.rounds > 0 ? "repeat" : "any order"));
         }
         if (!check_labels()) return *error_;
-        for (const CheckLine& c : script_.checks)
-            if (auto understood = check_syntax(c, &script_); !understood) return understood.error();
         if (script_.title.empty()) script_.title = lines->first_comment;
         return std::move(script_);
     }

@@ -44,6 +44,7 @@ public:
     static constexpr std::size_t largest_message = 4u << 20;  // on a stream; then it is closed
     static constexpr std::size_t most_notes = 100;
 
+    // Raises the process's limit of open files as far as it may: calls with media need four each.
     static Result<std::unique_ptr<Sockets>> create(SocketsSettings settings);
     ~Sockets() override;
     Sockets(const Sockets&) = delete;
@@ -55,7 +56,9 @@ public:
     // A stream's connections end with it, after one more try to send what is queued.
     void close(Transport transport, const Endpoint& local) override;
     Status send(const Packet& packet) override;
-    Time now() const override { return clock_(); }
+    // The clock's time when the last wait() returned, or when what it delivers arrived: what is
+    // sent in between bears one time, as on the simulated network.
+    Time now() const override { return now_; }
     // Without `until`: at most a second. A signal ends it as well.
     bool wait(std::optional<Time> until) override;
     void flush() override;
@@ -74,9 +77,9 @@ public:
 
 private:
     class State;
-    Sockets(std::unique_ptr<State> state, std::function<Time()> clock);
-    std::function<Time()> clock_;
+    explicit Sockets(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
+    const Time& now_;  // the state's
 };
 
 // The address of this host that packets to `remote` leave from.

@@ -35,7 +35,7 @@ struct SentMedia {
 struct Log {
     std::vector<Place> places;
     std::span<const SentMessage> sent;  // each transmission; what the network doubled, once
-    std::span<const SentMedia> media;
+    std::vector<SentMedia> media;
     bool media_counted = false;  // `media` is complete
     // "alice/consult" and its Call-ID, for check lines that name a call.
     std::vector<std::pair<std::string, std::string>> calls;

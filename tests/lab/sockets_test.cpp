@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "libsipana/lab/port_pair.h"
 #include "tests/lab/echo.h"
@@ -102,6 +105,7 @@ public:
         const ssize_t n = ::recv(socket_, room, sizeof(room), 0);
         return n > 0 ? std::string(room, static_cast<std::size_t>(n)) : std::string();
     }
+    int descriptor() const { return socket_; }
     void leave() {
         if (socket_ >= 0) ::close(socket_);
         socket_ = -1;
@@ -340,6 +344,71 @@ TEST_CASE("Sockets: a peer that is not known is refused where certificates are j
     std::string all;
     for (const std::string& note : t.network->take_notes()) all += note + '\n';
     CHECK(all.find("self-signed certificate") != std::string::npos);
+}
+
+TEST_CASE(
+    "Sockets: certificates from files are judged by their authority and their name, both ways") {
+    const auto folder =
+        std::filesystem::temp_directory_path() / fmt::format("sipana-tls-{}", ::getpid());
+    std::filesystem::create_directory(folder);
+    const std::string certificate = (folder / "certificate.pem").string(),
+                      key = (folder / "key.pem").string();
+    const std::string command = fmt::format(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout {} "
+        "-out {} -subj /CN=lab.example -addext subjectAltName=DNS:lab.example >/dev/null 2>&1",
+        key, certificate);
+    if (std::system(command.c_str()) != 0) {
+        MESSAGE("skipped: there is no openssl program here");
+        std::filesystem::remove_all(folder);
+        return;
+    }
+    TlsSettings tls;
+    tls.certificate_file = certificate;
+    tls.key_file = key;
+    tls.ca_file = certificate;
+    tls.verify = true;
+    tls.name = "lab.example";
+    {
+        Two t(Transport::tls, any4, tls);
+        t.send(t.a, t.b, message(1));
+        CHECK(t.until([&] { return t.bob.packets == 1; }));
+        CHECK(t.network->take_notes().empty());
+    }
+    tls.name = "other.example";
+    {
+        Two t(Transport::tls, any4, tls);
+        t.send(t.a, t.b, message(1));
+        CHECK(t.until([&] { return !t.alice.lost.empty(); }));
+        CHECK(t.bob.packets == 0);
+        std::string all;
+        for (const std::string& note : t.network->take_notes()) all += note + '\n';
+        CHECK(all.find("ostname mismatch") != std::string::npos);
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("Sockets: where no descriptor is left, strangers are turned away and work goes on") {
+    Two t(Transport::tcp);
+    struct rlimit before {};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    std::vector<std::unique_ptr<Stranger>> crowd;
+    for (int i = 0; i < 20; ++i) {
+        crowd.push_back(std::make_unique<Stranger>());
+        REQUIRE(crowd.back()->connect(t.b));
+    }
+    struct rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(crowd.back()->descriptor() + 5);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (int i = 0; i < 5; ++i) t.network->wait(clock_now() + 5ms);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("no file descriptor is left") != std::string::npos);
+    crowd.front()->say(message(1));
+    CHECK(t.until([&] { return t.bob.packets == 1; }));
+    CHECK(crowd.back()->hear().empty());
+    t.send(t.a, t.b, message(2));
+    CHECK(t.until([&] { return t.bob.packets == 2; }));
 }
 
 TEST_CASE("Sockets: closing a port ends its connections, and another can be opened there") {
