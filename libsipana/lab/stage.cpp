@@ -8,6 +8,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
 #include "libsipana/lab/hosts.h"
+#include "libsipana/lab/proxy.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
 
@@ -100,6 +101,9 @@ Status Stage::set_up() {
     // Servers first: phones register with them.
     for (const ServerLine& line : script_.servers)
         if (Status s = set_up_server(line); !s) return s;
+    // Those that are ours come to life once every name is known.
+    for (const ServerLine& line : script_.servers)
+        if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
     if (settings_.placed) {
@@ -225,9 +229,7 @@ Status Stage::set_up_server(const ServerLine& line) {
                            Errc::not_found);
         peer.at.address = *address_found;
     }
-    const bool built_in =
-        line.kind != ServerLine::Kind::real && (simulated || settings_.built_in_servers);
-    if (!built_in && simulated)
+    if (!is_built_in(line) && simulated)
         return at_line(
             line.where,
             fmt::format("server {} is a real one: play on sockets, or give it a built-in "
@@ -239,9 +241,31 @@ Status Stage::set_up_server(const ServerLine& line) {
     if (is_v6) peer.host = fmt::format("[{}]", peer.host);
     if (!usual) peer.host += fmt::format(":{}", peer.at.port);
     directory_.add(peer);
-    if (!built_in) return Done{};
-    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, peer.at)
-                                                   : set_up_proxy(line, peer.at);
+    return Done{};
+}
+
+bool Stage::is_built_in(const ServerLine& line) const {
+    return line.kind != ServerLine::Kind::real &&
+           (settings_.ground == Ground::simulated || settings_.built_in_servers);
+}
+
+Status Stage::set_up_built_in(const ServerLine& line) {
+    const Peer* peer = directory_.by_name(line.name);
+    if (!is_built_in(line) || peer == nullptr) return Done{};
+    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, peer->at)
+                                                   : set_up_proxy(line, *peer);
+}
+
+// What names mean to the built-in servers: the script's, and the hosts behind its servers.
+std::map<std::string, Endpoint> Stage::names_of_servers() {
+    std::map<std::string, Endpoint> names;
+    for (const Peer& peer : directory_.peers()) names[peer.name] = peer.at;
+    for (const ServerLine& other : script_.servers) {
+        const auto host = split(setting_of(settings_.servers, other.name, other.at));
+        if (const Peer* peer = directory_.by_name(other.name); peer != nullptr && host)
+            names[host->host] = peer->at;
+    }
+    return names;
 }
 
 Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
@@ -249,12 +273,7 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     settings.name = line.name;
     settings.seed = mix(seed_, 1000 + exchanges_.size());
     settings.listens = {{line.transport, at}};
-    for (const Peer& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
-    for (const ServerLine& other : script_.servers) {
-        const auto host = split(setting_of(settings_.servers, other.name, other.at));
-        if (const Peer* peer = directory_.by_name(other.name); peer != nullptr && host)
-            settings.hosts[host->host] = peer->at;
-    }
+    settings.hosts = names_of_servers();
     const std::string folder =
         line.folder.empty() || line.folder.front() == '/' || script_.folder.empty()
             ? line.folder
@@ -270,8 +289,31 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     return Done{};
 }
 
-Status Stage::set_up_proxy(const ServerLine& line, const Endpoint&) {
-    return at_line(line.where, "there is no built-in proxy yet");
+// Its users are the script's phones of that domain.
+Status Stage::set_up_proxy(const ServerLine& line, const Peer& peer) {
+    auto settings = proxy_settings(line.settings, names_of_servers());
+    if (!settings)
+        return at_line(line.where, fmt::format("server {}: {}", line.name, settings.error().what));
+    settings->name = line.name;
+    settings->seed = mix(seed_, 2000 + proxies_.size());
+    settings->listens = {{line.transport, peer.at}};
+    if (settings->domains.empty()) settings->domains.push_back(lowered(peer.host));
+    for (const PhoneLine& phone : script_.phones) {
+        const auto& domains = settings->domains;
+        const bool ours =
+            phone.domain == line.name ||
+            std::find(domains.begin(), domains.end(), lowered(phone.domain)) != domains.end();
+        const std::string& user = phone.user.empty() ? phone.name : phone.user;
+        if (ours) settings->users.emplace(user, phone.password);
+        if (ours && !phone.auth_user.empty())
+            settings->users.emplace(phone.auth_user, phone.password);
+    }
+    auto made = std::make_unique<Proxy>(std::move(*settings));
+    if (Status s = made->start(*this); !s)
+        return at_line(line.where, s.error().what, s.error().code);
+    nodes_.push_back(made.get());
+    proxies_.push_back(std::move(made));
+    return Done{};
 }
 
 bool Stage::ready() const {
