@@ -23,6 +23,7 @@
 #include "libsipana/pcap/arguments.h"
 #include "libsipana/pcap/input.h"
 #include "libsipana/render/coverage.h"
+#include "libsipana/render/load.h"
 #include "libsipana/render/running_ladder.h"
 #include "libsipana/render/runs.h"
 #include "tools/process.h"
@@ -258,10 +259,22 @@ private:
     std::optional<render::RunningLadder> ladder_;
 };
 
-// The runner makes no load yet.
-int run_load(const Arguments&, const lab::Script& script, const lab::RunSettings&) {
-    complain(fmt::format("{}: a load cannot be made yet", script.name));
-    return usage;
+int run_load(const Arguments& a, const lab::Script& script, lab::RunSettings& settings) {
+    lab::LoadSettings load;
+    if (a.rate > 0) load.rate = a.rate;
+    load.calls = a.calls == 0 && a.duration_s <= 0 ? load.calls : a.calls;
+    load.duration = Duration{static_cast<std::int64_t>(a.duration_s * 1e9)};
+    load.concurrent = a.concurrent;
+    load.answer_only = a.answer_only;
+    settings.keep_capture = !settings.capture.empty();
+    const lab::LoadResult result = lab::run_load(script, settings, load);
+    const render::Style style = terminal_style(a.color, a.width, a.ascii);
+    const int put_status =
+        put(a, a.format == "json" ? render::load_json(result) : render::load_table(result, style));
+    if (result.interrupted) return interrupted;
+    if (!result.error.empty() && result.begun == 0)
+        return exit_of(result.error_code) == io_error ? io_error : usage;
+    return worse(put_status, result.failed > 0 || !result.error.empty() ? check_failed : ok);
 }
 
 lab::RunResult run_one(const Arguments& a, const lab::Script& script, lab::RunSettings settings,

@@ -44,7 +44,7 @@ Status Agent::open() {
 std::string Agent::aor() const {
     std::string host = endpoint_.to_string();
     if (!line_.domain.empty()) {
-        const Peer* server = directory_.by_name(line_.domain);
+        const Party* server = directory_.by_name(line_.domain);
         host = server != nullptr ? server->host : line_.domain;
     }
     return line_.user.empty() ? "sip:" + host : fmt::format("sip:{}@{}", line_.user, host);
@@ -169,7 +169,7 @@ void Agent::end_session(Conversation& c, Time now) {
 
 Status Agent::raw(Conversation& c, const std::string& text, bool is_template, const Told& told,
                   Time now) {
-    const Peer* peer = directory_.by_name(c.peer);
+    const Party* peer = directory_.by_name(c.peer);
     if (peer != nullptr && c.hop.remote.empty()) c.hop = {endpoint_, peer->at, line_.transport};
     const auto message = sip::Message::parse(text);
     if (is_template && message) {
@@ -344,7 +344,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
         made->call_id = message.call_id();
         made->local_tag = identifiers_.tag();
         made->incoming = true;
-        const Peer* peer = directory_.by_endpoint(hop.remote);
+        const Party* peer = directory_.by_endpoint(hop.remote);
         if (peer != nullptr) made->peer = peer->name;
         c = made.get();
         conversations_[made->call_id] = std::move(made);

@@ -53,14 +53,14 @@ sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
         if (const auto address = Address::parse(parsed->host))
             hop.remote = {*address,
                           parsed->port.value_or(line_.transport == Transport::tls ? 5061 : 5060)};
-        else if (const Peer* peer = directory_.by_name(parsed->host))
+        else if (const Party* peer = directory_.by_name(parsed->host))
             hop.remote = peer->at;
         else
-            for (const Peer& one : const_cast<Directory&>(directory_).peers())
+            for (const Party& one : const_cast<Directory&>(directory_).peers())
                 if (iequals(one.host, parsed->host)) hop.remote = one.at;
     }
     if (hop.remote.empty()) {
-        const Peer* peer = directory_.by_name(c.peer);
+        const Party* peer = directory_.by_name(c.peer);
         hop.remote = peer != nullptr ? peer->at : c.hop.remote;
     }
     return hop;
@@ -68,7 +68,7 @@ sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
 
 // From, To and where to: once for a conversation.
 Status Agent::address(Conversation& c, const Request& what, const Told& told) {
-    const Peer* peer = directory_.by_name(c.peer);
+    const Party* peer = directory_.by_name(c.peer);
     if (peer == nullptr)
         return Error{Errc::not_found, 0, fmt::format("nobody is called {}", c.peer)};
     c.local = line_.display.empty() ? fmt::format("<{}>", aor())
@@ -83,7 +83,7 @@ Status Agent::address(Conversation& c, const Request& what, const Told& told) {
         to = peer->aor.empty() ? uri_of("", peer->host) : peer->aor;
     } else if (is_uri(target)) {
         to = target;
-    } else if (const Peer* other = directory_.by_name(target);
+    } else if (const Party* other = directory_.by_name(target);
                other != nullptr && !other->user.empty()) {
         to = peer->user.empty() ? uri_of(other->user, peer->host) : other->aor;
     } else if (target.find('@') != target.npos) {
@@ -102,7 +102,7 @@ sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told
         c.hop = hop_to(dialog->next_hop(), c);
         return dialog->request(what.method);
     }
-    const Peer* peer = directory_.by_name(c.peer);
+    const Party* peer = directory_.by_name(c.peer);
     std::string uri = c.registered_uri;
     if (uri.empty()) {
         const auto to = sip::parse_name_addr(c.remote);
@@ -153,13 +153,13 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
     const auto named = [&](std::string_view text) {
         const std::string filled = told.fill != nullptr ? (*told.fill)(text) : std::string(text);
         if (is_uri(filled)) return filled;
-        if (const Peer* peer = directory_.by_name(filled); peer != nullptr && !peer->aor.empty()) {
-            const Peer* here = directory_.by_name(c.peer);
+        if (const Party* peer = directory_.by_name(filled); peer != nullptr && !peer->aor.empty()) {
+            const Party* here = directory_.by_name(c.peer);
             return here != nullptr && here->user.empty()
                        ? uri_of(peer->user, here->host)
                        : fmt::format("sip:{}@{}", peer->user, peer->at.to_string());
         }
-        const Peer* here = directory_.by_name(c.peer);
+        const Party* here = directory_.by_name(c.peer);
         return uri_of(filled, here != nullptr ? here->host : endpoint_.to_string());
     };
     std::string replaces;

@@ -112,7 +112,7 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
         b.add("Supported", "replaces");
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
     }
-    const Peer* self = directory_.by_name(line_.name);
+    const Party* self = directory_.by_name(line_.name);
     const std::string realm = !line_.domain.empty() ? line_.domain
                               : self != nullptr     ? self->host
                                                     : endpoint_.address.to_string();

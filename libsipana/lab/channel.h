@@ -67,8 +67,8 @@ struct Channel {
     };
 
     ChannelId id = 0;
-    std::string name;            // "SIP/alice-00000001"
-    const Peer* peer = nullptr;  // nullptr: a guest
+    std::string name;               // "SIP/alice-00000001"
+    const SipPeer* peer = nullptr;  // nullptr: a guest
     bool incoming = false;
     State state = State::down;
     Doing doing = Doing::nothing;

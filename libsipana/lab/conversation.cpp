@@ -2,18 +2,18 @@
 
 namespace sipana::lab {
 
-const Peer* Directory::by_name(std::string_view name) const {
-    for (const Peer& peer : peers_)
+const Party* Directory::by_name(std::string_view name) const {
+    for (const Party& peer : peers_)
         if (peer.name == name) return &peer;
     return nullptr;
 }
 
-const Peer* Directory::by_endpoint(const Endpoint& endpoint) const {
-    for (const Peer& peer : peers_)
+const Party* Directory::by_endpoint(const Endpoint& endpoint) const {
+    for (const Party& peer : peers_)
         if (peer.at == endpoint) return &peer;
     // A server may send from another port; two phones of one address are told apart by theirs.
-    const Peer* found = nullptr;
-    for (const Peer& peer : peers_) {
+    const Party* found = nullptr;
+    for (const Party& peer : peers_) {
         if (peer.at.address != endpoint.address) continue;
         if (found != nullptr) return nullptr;
         found = &peer;

@@ -22,7 +22,7 @@ class Director;
 class PhoneSession;
 
 // Someone at the other end: a server, or another phone of the script.
-struct Peer {
+struct Party {
     std::string name;
     std::string host;  // as URIs name it: "192.168.1.153", "atlanta.example.com:5080"
     std::string user;  // of a phone
@@ -33,14 +33,14 @@ struct Peer {
 
 class Directory {
 public:
-    void add(Peer peer) { peers_.push_back(std::move(peer)); }
-    const Peer* by_name(std::string_view name) const;
-    const Peer* by_endpoint(
+    void add(Party peer) { peers_.push_back(std::move(peer)); }
+    const Party* by_name(std::string_view name) const;
+    const Party* by_endpoint(
         const Endpoint& endpoint) const;  // its port too, else the address alone
-    std::deque<Peer>& peers() { return peers_; }
+    std::deque<Party>& peers() { return peers_; }
 
 private:
-    std::deque<Peer> peers_;
+    std::deque<Party> peers_;
 };
 
 // A request that was sent.

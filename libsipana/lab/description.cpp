@@ -232,6 +232,18 @@ Agreed answer_line(MediaWish& wish, MediaWish& said, const sdp::Media& offered) 
     return a;
 }
 
+// Once each, in order of their first name.
+void add_named(MediaWish& wish, const std::vector<std::string>& names, std::uint32_t clock_hz) {
+    for (const std::string& name : names) {
+        const auto codec = codec_named(name);
+        if (!codec || codec->clock_hz != clock_hz) continue;
+        const bool there = std::any_of(wish.codecs.begin(), wish.codecs.end(), [&](const Codec& c) {
+            return c.payload_type == codec->payload_type;
+        });
+        if (!there) wish.codecs.push_back(*codec);
+    }
+}
+
 }  // namespace
 
 std::optional<Codec> codec_named(std::string_view name) {
@@ -245,8 +257,7 @@ std::optional<Codec> codec_named(std::string_view name) {
 MediaWish audio_wish(const std::vector<std::string>& names, const Endpoint& rtp) {
     MediaWish wish;
     wish.rtp = rtp;
-    for (const std::string& name : names)
-        if (auto c = codec_named(name); c && c->clock_hz == 8000) wish.codecs.push_back(*c);
+    add_named(wish, names, 8000);
     const bool events = std::any_of(wish.codecs.begin(), wish.codecs.end(), is_event);
     if (!events && !wish.codecs.empty()) wish.codecs.push_back(*codec_named("telephone-event"));
     return wish;
@@ -256,8 +267,7 @@ MediaWish video_wish(const std::vector<std::string>& names, const Endpoint& rtp)
     MediaWish wish;
     wish.media = "video";
     wish.rtp = rtp;
-    for (const std::string& name : names)
-        if (auto c = codec_named(name); c && c->clock_hz == 90000) wish.codecs.push_back(*c);
+    add_named(wish, names, 90000);
     return wish;
 }
 
@@ -320,6 +330,22 @@ std::vector<Agreed> settle(const LocalSession& ours, const sdp::Session& answer)
         out.push_back(agreement(wish, theirs, std::move(codecs)));
     }
     return out;
+}
+
+bool open_line(LocalSession& ours, std::string_view media) {
+    const auto of_medium = [&](const MediaWish& w) { return iequals(w.media, media); };
+    const auto waiting = std::find_if(ours.unused.begin(), ours.unused.end(), of_medium);
+    if (waiting == ours.unused.end()) return false;
+    const auto closed = std::find_if(ours.lines.begin(), ours.lines.end(), [&](const MediaWish& w) {
+        return of_medium(w) && w.codecs.empty();
+    });
+    if (closed != ours.lines.end()) {
+        *closed = std::move(*waiting);
+    } else {
+        ours.lines.push_back(std::move(*waiting));
+    }
+    ours.unused.erase(waiting);
+    return true;
 }
 
 void hold(LocalSession& ours, sdp::Direction direction) {

@@ -86,6 +86,9 @@ Result<Answer> answer(LocalSession& ours, const sdp::Session& offer);
 // inactive.
 std::vector<Agreed> settle(const LocalSession& ours, const sdp::Session& answer);
 
+// Gives what waits in `unused` an m-line for the next offer: its closed one, else one behind the
+// others (RFC 3264 8.1). False: nothing of that medium waits.
+bool open_line(LocalSession& ours, std::string_view media);
 // Puts every line on hold, or takes it back, for the next offer (RFC 3264 8.4).
 void hold(LocalSession& ours, sdp::Direction direction = sdp::Direction::sendonly);
 void resume(LocalSession& ours);

@@ -373,7 +373,7 @@ Channel* ExchangeCore::find(const sip::Message& m) {
     return nullptr;
 }
 
-Channel& ExchangeCore::make_channel(const Peer* peer, bool incoming) {
+Channel& ExchangeCore::make_channel(const SipPeer* peer, bool incoming) {
     Channel& c = channels_[++last_channel_];
     c.id = last_channel_;
     c.peer = peer;

@@ -27,7 +27,7 @@ std::uint32_t forwards_left(const sip::Message& m) {
 void ExchangeCore::on_invite(const Incoming& in) {
     const sip::Message& m = in.message;
     if (refuse_requirements(in)) return;
-    const Peer* peer = peer_of(m, in.from, in.now);
+    const SipPeer* peer = peer_of(m, in.from, in.now);
     const bool trusted = peer != nullptr ? peer->insecure_invite : sip_.allow_guest;
     if (!trusted && authenticate(in, peer) == Admission::answered) return;
     const PeerDefaults& ways = how(peer);
@@ -55,7 +55,7 @@ void ExchangeCore::on_invite(const Incoming& in) {
     run(c, in.now);
 }
 
-Channel& ExchangeCore::begin_incoming(const Incoming& in, const Peer* peer, std::string offer,
+Channel& ExchangeCore::begin_incoming(const Incoming& in, const SipPeer* peer, std::string offer,
                                       std::string_view extension) {
     const sip::Message& m = in.message;
     Channel& c = make_channel(peer, true);

@@ -96,7 +96,7 @@ private:
     Channel* find(ChannelId id);
     Channel* find(const sip::Message& in_dialog);
     Channel* find(const sip::DialogName& name);
-    Channel& make_channel(const Peer* peer, bool incoming);
+    Channel& make_channel(const SipPeer* peer, bool incoming);
     void sweep();
     void wake_at(Channel& c, Time at);
 
@@ -120,12 +120,12 @@ private:
                   std::string_view body);
 
     // exchange_peers.cpp
-    const PeerDefaults& how(const Peer* peer) const;
-    const Peer* peer_of(const sip::Message& m, const sip::Hop& from, Time now) const;
-    const Peer* peer_at(const sip::Hop& from, Time now) const;
-    Admission authenticate(const Incoming& in, const Peer* peer);
+    const PeerDefaults& how(const SipPeer* peer) const;
+    const SipPeer* peer_of(const sip::Message& m, const sip::Hop& from, Time now) const;
+    const SipPeer* peer_at(const sip::Hop& from, Time now) const;
+    Admission authenticate(const Incoming& in, const SipPeer* peer);
     void challenge(const Incoming& in, bool stale);
-    std::vector<std::pair<std::string, sip::Hop>> ways_to(const Peer& peer, Time now) const;
+    std::vector<std::pair<std::string, sip::Hop>> ways_to(const SipPeer& peer, Time now) const;
     std::pair<std::string, std::string> credentials_for(const sip::Message& response,
                                                         std::string_view method,
                                                         std::string_view uri, std::string_view user,
@@ -149,7 +149,7 @@ private:
 
     // exchange_calls.cpp
     void on_invite(const Incoming& in);
-    Channel& begin_incoming(const Incoming& in, const Peer* peer, std::string offer,
+    Channel& begin_incoming(const Incoming& in, const SipPeer* peer, std::string offer,
                             std::string_view extension);
     void count(Channel& c, bool begins);
     bool accept_timer(const Incoming& in, const PeerDefaults& ways, std::uint32_t& seconds);
@@ -181,7 +181,7 @@ private:
     // exchange_dial.cpp
     void dial(Channel& c, std::string_view arguments, Time now);
     void dial_target(Channel& c, std::string_view target, Time now);
-    bool call_out(Channel& c, const Peer& peer, std::string_view uri, const sip::Hop& hop,
+    bool call_out(Channel& c, const SipPeer& peer, std::string_view uri, const sip::Hop& hop,
                   Time now);
     void send_invite(Channel& leg, const std::string& field, const std::string& value, Time now);
     void on_invite_response(Channel& leg, const sip::Message& m, Time now);
@@ -211,7 +211,7 @@ private:
     // exchange_media.cpp
     std::vector<MediaWish> wishes_of(const PeerDefaults& ways) const;
     bool has_common(std::string_view offer, const PeerDefaults& ways) const;
-    std::vector<MediaWish> wishes_for(Channel& c, const Peer& peer) const;
+    std::vector<MediaWish> wishes_for(Channel& c, const SipPeer& peer) const;
     void restrict_to(Channel& c, Channel& other);
     bool describe_answer(Channel& c, Time now);
     std::string describe_offer(Channel& c);

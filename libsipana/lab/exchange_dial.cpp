@@ -74,7 +74,7 @@ void ExchangeCore::dial_target(Channel& c, std::string_view target, Time now) {
         extension = name.substr(0, at);
         name = name.substr(at + 1);
     }
-    const Peer* peer = sip_.peer(name);
+    const SipPeer* peer = sip_.peer(name);
     if (!iequals(technology, "SIP") || peer == nullptr || !peer->is_peer) {
         note(fmt::format("{}: no way to {}", c.name, printable(target.substr(0, 80))));
         c.cause = 20;
@@ -100,8 +100,8 @@ void ExchangeCore::dial_target(Channel& c, std::string_view target, Time now) {
 }
 
 // False: the two have no codec in common, or there are too many calls.
-bool ExchangeCore::call_out(Channel& c, const Peer& peer, std::string_view uri, const sip::Hop& hop,
-                            Time now) {
+bool ExchangeCore::call_out(Channel& c, const SipPeer& peer, std::string_view uri,
+                            const sip::Hop& hop, Time now) {
     if (channels_.size() >= Exchange::max_channels) return false;
     const auto wishes = wishes_for(c, peer);
     if (wishes.empty()) {

@@ -76,7 +76,7 @@ bool ExchangeCore::has_common(std::string_view offer, const PeerDefaults& ways) 
 }
 
 // What a leg that `c` dials can be offered: what both `c` and the peer can, as `c` named it.
-std::vector<MediaWish> ExchangeCore::wishes_for(Channel& c, const Peer& peer) const {
+std::vector<MediaWish> ExchangeCore::wishes_for(Channel& c, const SipPeer& peer) const {
     std::vector<MediaWish> wishes = wishes_of(peer);
     const auto offered = sdp::Session::parse(c.offered);
     for (MediaWish& wish : wishes) {

@@ -11,21 +11,21 @@ namespace sipana::lab {
 using sip::Header;
 using Verdict = sip::Challenger::Verdict;
 
-const PeerDefaults& ExchangeCore::how(const Peer* peer) const {
+const PeerDefaults& ExchangeCore::how(const SipPeer* peer) const {
     return peer != nullptr ? static_cast<const PeerDefaults&>(*peer) : sip_;
 }
 
 // Users by the name in From, then peers by where the request came from.
-const Peer* ExchangeCore::peer_of(const sip::Message& m, const sip::Hop& from, Time now) const {
+const SipPeer* ExchangeCore::peer_of(const sip::Message& m, const sip::Hop& from, Time now) const {
     const auto address = sip::parse_name_addr(m.header(Header::from).value_or(""));
     const std::string user = address ? sip::unescaped(sip::user_of(address->uri)) : std::string();
-    const Peer* named = user.empty() ? nullptr : sip_.peer(user);
+    const SipPeer* named = user.empty() ? nullptr : sip_.peer(user);
     if (named != nullptr && named->is_user) return named;
     return peer_at(from, now);
 }
 
-const Peer* ExchangeCore::peer_at(const sip::Hop& from, Time now) const {
-    for (const Peer& p : sip_.peers) {
+const SipPeer* ExchangeCore::peer_at(const sip::Hop& from, Time now) const {
+    for (const SipPeer& p : sip_.peers) {
         if (!p.is_peer) continue;
         for (const auto& [uri, hop] : ways_to(p, now))
             if (hop.remote == from.remote ||
@@ -36,7 +36,7 @@ const Peer* ExchangeCore::peer_at(const sip::Hop& from, Time now) const {
 }
 
 // Where a peer can be reached: its registered contacts, or its host.
-std::vector<std::pair<std::string, sip::Hop>> ExchangeCore::ways_to(const Peer& peer,
+std::vector<std::pair<std::string, sip::Hop>> ExchangeCore::ways_to(const SipPeer& peer,
                                                                     Time now) const {
     std::vector<std::pair<std::string, sip::Hop>> ways;
     if (!peer.dynamic) {
@@ -63,7 +63,7 @@ void ExchangeCore::challenge(const Incoming& in, bool stale) {
 }
 
 // `peer` may be missing: with alwaysauthreject strangers see what an unknown password would.
-ExchangeCore::Admission ExchangeCore::authenticate(const Incoming& in, const Peer* peer) {
+ExchangeCore::Admission ExchangeCore::authenticate(const Incoming& in, const SipPeer* peer) {
     if (peer != nullptr && peer->secret.empty() && peer->md5_secret.empty())
         return Admission::allowed;
     const sip::Message& m = in.message;

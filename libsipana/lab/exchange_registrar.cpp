@@ -22,7 +22,7 @@ std::string registrar_uri(const Registration& r) {
 void ExchangeCore::on_register(const Incoming& in) {
     const auto to = sip::parse_name_addr(in.message.header(Header::to).value_or(""));
     const std::string user = to ? sip::unescaped(sip::user_of(to->uri)) : std::string();
-    const Peer* peer = sip_.peer(user);
+    const SipPeer* peer = sip_.peer(user);
     if (peer == nullptr || !peer->dynamic) {
         // A name that is not there looks like a wrong password, unless sip.conf says otherwise.
         if (!sip_.always_auth_reject)

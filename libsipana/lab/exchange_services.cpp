@@ -63,7 +63,7 @@ bool ExchangeCore::find_extension(const Incoming& in, const std::string& context
 }
 
 void ExchangeCore::on_options(const Incoming& in) {
-    const Peer* peer = peer_of(in.message, in.from, in.now);
+    const SipPeer* peer = peer_of(in.message, in.from, in.now);
     if (sip_.authenticate_options && authenticate(in, peer) == Admission::answered) return;
     const std::string& context = peer != nullptr ? peer->context : sip_.context;
     const auto uri = sip::parse_uri(in.message.request_uri());
@@ -78,7 +78,7 @@ void ExchangeCore::on_options(const Incoming& in) {
 void ExchangeCore::on_message(const Incoming& in) {
     const sip::Message& m = in.message;
     const bool inside = !m.to_tag().empty();
-    const Peer* peer = peer_of(m, in.from, in.now);
+    const SipPeer* peer = peer_of(m, in.from, in.now);
     if (!inside && !sip_.accept_messages) return answer(in, 405, "Method Not Allowed");
     if (!inside && sip_.authenticate_messages && (peer != nullptr || !sip_.allow_guest) &&
         authenticate(in, peer) == Admission::answered)
@@ -99,7 +99,7 @@ void ExchangeCore::on_subscribe(const Incoming& in) {
     const auto event = sip::parse_event(m.header(Header::event).value_or(""));
     const Fields events{{"Allow-Events", std::string(event_packages)}};
     if (!event) return answer(in, 489, "Bad Event", events);
-    const Peer* peer = peer_of(m, in.from, in.now);
+    const SipPeer* peer = peer_of(m, in.from, in.now);
     if ((peer != nullptr || !sip_.allow_guest) && authenticate(in, peer) == Admission::answered)
         return;
     const PeerDefaults& ways = how(peer);
@@ -167,7 +167,7 @@ void ExchangeCore::on_publish(const Incoming& in) {
     const auto event = sip::parse_event(m.header(Header::event).value_or(""));
     if (!event || event->package != "call-completion")
         return answer(in, 489, "Bad Event", {{"Allow-Events", std::string(event_packages)}});
-    const Peer* peer = peer_of(m, in.from, in.now);
+    const SipPeer* peer = peer_of(m, in.from, in.now);
     if ((peer != nullptr || !sip_.allow_guest) && authenticate(in, peer) == Admission::answered)
         return;
     const auto expires = expires_of(m);

@@ -94,18 +94,20 @@ void Hearing::listen(const rtp::Packet& packet, media::Law law, bool new_source)
     std::array<std::int16_t, most_samples> samples;
     const auto& table = media::decode_table(law);
     for (std::size_t i = 0; i < count; ++i) samples[i] = table[packet.payload[i]];
-    if (expected_timestamp_ && !new_source) {
-        const auto step = static_cast<std::int32_t>(packet.timestamp - *expected_timestamp_);
+    if (!ears_) ears_ = std::make_unique<Ears>();
+    if (ears_->expected_timestamp && !new_source) {
+        const auto step = static_cast<std::int32_t>(packet.timestamp - *ears_->expected_timestamp);
         if (step < 0 && step > -longest_pause) return;
         if (step > 0 && step <= longest_pause) {
-            tones_.skip(static_cast<std::uint64_t>(step));
-            dtmf_.on_pause(static_cast<std::uint64_t>(step));
+            ears_->tones.skip(static_cast<std::uint64_t>(step));
+            ears_->dtmf.on_pause(static_cast<std::uint64_t>(step));
         }
     }
-    expected_timestamp_ = packet.timestamp + static_cast<std::uint32_t>(packet.payload.size());
+    ears_->expected_timestamp =
+        packet.timestamp + static_cast<std::uint32_t>(packet.payload.size());
     const std::span<const std::int16_t> heard(samples.data(), count);
-    tones_.on_samples(heard);
-    dtmf_.on_samples(heard);
+    ears_->tones.on_samples(heard);
+    ears_->dtmf.on_samples(heard);
 }
 
 void Hearing::watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Place place, Time now,
@@ -161,11 +163,11 @@ void Hearing::tell(Heard& heard) const {
     heard.ssrc = source().value_or(0);
     heard.other_type = other_type_;
     for (const rtp::Event& e : events_.events()) heard.digits.push_back(e.digit);
-    if (measure_ && !video_) {
-        heard.tone_hz = tones_.hertz();
-        heard.tone_hz_by_second = tones_.hertz_by_second();
-        heard.level_dbm0 = tones_.level_dbm0();
-        heard.inband_digits = dtmf_.digits();
+    if (ears_) {
+        heard.tone_hz = ears_->tones.hertz();
+        heard.tone_hz_by_second = ears_->tones.hertz_by_second();
+        heard.level_dbm0 = ears_->tones.level_dbm0();
+        heard.inband_digits = ears_->dtmf.digits();
     }
     if (!video_meter_) return;
     media::VideoMeter meter = *video_meter_;  // frames still open count as they are

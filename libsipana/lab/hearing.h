@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -46,6 +47,11 @@ private:
         rtp::Receiver receiver;
         std::uint64_t reported = 0;  // packets, at the last report
     };
+    struct Ears {
+        media::ToneMeter tones{max_heard_seconds};
+        media::DtmfDetector dtmf;
+        std::optional<std::uint32_t> expected_timestamp;
+    };
     const sdp::Codec* format_of(std::uint8_t payload_type);
     Source* source_of(std::uint32_t ssrc);
     void listen(const rtp::Packet& packet, media::Law law, bool new_source);
@@ -58,9 +64,7 @@ private:
     std::vector<Source> sources_;
     std::size_t newest_ = 0;
     rtp::EventDecoder events_;
-    media::ToneMeter tones_{max_heard_seconds};
-    media::DtmfDetector dtmf_;
-    std::optional<std::uint32_t> expected_timestamp_;
+    std::unique_ptr<Ears> ears_;  // some kilobytes, of which a load of calls has no use
     std::optional<media::VideoMeter> video_meter_;
     bool key_seen_ = false;
     std::uint64_t other_type_ = 0;

@@ -38,6 +38,8 @@ Error named(const std::string& path, Error error) {
 
 template <typename Make>
 MediaStore::Coded MediaStore::kept(media::Law law, std::string name, bool endless, Make make) {
+    // Whoever sends a sound holds it; under load each call may have digits of its own.
+    if (coded_.size() >= max_kept_sounds && !coded_.contains({law, name})) coded_.clear();
     Coded& coded = coded_[{law, std::move(name)}];
     if (!coded) coded = std::make_shared<const media::CodedSound>(law, make(), endless);
     return coded;

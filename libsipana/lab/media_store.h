@@ -21,6 +21,7 @@
 namespace sipana::lab {
 
 inline constexpr std::size_t max_media_file = 64u << 20;  // bytes; larger files are refused
+inline constexpr std::size_t max_kept_sounds = 256;       // then they are made again
 
 class MediaStore {
 public:

@@ -152,7 +152,7 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
     if (name == "contact") return agent->contact();
     if (name == "media_ip") return agent->endpoint().address.to_string();
     // Addresses of the script's other parties: {bob_ip}, {A_port}.
-    for (const Peer& peer : const_cast<Directory*>(setting_.directory)->peers()) {
+    for (const Party& peer : const_cast<Directory*>(setting_.directory)->peers()) {
         if (!name.starts_with(peer.name)) continue;
         const std::string_view rest = name.substr(peer.name.size());
         if (rest == "_ip") return peer.at.address.to_string();
@@ -163,7 +163,7 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
     if (name == "call_id") return c->call_id;
     if (name == "local_tag") return c->local_tag;
     if (name == "cseq") return fmt::format("{}", c->cseq);
-    const Peer* peer = setting_.directory->by_name(c->peer);
+    const Party* peer = setting_.directory->by_name(c->peer);
     if (name == "remote_ip")
         return peer != nullptr ? peer->at.address.to_string() : c->hop.remote.address.to_string();
     if (name == "remote_port")

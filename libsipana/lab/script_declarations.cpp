@@ -207,6 +207,8 @@ const std::vector<std::string_view>& declaration_words() {
     return words;
 }
 
+bool begins_phone_setting(std::string_view word) { return contains(phone_words, word); }
+
 bool is_party(const Line& line) {
     return line.words.front().is("phone") || line.words.front().is("server");
 }

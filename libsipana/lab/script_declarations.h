@@ -21,6 +21,9 @@ bool declare_party(LineReader& in, Script& script);
 // Any other declaration, its first word taken by nobody yet.
 bool declare(LineReader& in, Script& script, const Loader& load);
 
+// A word that says more of a phone, and so is no user unless it is quoted.
+bool begins_phone_setting(std::string_view word);
+
 // A SIPp dataset: fields parted by semicolons, the first line SEQUENTIAL, RANDOM or USER, #
 // comments.
 Result<std::vector<std::vector<std::string>>> parse_rows(std::string_view text);

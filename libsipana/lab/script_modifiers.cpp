@@ -42,6 +42,16 @@ bool method(LineReader& in, std::string& out) {
     return true;
 }
 
+// Of a send and of what is expected of it.
+const std::vector<std::string_view>& modifiers() {
+    static const std::vector<std::string_view> words = [] {
+        std::vector<std::string_view> all = send_words();
+        all.insert(all.end(), expect_words().begin(), expect_words().end());
+        return all;
+    }();
+    return words;
+}
+
 // TEXT | file NAME
 bool text_or_file(LineReader& in, const StepPlace& place, std::string& out, std::string_view what) {
     if (in.keyword("file")) return in.text(out, "a file name") && load_file(in, place.load, out);
@@ -208,14 +218,9 @@ bool read_what(LineReader& in, const StepPlace& place, Send& send) {
         if (w &&
             (w->quoted || (!contains(send_words(), w->text) && !contains(expect_words(), w->text))))
             r.target = in.take()->text;
-        if (w && !w->quoted && !r.target.empty() &&
-            r.target.find_first_of(":@{") == std::string::npos) {
-            std::vector<std::string_view> known = send_words();
-            known.insert(known.end(), expect_words().begin(), expect_words().end());
-            const bool slip = !is_digit(r.target.front()) && !place.script.phone(r.target);
-            if (slip && !nearest(r.target, known).empty())
-                return in.expected_at(*w, "a number or a modifier", known);
-        }
+        if (w && !w->quoted && !r.target.empty() && !place.script.phone(r.target) &&
+            !is_clear_target(r.target))
+            return in.expected_at(*w, "a number or a modifier", modifiers());
         send.what = std::move(r);
         return true;
     }
@@ -357,6 +362,16 @@ const std::vector<std::string_view>& expect_words() {
     static const std::vector<std::string_view> words{"within", "else",   "where",
                                                      "let",    "copies", "goto"};
     return words;
+}
+
+bool is_clear_target(std::string_view target) {
+    if (target.empty() || contains(modifiers(), target)) return false;
+    if (is_digit(target.front()) || target.find_first_of(":@{") != target.npos) return true;
+    return nearest(target, modifiers()).empty();
+}
+
+std::string word_of_target(std::string_view target) {
+    return is_clear_target(target) ? word_of(target) : quoted(target);
 }
 
 bool read_send(LineReader& in, const StepPlace& place, Send& send, Expect* also) {

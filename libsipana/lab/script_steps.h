@@ -41,6 +41,10 @@ const std::vector<std::string_view>& expect_words();
 inline constexpr std::size_t max_pattern = 500;  // bytes
 std::string pattern_error(std::string_view pattern);
 
+// A request's target as one word: quoted where it could be taken for a modifier, or a slip of one.
+bool is_clear_target(std::string_view target);
+std::string word_of_target(std::string_view target);
+
 bool read_send(LineReader& in, const StepPlace& place, Send& send, Expect* also);
 bool read_expect(LineReader& in, Expect& expect);
 bool read_media(LineReader& in, MediaStep& media);

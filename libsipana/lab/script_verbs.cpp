@@ -41,16 +41,6 @@ struct Verbs::Verb {
     bool wrong(std::string_view text) { return in.fail_at(in.line().words.front(), text); }
 };
 
-namespace {
-
-// A target that could be taken for a modifier is quoted.
-std::string target_word(const std::string& target) {
-    const bool clear = is_digit(target.front()) || target.find_first_of(":@{") != target.npos;
-    return clear ? word_of(target) : quoted(target);
-}
-
-}  // namespace
-
 const std::vector<std::string_view>& Verbs::words() {
     static const std::vector<std::string_view> all{
         "registers", "unregisters", "calls",   "rings",      "progresses",
@@ -183,7 +173,7 @@ bool Verbs::calls(Verb& v) {
         return v.emit_extended(fmt::format("{} -> {} INVITE{}", v.name(), target, media));
     const std::string user = phone.empty() ? target : user_of(phone);
     if (!v.emit_extended(
-            fmt::format("{} -> {} INVITE {}{}", v.name(), server, target_word(user), media)))
+            fmt::format("{} -> {} INVITE {}{}", v.name(), server, word_of_target(user), media)))
         return false;
     if (phone.empty()) return true;
     const std::string last = home_of(phone);
@@ -246,8 +236,8 @@ bool Verbs::cancels(Verb& v) {
     if (direct && call->far_phone.empty())
         return v.wrong(fmt::format("expected a call that has reached {}", call->peer));
     return request(v, *call, "CANCEL", "CANCEL") &&
-           v.emit(direct ? fmt::format("{} |-> {} 487", call->far(), call->name())
-                         : fmt::format("{} -> {} 487", call->peer, call->name()));
+           v.emit(direct ? fmt::format("{} |-> {} 487 for INVITE", call->far(), call->name())
+                         : fmt::format("{} -> {} 487 for INVITE", call->peer, call->name()));
 }
 
 // alice hangs up
@@ -339,7 +329,7 @@ bool Verbs::transfers_blindly(Verb& v, const ScriptCall& known, const std::strin
         return v.wrong("expected a phone as the target: no server is known that could find it");
     if (server.empty()) return v.emit(fmt::format("{} -> {} INVITE", caller, phone));
     const std::string user = phone.empty() ? target : user_of(phone);
-    return v.emit(fmt::format("{} -> {} INVITE {}", caller, server, target_word(user))) &&
+    return v.emit(fmt::format("{} -> {} INVITE {}", caller, server, word_of_target(user))) &&
            (phone.empty() ||
             v.emit(fmt::format("{} -> {} INVITE", home.empty() ? server : home, phone)));
 }
@@ -414,7 +404,7 @@ bool Verbs::sends_message(Verb& v) {
                v.emit(fmt::format("{} -> {} 200", who, v.phone));
     const std::string home = home_of(who), last = home.empty() ? server : home;
     return v.emit_extended(fmt::format("{} -> {} MESSAGE {} {}", v.phone, server,
-                                       target_word(user_of(who)), body)) &&
+                                       word_of_target(user_of(who)), body)) &&
            v.emit(fmt::format("{} -> {} MESSAGE {}", last, who, seen)) &&
            v.emit(fmt::format("{} -> {} 200", who, last)) &&
            v.emit(fmt::format("{} -> {} 200 or 202", server, v.phone));
@@ -432,7 +422,7 @@ bool Verbs::subscribes(Verb& v) {
     const std::string server = home_of(v.phone), header = fmt::format("set \"Event: {}\"", event);
     if (!server.empty())
         return v.emit_extended(fmt::format("{} -> {} SUBSCRIBE {} {}", v.phone, server,
-                                           target_word(user_of(who)), header)) &&
+                                           word_of_target(user_of(who)), header)) &&
                v.emit(fmt::format("{} -> {} 200 or 202", server, v.phone)) &&
                v.emit(fmt::format("{} -> {} NOTIFY", server, v.phone));
     if (who == v.phone) return v.in.expected_at(*w, "another phone");

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "libsipana/base/text.h"
+#include "libsipana/lab/script_declarations.h"
 #include "libsipana/lab/script_steps.h"
 
 namespace sipana::lab {
@@ -29,8 +30,8 @@ std::string written(const PhoneLine& p) {
     std::string out = fmt::format("phone  {}", p.name);
     if (!p.domain.empty())
         out += ' ' + word_of(p.user + '@' + p.domain);
-    else if (p.user != p.name)
-        out += ' ' + (is_name(p.user) ? quoted(p.user) : word_of(p.user));
+    else if (p.user != p.name || !p.settings.empty())
+        out += ' ' + (begins_phone_setting(p.user) ? quoted(p.user) : word_of(p.user));
     const auto word = [&](std::string_view key, const std::string& value) {
         if (!value.empty()) out += fmt::format("  {} {}", key, word_of(value));
     };
@@ -82,12 +83,6 @@ std::string written(const NetworkLine& n) {
 
 // ---------------------------------------------------------------- what is sent
 
-// A target that could be taken for a modifier is quoted.
-std::string target_word(const std::string& target) {
-    const bool clear = is_digit(target.front()) || target.find_first_of(":@{") != target.npos;
-    return clear ? word_of(target) : quoted(target);
-}
-
 void write_sdp(std::string& out, const SdpWish& sdp) {
     if (sdp == SdpWish{}) return;
     out += "  sdp";
@@ -127,7 +122,7 @@ void write_faults(std::string& out, const Faults& f) {
 
 std::string what_is_sent(const Send& s) {
     if (const auto* r = std::get_if<Request>(&s.what))
-        return r->target.empty() ? r->method : r->method + ' ' + target_word(r->target);
+        return r->target.empty() ? r->method : r->method + ' ' + word_of_target(r->target);
     if (const auto* r = std::get_if<Response>(&s.what))
         return r->reason.empty() ? fmt::format("{}", r->code)
                                  : fmt::format("{} {}", r->code, quoted(r->reason));

@@ -74,7 +74,7 @@ std::uint64_t groups_of(std::string_view list, ConfigFile& file, std::uint32_t l
 }
 
 // "Name" <number>, Name <number>, number
-void read_caller_id(Peer& peer, std::string_view value) {
+void read_caller_id(SipPeer& peer, std::string_view value) {
     const auto open = value.find('<');
     if (open == value.npos) {
         peer.caller_number = trim(value);
@@ -212,7 +212,7 @@ private:
     }
 
     void peer(const ConfigSection& section) {
-        Peer p;
+        SipPeer p;
         static_cast<PeerDefaults&>(p) = settings_;
         p.name = section.name;
         p.line = section.line;
@@ -233,7 +233,7 @@ private:
             settings_.peers.push_back(std::move(p));
     }
 
-    bool type(Peer& p, const ConfigLine& line) {
+    bool type(SipPeer& p, const ConfigLine& line) {
         const bool both = iequals(line.value, "friend");
         p.is_peer = both || iequals(line.value, "peer");
         p.is_user = both || iequals(line.value, "user");
@@ -242,7 +242,7 @@ private:
         return false;
     }
 
-    bool peer_key(Peer& p, const ConfigLine& line) {
+    bool peer_key(SipPeer& p, const ConfigLine& line) {
         const std::string key = lowered(line.key);
         const std::string& value = line.value;
         if (key == "secret")
@@ -334,9 +334,9 @@ const AllowedCodec* allowed_codec(std::string_view name) {
     return at == codec_table.end() ? nullptr : &*at;
 }
 
-const Peer* SipSettings::peer(std::string_view name) const {
+const SipPeer* SipSettings::peer(std::string_view name) const {
     const auto at = std::find_if(peers.begin(), peers.end(),
-                                 [&](const Peer& p) { return iequals(p.name, name); });
+                                 [&](const SipPeer& p) { return iequals(p.name, name); });
     return at == peers.end() ? nullptr : &*at;
 }
 

@@ -39,7 +39,7 @@ struct PeerDefaults {
     std::string subscribe_context, message_context;
 };
 
-struct Peer : PeerDefaults {
+struct SipPeer : PeerDefaults {
     std::uint32_t line = 0;
     std::string name;
     bool is_peer = true, is_user = true;  // type: peer can be called, user may call, friend both
@@ -75,10 +75,10 @@ struct SipSettings : PeerDefaults {
     std::uint32_t min_subscription_s = 60;
     std::uint16_t bind_port = 5060;
     std::vector<std::string> domains;  // domain=; empty: every one is ours
-    std::vector<Peer> peers;
+    std::vector<SipPeer> peers;
     std::vector<Registration> registrations;
 
-    const Peer* peer(std::string_view name) const;
+    const SipPeer* peer(std::string_view name) const;
 };
 
 inline constexpr std::size_t max_peers = 2000;

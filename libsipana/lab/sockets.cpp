@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,13 @@ constexpr Duration memory = std::chrono::seconds{1};
 constexpr std::size_t most_left = 65'536;
 constexpr std::size_t most_unreachable = 4096;  // reports that wait for the next wait()
 
+void raise_file_limit() {
+    struct rlimit limit {};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool is_stream(Transport transport) { return transport != Transport::udp; }
 
 }  // namespace
@@ -42,7 +50,6 @@ public:
     Status send(const Packet& packet);
     bool wait(std::optional<Time> until);
     void flush();
-    Time now() const { return settings_.clock(); }
 
     void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) override;
     void sent(const Packet& packet, Fate fate) override;
@@ -50,6 +57,7 @@ public:
                      int why) override;
     void note(std::string text) override;
     void cut_short(std::uint64_t messages, std::uint64_t skipped) override;
+    void overflowed(const Endpoint& local, std::uint64_t datagrams) override;
     bool is_own(Transport transport, const Endpoint& remote) const override;
     void own_wire(const Endpoint& local, bool there) override;
     bool wants_connection() override;
@@ -63,6 +71,7 @@ public:
                    wire::Pollable& pollable) override;
 
     Tap* tap = nullptr;
+    Time now{};
     Counts counts;
     std::vector<std::string> notes;
 
@@ -80,6 +89,7 @@ private:
         Endpoint local, remote;
     };
 
+    void look_at_clock() { now = settings_.clock(); }
     wire::Port* port_at(Transport transport, const Endpoint& local) const;
     bool poll(Duration at_most);
     void tell_lost();
@@ -96,12 +106,12 @@ private:
     std::unordered_set<Endpoint, EndpointHash> own_wires_;
     std::size_t connections_ = 0;
     std::uint64_t told_ = 0;  // nodes were called so many times
-    Time batch_time_{};
 };
 
 Status Sockets::State::start() {
     epoll_ = wire::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) return wire::failure("epoll", errno);
+    look_at_clock();
     return Done{};
 }
 
@@ -122,7 +132,7 @@ Result<Endpoint> Sockets::State::open(Transport transport, const Endpoint& wish,
         made = std::move(*port);
     } else if (transport == Transport::tcp || transport == Transport::tls) {
         if (transport == Transport::tls && !tls_) {
-            auto tls = wire::Tls::make(settings_.tls, now());
+            auto tls = wire::Tls::make(settings_.tls, now);
             if (!tls) return tls.error();
             tls_ = std::move(*tls);
         }
@@ -147,7 +157,7 @@ void Sockets::State::close(Transport transport, const Endpoint& local) {
     retire(std::move(found->second));
     ports_.erase(found);
     if (left_.size() >= most_left) left_.clear();
-    left_[{local, is_stream(transport)}] = now();
+    left_[{local, is_stream(transport)}] = now;
 }
 
 Status Sockets::State::send(const Packet& packet) {
@@ -181,10 +191,11 @@ bool Sockets::State::wait(std::optional<Time> until) {
     flush();
     told_ = 0;
     tell_lost();
-    const Time end = until ? *until : now() + longest_wait;
+    look_at_clock();
+    const Time end = until ? *until : now + longest_wait;
     // At least one look, so that what has come is not kept waiting by who is late himself.
     while (told_ == 0) {
-        const Duration left = std::max(end - now(), Duration{});
+        const Duration left = std::max(end - now, Duration{});
         if (!poll(left)) return false;
         tell_lost();
         retired_.clear();
@@ -201,8 +212,8 @@ bool Sockets::State::poll(Duration at_most) {
     const timespec timeout{static_cast<time_t>(at_most.count() / second),
                            static_cast<long>(at_most.count() % second)};
     const int got = ::epoll_pwait2(epoll_.get(), events.data(), events_at_once, &timeout, nullptr);
+    look_at_clock();
     if (got <= 0) return false;
-    batch_time_ = now();
     for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i)
         static_cast<wire::Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
     return true;
@@ -210,12 +221,11 @@ bool Sockets::State::poll(Duration at_most) {
 
 void Sockets::State::tell_lost() {
     if (lost_.empty()) return;
-    const Time time = now();
     for (const Lost& lost : std::exchange(lost_, {})) {
         wire::Port* port = port_at(lost.transport, lost.local);
         if (port == nullptr || port->transport() != lost.transport) continue;
         ++told_;
-        port->owner().on_unreachable(lost.local, lost.remote, lost.transport, time);
+        port->owner().on_unreachable(lost.local, lost.remote, lost.transport, now);
     }
 }
 
@@ -226,14 +236,14 @@ void Sockets::State::arrived(Node& owner, const Packet& packet, const Endpoint& 
     if (tap != nullptr && !own && !(udp && is_own(Transport::udp, packet.src))) {
         Packet seen = packet;
         seen.dst = on_wire;
-        tap->on_packet(seen, batch_time_, Fate::delivered, false);
+        tap->on_packet(seen, now, Fate::delivered, false);
     }
-    owner.on_packet(packet, batch_time_);
+    owner.on_packet(packet, now);
 }
 
 void Sockets::State::sent(const Packet& packet, Fate fate) {
     if (fate == Fate::delivered) ++counts.sent;
-    if (tap != nullptr) tap->on_packet(packet, now(), fate, false);
+    if (tap != nullptr) tap->on_packet(packet, now, fate, false);
 }
 
 void Sockets::State::unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,
@@ -255,11 +265,18 @@ void Sockets::State::cut_short(std::uint64_t messages, std::uint64_t skipped) {
     counts.skipped += skipped;
 }
 
+void Sockets::State::overflowed(const Endpoint& local, std::uint64_t datagrams) {
+    if (datagrams == 0) return;
+    counts.overflowed += datagrams;
+    note(fmt::format("UDP {}: {} datagrams were dropped, the receive buffer was full",
+                     local.to_string(), datagrams));
+}
+
 bool Sockets::State::is_own(Transport transport, const Endpoint& remote) const {
     if (port_at(transport, remote) != nullptr) return true;
     if (is_stream(transport) && own_wires_.count(remote) != 0) return true;
     const auto left = left_.find({remote, is_stream(transport)});
-    return left != left_.end() && now() - left->second < memory;
+    return left != left_.end() && now - left->second < memory;
 }
 
 void Sockets::State::own_wire(const Endpoint& local, bool there) {
@@ -295,16 +312,15 @@ void Sockets::State::watch_for(const wire::Descriptor& socket, std::uint32_t eve
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.get(), &event);
 }
 
-Sockets::Sockets(std::unique_ptr<State> state, std::function<Time()> clock)
-    : clock_(std::move(clock)), state_(std::move(state)) {}
+Sockets::Sockets(std::unique_ptr<State> state) : state_(std::move(state)), now_(state_->now) {}
 Sockets::~Sockets() = default;
 
 Result<std::unique_ptr<Sockets>> Sockets::create(SocketsSettings settings) {
     if (!settings.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
-    std::function<Time()> clock = settings.clock;
+    raise_file_limit();
     auto state = std::make_unique<State>(std::move(settings));
     if (auto started = state->start(); !started) return started.error();
-    return std::unique_ptr<Sockets>(new Sockets(std::move(state), std::move(clock)));
+    return std::unique_ptr<Sockets>(new Sockets(std::move(state)));
 }
 
 Result<Endpoint> Sockets::open(Transport transport, const Endpoint& wish, Node& owner) {

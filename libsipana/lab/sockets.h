@@ -44,6 +44,7 @@ public:
     static constexpr std::size_t largest_message = 4u << 20;  // on a stream; then it is closed
     static constexpr std::size_t most_notes = 100;
 
+    // Raises the process's limit of open files as far as it may: calls with media need four each.
     static Result<std::unique_ptr<Sockets>> create(SocketsSettings settings);
     ~Sockets() override;
     Sockets(const Sockets&) = delete;
@@ -55,7 +56,9 @@ public:
     // A stream's connections end with it, after one more try to send what is queued.
     void close(Transport transport, const Endpoint& local) override;
     Status send(const Packet& packet) override;
-    Time now() const override { return clock_(); }
+    // The clock's time when the last wait() returned, or when what it delivers arrived: what is
+    // sent in between bears one time, as on the simulated network.
+    Time now() const override { return now_; }
     // Without `until`: at most a second. A signal ends it as well.
     bool wait(std::optional<Time> until) override;
     void flush() override;
@@ -68,15 +71,16 @@ public:
         std::uint64_t unreachable = 0;         // reports of it
         std::uint64_t cut_short = 0;           // messages whose stream ended inside them
         std::uint64_t skipped = 0;             // bytes on streams that were no SIP
-        std::uint64_t refused = 0;             // connections beyond most_connections
+        std::uint64_t overflowed = 0;  // datagrams that the system dropped here, of closed ports
+        std::uint64_t refused = 0;     // connections beyond most_connections
     };
     const Counts& counts() const;
 
 private:
     class State;
-    Sockets(std::unique_ptr<State> state, std::function<Time()> clock);
-    std::function<Time()> clock_;
+    explicit Sockets(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
+    const Time& now_;  // the state's
 };
 
 // The address of this host that packets to `remote` leave from.

@@ -1,7 +1,6 @@
 #include "libsipana/lab/stage.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
 
 #include <algorithm>
 
@@ -10,64 +9,12 @@
 #include "libsipana/lab/hosts.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
+#include "libsipana/lab/stage_address.h"
 
 namespace sipana::lab {
 namespace {
 
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
-
-// "host", "host:port", "[v6]:port", ":port"
-struct HostPort {
-    std::string host;
-    std::uint16_t port = 0;
-};
-std::optional<HostPort> split(std::string_view text) {
-    HostPort out;
-    if (Address::parse(text)) return HostPort{std::string(text), 0};
-    if (const auto endpoint = Endpoint::parse(text))
-        return HostPort{endpoint->address.to_string(), endpoint->port};
-    const auto colon = text.rfind(':');
-    out.host = text.substr(0, colon);
-    if (colon != text.npos) {
-        const auto port = to_number<std::uint16_t>(text.substr(colon + 1));
-        if (!port) return std::nullopt;
-        out.port = *port;
-    }
-    return out;
-}
-
-// Before the play begins, so that nothing waits for a name while time is measured.
-Result<Address> resolve(const std::string& host) {
-    if (const auto address = Address::parse(host)) return *address;
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_DGRAM;
-    addrinfo* found = nullptr;
-    if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
-        return Error{Errc::not_found, 0, fmt::format("{}: {}", host, gai_strerror(error))};
-    Address out;
-    for (const addrinfo* one = found; one != nullptr && out.empty(); one = one->ai_next) {
-        if (one->ai_family == AF_INET) {
-            const auto* in = reinterpret_cast<const sockaddr_in*>(one->ai_addr);
-            out = Address::v4(reinterpret_cast<const std::uint8_t*>(&in->sin_addr));
-        } else if (one->ai_family == AF_INET6) {
-            const auto* in = reinterpret_cast<const sockaddr_in6*>(one->ai_addr);
-            out = Address::v6(reinterpret_cast<const std::uint8_t*>(&in->sin6_addr));
-        }
-    }
-    freeaddrinfo(found);
-    if (out.empty()) return Error{Errc::not_found, 0, host + ": no address"};
-    return out;
-}
-
-Error at_line(const Position& where, std::string what, Errc code = Errc::malformed) {
-    return Error{code, 0, fmt::format("{}:{}: {}", where.line, where.column, what)};
-}
-
-std::string setting_of(const std::map<std::string, std::string>& given, const std::string& name,
-                       const std::string& otherwise) {
-    const auto found = given.find(name);
-    return found == given.end() ? otherwise : found->second;
-}
 
 }  // namespace
 
@@ -100,15 +47,18 @@ Status Stage::set_up() {
     // Servers first: phones register with them.
     for (const ServerLine& line : script_.servers)
         if (Status s = set_up_server(line); !s) return s;
+    // Those that are ours come to life once every name is known.
+    for (const ServerLine& line : script_.servers)
+        if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
     if (settings_.placed) {
         std::vector<std::pair<std::string, Endpoint>> who;
         for (const PhoneLine& line : script_.phones)
-            if (const Peer* peer = directory_.by_name(line.name))
+            if (const Party* peer = directory_.by_name(line.name))
                 who.emplace_back(line.name, peer->at);
         for (const ServerLine& line : script_.servers)
-            if (const Peer* peer = directory_.by_name(line.name))
+            if (const Party* peer = directory_.by_name(line.name))
                 who.emplace_back(line.name, peer->at);
         settings_.placed(who);
     }
@@ -152,8 +102,8 @@ Status Stage::set_up_phone(std::size_t phone) {
     const bool plays =
         settings_.only.empty() ||
         std::find(settings_.only.begin(), settings_.only.end(), line.name) != settings_.only.end();
-    const std::string text = setting_of(settings_.phones, line.name, line.at);
-    const auto at = split(text);
+    const std::string text = given_or(settings_.phones, line.name, line.at);
+    const auto at = split_host_port(text);
     if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
     Endpoint wish{settings_.local, at->port};
     if (!at->host.empty()) {
@@ -189,13 +139,13 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
-    Peer peer;
+    Party peer;
     peer.name = line.name;
     peer.user = line.user.empty() ? line.name : line.user;
     peer.at = endpoint;
     peer.transport = line.transport;
     peer.host = endpoint.to_string();
-    const Peer* server = directory_.by_name(line.domain);
+    const Party* server = directory_.by_name(line.domain);
     const std::string domain = line.domain.empty() ? endpoint.to_string()
                                : server != nullptr ? server->host
                                                    : line.domain;
@@ -204,75 +154,7 @@ Status Stage::set_up_phone(std::size_t phone) {
     return Done{};
 }
 
-Status Stage::set_up_server(const ServerLine& line) {
-    const std::string text = setting_of(settings_.servers, line.name, line.at);
-    const auto at = split(text);
-    if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
-    const bool simulated = settings_.ground == Ground::simulated;
-    Peer peer;
-    peer.name = line.name;
-    peer.transport = line.transport;
-    peer.at.port = at->port != 0 ? at->port : default_port(line.transport);
-    if (const auto address = Address::parse(at->host)) {
-        peer.at.address = *address;
-    } else if (simulated) {  // names mean whatever the script says
-        peer.at.address = *Address::parse(fmt::format("192.0.2.{}", next_server_++));
-    } else {
-        const auto address_found = resolve(at->host);
-        if (!address_found)
-            return at_line(line.where,
-                           fmt::format("server {}: {}", line.name, address_found.error().what),
-                           Errc::not_found);
-        peer.at.address = *address_found;
-    }
-    const bool built_in =
-        line.kind != ServerLine::Kind::real && (simulated || settings_.built_in_servers);
-    if (!built_in && simulated)
-        return at_line(
-            line.where,
-            fmt::format("server {} is a real one: play on sockets, or give it a built-in "
-                        "one (server {} {} exchange FOLDER)",
-                        line.name, line.name, line.at));
-    const bool usual = peer.at.port == default_port(line.transport);
-    const bool is_v6 = peer.at.address.is_v6() && Address::parse(at->host);
-    peer.host = at->host.empty() ? peer.at.address.to_string() : at->host;
-    if (is_v6) peer.host = fmt::format("[{}]", peer.host);
-    if (!usual) peer.host += fmt::format(":{}", peer.at.port);
-    directory_.add(peer);
-    if (!built_in) return Done{};
-    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, peer.at)
-                                                   : set_up_proxy(line, peer.at);
-}
-
-Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
-    ExchangeSettings settings;
-    settings.name = line.name;
-    settings.seed = mix(seed_, 1000 + exchanges_.size());
-    settings.listens = {{line.transport, at}};
-    for (const Peer& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
-    for (const ServerLine& other : script_.servers) {
-        const auto host = split(setting_of(settings_.servers, other.name, other.at));
-        if (const Peer* peer = directory_.by_name(other.name); peer != nullptr && host)
-            settings.hosts[host->host] = peer->at;
-    }
-    const std::string folder =
-        line.folder.empty() || line.folder.front() == '/' || script_.folder.empty()
-            ? line.folder
-            : script_.folder + "/" + line.folder;
-    if (Status s = read_folder(folder, settings); !s)
-        return at_line(line.where, s.error().what, s.error().code);
-    auto made = Exchange::load(std::move(settings));
-    if (!made) return at_line(line.where, made.error().what);
-    if (Status s = (*made)->start(*this, network_->now()); !s)
-        return at_line(line.where, s.error().what, s.error().code);
-    nodes_.push_back(made->get());
-    exchanges_.push_back(std::move(*made));
-    return Done{};
-}
-
-Status Stage::set_up_proxy(const ServerLine& line, const Endpoint&) {
-    return at_line(line.where, "there is no built-in proxy yet");
-}
+// ---------------------------------------------------------------- while it plays
 
 bool Stage::ready() const {
     return std::all_of(exchanges_.begin(), exchanges_.end(),
@@ -373,10 +255,10 @@ Status Stage::close_capture() {
     return recorder_ ? recorder_->close(network_->now()) : Status{Done{}};
 }
 
-Log Stage::log(const Play* play) const {
+Log Stage::log(const Play* play) {
     Log out;
     for (const auto& [name, endpoints] : places_) out.places.push_back({name, endpoints, true});
-    for (const Peer& peer : const_cast<Stage*>(this)->directory_.peers())
+    for (const Party& peer : directory_.peers())
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
     out.sent = sent_;

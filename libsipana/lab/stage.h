@@ -43,7 +43,7 @@ public:
     Status close_capture();
     bool capture_failed() const { return recorder_ != nullptr && !recorder_->status(); }
     Bytes captured() const { return captured_; }  // of a capture that is kept in memory
-    Log log(const Play* play) const;
+    Log log(const Play* play);                    // views this stage
     std::vector<std::string> take_notes();
     std::uint64_t sip_sent() const { return sip_sent_; }
     std::uint64_t rtp_sent() const { return rtp_sent_; }
@@ -59,7 +59,10 @@ private:
     Status set_up_phone(std::size_t phone);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
-    Status set_up_proxy(const ServerLine& line, const Endpoint& at);
+    Status set_up_built_in(const ServerLine& line);
+    Status set_up_proxy(const ServerLine& line, const Party& peer);
+    bool is_built_in(const ServerLine& line) const;
+    std::map<std::string, Endpoint> names_of_servers();
     Status set_up_capture();
     void note_packet(const Node& node, const Packet& packet, Time at);
 

@@ -14,27 +14,6 @@
 namespace sipana::sip {
 namespace {
 
-// A Via with what its receiver has to say: rport where it was asked for, and then received too;
-// else received where the sender is not at sent-by.
-std::string marked_via(std::string_view value, const Hop& from) {
-    const auto via = parse_via(value);
-    if (!via) return std::string(value);
-    const auto sent_by = Address::parse(via->host);
-    const bool asked = via->rport() && via->rport()->empty();
-    const bool received = asked || !sent_by || *sent_by != from.remote.address;
-    if (!received) return std::string(value);
-    std::string out(trim(value.substr(0, value.find(';'))));
-    for (const Param& p : via->params) {
-        if (iequals(p.name, "received")) continue;
-        out += fmt::format(";{}", p.name);
-        if (iequals(p.name, "rport") && asked)
-            out += fmt::format("={}", from.remote.port);
-        else if (p.has_value)
-            out += "=" + (p.quoted ? fmt::format("\"{}\"", p.value) : std::string(p.value));
-    }
-    return out + fmt::format(";received={}", from.remote.address.to_string());
-}
-
 bool may_make_dialog(const Message& request, int status) {
     if (status <= 100 || status >= 300) return false;
     switch (request.method()) {
@@ -81,6 +60,25 @@ Builder make(const Message& request, const Hop* from, int status, std::string_vi
 }
 
 }  // namespace
+
+std::string marked_via(std::string_view value, const Hop& from) {
+    const auto via = parse_via(value);
+    if (!via) return std::string(value);
+    const auto sent_by = Address::parse(via->host);
+    const bool asked = via->rport() && via->rport()->empty();
+    const bool received = asked || !sent_by || *sent_by != from.remote.address;
+    if (!received) return std::string(value);
+    std::string out(trim(value.substr(0, value.find(';'))));
+    for (const Param& p : via->params) {
+        if (iequals(p.name, "received")) continue;
+        out += fmt::format(";{}", p.name);
+        if (iequals(p.name, "rport") && asked)
+            out += fmt::format("={}", from.remote.port);
+        else if (p.has_value)
+            out += "=" + (p.quoted ? fmt::format("\"{}\"", p.value) : std::string(p.value));
+    }
+    return out + fmt::format(";received={}", from.remote.address.to_string());
+}
 
 Builder response_to(const Message& request, int status, std::string_view reason,
                     std::string_view to_tag) {

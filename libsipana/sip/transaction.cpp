@@ -116,7 +116,7 @@ bool Transactions::respond(Id server, std::string text, Time now) {
         return true;
     }
     end_repeats(*t, true);
-    if (t->invite && success) repeat(*t, shared, now);
+    if (t->invite && success && !t->options.no_repeat) repeat(*t, shared, now);
     respond_finally(*t, status, now);
     return true;
 }
@@ -245,9 +245,12 @@ std::optional<Transactions::Event> Transactions::poll_event() {
 }
 
 std::optional<Transactions::Output> Transactions::poll() {
-    if (outputs_.empty()) return std::nullopt;
-    Output out = std::move(outputs_.front());
-    outputs_.pop_front();
+    if (next_output_ == outputs_.size()) return std::nullopt;
+    Output out = std::move(outputs_[next_output_]);
+    if (++next_output_ == outputs_.size()) {
+        outputs_.clear();
+        next_output_ = 0;
+    }
     return out;
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libsipana/base/time.h"
 #include "libsipana/sip/hop.h"
@@ -98,7 +99,8 @@ public:
     Id cancel(Id invite, Time now, std::string text = {});
 
     // A response of the user. A 2xx to INVITE is repeated until its ACK. Each may be followed by
-    // others as 17.2 allows; false: there is no such transaction, or it has its final response.
+    // others as 17.2 allows; false: there is no such transaction, or it has its final response, or
+    // it is none of an INVITE and 64*T1 old (RFC 4320 4.2).
     bool respond(Id server, std::string text, Time now);
     // A provisional response that is repeated until stop_repeating (RFC 3262 3).
     bool respond_reliably(Id server, std::string text, Time now);
@@ -164,8 +166,9 @@ private:
 
     Timing timing_;
     TransactionTable table_;
-    mutable Timers timers_;  // deadline() throws away what no longer counts
-    std::deque<Output> outputs_;
+    mutable Timers timers_;        // deadline() throws away what no longer counts
+    std::vector<Output> outputs_;  // from next_output_ on
+    std::size_t next_output_ = 0;
     std::deque<Event> events_;
     Message scratch_;
     TransactionNames names_;

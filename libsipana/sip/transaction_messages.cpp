@@ -108,6 +108,8 @@ Transactions::Event Transactions::on_new_request(const Message& m, const Fingerp
         t.beside = std::make_shared<const std::string>(m.text());
         again_after(t, now, timing_.trying);
     }
+    // RFC 4320 4.2: after that the client has no use for an answer.
+    if (!t.invite) end_after(t, now, timing_.sixty_four());
     if (m.method() != Method::cancel) return e;
     e.kind = Kind::cancel;
     const auto invite_name = names_.server(m, "INVITE");  // 9.2

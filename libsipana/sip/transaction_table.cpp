@@ -73,14 +73,16 @@ Fingerprint TransactionNames::success(const Message& message) const {
 Transaction& TransactionTable::add() {
     std::uint32_t slot;
     if (free_.empty()) {
-        slot = static_cast<std::uint32_t>(slots_.size());
-        slots_.emplace_back();
-        slots_.back().slot = slot;
+        slot = static_cast<std::uint32_t>(slots_++);
+        if (slot / chunk == chunks_.size())
+            chunks_.push_back(std::make_unique<Transaction[]>(chunk));
+        for (auto& links : links_) links.emplace_back();
+        at(slot).slot = slot;
     } else {
         slot = free_.back();
         free_.pop_back();
     }
-    Transaction& t = slots_[slot];
+    Transaction& t = at(slot);
     t.id = std::uint64_t{++t.generation} << 32 | slot;
     return t;
 }
@@ -88,9 +90,9 @@ Transaction& TransactionTable::add() {
 void TransactionTable::remove(Transaction& t) {
     for (const Way way : {by_key, by_origin}) {
         if (!t.linked[way]) continue;
-        std::uint32_t* at = &head(way, t.names[way]);
-        while (*at != t.slot) at = &slots_[*at].next[way];
-        *at = t.next[way];
+        std::uint32_t* here = &head(way, t.names[way]);
+        while (*here != t.slot) here = &links_[way][*here].next;
+        *here = links_[way][t.slot].next;
         t.linked[way] = false;
         --linked_[way];
     }
@@ -106,8 +108,8 @@ void TransactionTable::remove(Transaction& t) {
 
 const Transaction* TransactionTable::find(std::uint64_t id) const {
     const auto slot = static_cast<std::uint32_t>(id);
-    if (id == 0 || slot >= slots_.size() || slots_[slot].id != id) return nullptr;
-    return &slots_[slot];
+    if (id == 0 || slot >= slots_ || at(slot).id != id) return nullptr;
+    return &at(slot);
 }
 
 Transaction* TransactionTable::find(std::uint64_t id) {
@@ -116,15 +118,16 @@ Transaction* TransactionTable::find(std::uint64_t id) {
 
 Transaction* TransactionTable::find(Way way, const Fingerprint& name) {
     if (heads_[way].empty()) return nullptr;
-    for (std::uint32_t at = head(way, name); at != none; at = slots_[at].next[way])
-        if (slots_[at].names[way] == name) return &slots_[at];
+    const std::uint32_t mark = mark_of(name);
+    for (std::uint32_t slot = head(way, name); slot != none; slot = links_[way][slot].next)
+        if (links_[way][slot].mark == mark && at(slot).names[way] == name) return &at(slot);
     return nullptr;
 }
 
 void TransactionTable::link(Transaction& t, Way way, const Fingerprint& name) {
     if (linked_[way] >= heads_[way].size()) grow(way);
     t.names[way] = name;
-    t.next[way] = std::exchange(head(way, name), t.slot);
+    links_[way][t.slot] = {std::exchange(head(way, name), t.slot), mark_of(name)};
     t.linked[way] = true;
     ++linked_[way];
 }
@@ -135,12 +138,11 @@ void TransactionTable::grow(Way way) {
     heads_[way].assign(std::max(fewest, 2 * old.size()), none);
     // From the tail of each chain, so that the newest stays in front.
     std::vector<std::uint32_t> chain;
-    for (std::uint32_t at : old) {
-        for (chain.clear(); at != none; at = slots_[at].next[way]) chain.push_back(at);
-        for (; !chain.empty(); chain.pop_back()) {
-            Transaction& t = slots_[chain.back()];
-            t.next[way] = std::exchange(head(way, t.names[way]), t.slot);
-        }
+    for (std::uint32_t slot : old) {
+        for (chain.clear(); slot != none; slot = links_[way][slot].next) chain.push_back(slot);
+        for (; !chain.empty(); chain.pop_back())
+            links_[way][chain.back()].next =
+                std::exchange(head(way, at(chain.back()).names[way]), chain.back());
     }
 }
 

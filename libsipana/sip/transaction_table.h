@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +26,8 @@ struct TransactionOptions {
     bool no_retransmission = false;  // not by timer; timeouts stay
     bool no_ack = false;             // client INVITE: failures are not acknowledged
     bool no_trying = false;          // server INVITE: no 100 of its own
+    bool no_repeat = false;  // server INVITE: a 2xx goes out as often as it is given; a proxy's,
+                             // whose sender repeats it (16.7)
 };
 
 struct Transaction {
@@ -61,7 +62,6 @@ struct Transaction {
     std::uint64_t first_repeat = 0, next_repeat = 0;
 
     std::array<Fingerprint, 2> names{};  // by_key, by_origin
-    std::array<std::uint32_t, 2> next{};
     std::array<bool, 2> linked{};
     std::uint32_t slot = 0, generation = 0;
 };
@@ -74,10 +74,10 @@ public:
     void remove(Transaction& t);
     Transaction* find(std::uint64_t id);
     const Transaction* find(std::uint64_t id) const;
-    Transaction& at(std::uint32_t slot) { return slots_[slot]; }
-    const Transaction& at(std::uint32_t slot) const { return slots_[slot]; }
-    std::size_t slots() const { return slots_.size(); }
-    std::size_t size() const { return slots_.size() - free_.size(); }
+    Transaction& at(std::uint32_t slot) { return chunks_[slot / chunk][slot % chunk]; }
+    const Transaction& at(std::uint32_t slot) const { return chunks_[slot / chunk][slot % chunk]; }
+    std::size_t slots() const { return slots_; }
+    std::size_t size() const { return slots_ - free_.size(); }
 
     void link(Transaction& t, Way way, const Fingerprint& name);
     // The newest of that name.
@@ -85,14 +85,25 @@ public:
 
 private:
     static constexpr std::uint32_t none = UINT32_MAX;
+    static constexpr std::size_t chunk = 256;
+    // Of a slot, kept apart from it: a walk along a chain touches no slot but the right one.
+    struct Link {
+        std::uint32_t next = none;
+        std::uint32_t mark = 0;  // of the name
+    };
+    static std::uint32_t mark_of(const Fingerprint& name) {
+        return static_cast<std::uint32_t>(name.second);
+    }
     std::uint32_t& head(Way way, const Fingerprint& name) {
         return heads_[way][name.first & (heads_[way].size() - 1)];
     }
     void grow(Way way);
 
-    std::deque<Transaction> slots_;
+    std::vector<std::unique_ptr<Transaction[]>> chunks_;
+    std::size_t slots_ = 0;  // in use or free
     std::vector<std::uint32_t> free_;
     std::array<std::vector<std::uint32_t>, 2> heads_;
+    std::array<std::vector<Link>, 2> links_;  // by slot
     std::array<std::size_t, 2> linked_{};
 };
 

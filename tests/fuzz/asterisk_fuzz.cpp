@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(file->sections.size() <= max_config_sections);
     const auto settings = read_sip_conf(*file);
     if (settings)
-        for (const Peer& p : settings->peers) must(p.codecs.size() <= max_codecs_a_peer);
+        for (const SipPeer& p : settings->peers) must(p.codecs.size() <= max_codecs_a_peer);
     const auto plan = Dialplan::read(*file);
     must(file->notes.size() <= max_config_notes);
     if (plan) {

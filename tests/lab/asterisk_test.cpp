@@ -91,13 +91,13 @@ TEST_CASE("sip.conf: the practical's peers, and what [general] gives them") {
         "[alice]\ntype=friend\ncallerid=\"My name\" <100>\nhost=dynamic\nsecret=test\n"
         "context=internal\n[bob]\ntype=peer\nhost=192.0.2.7\nport=5070\ninsecure=port,invite \n");
     REQUIRE(s.peers.size() == 2);
-    const Peer* alice = s.peer("ALICE");
+    const SipPeer* alice = s.peer("ALICE");
     REQUIRE(alice != nullptr);
     CHECK(alice->caller_name == "My name");
     CHECK(alice->caller_number == "100");
     CHECK(alice->dynamic);
     CHECK(alice->context == "internal");
-    const Peer& bob = s.peers[1];
+    const SipPeer& bob = s.peers[1];
     CHECK(bob.context == "public");
     CHECK_FALSE(bob.is_user);
     CHECK((bob.insecure_port && bob.insecure_invite));

@@ -160,11 +160,25 @@ TEST_CASE("RFC 3264 6: what cannot be had is refused with port 0 and may come ba
     s = exchange(b, a, dialog, sdp::Side::callee);
     CHECK(!s.answer.lines[1].active);
     CHECK(s.answer.lines[0].active);
-    // The other one has not forgotten its video.
+    // Both have not forgotten: b gets a camera, a opens its line again.
     b.unused.push_back(lab::video_wish({"h264"}, at("192.0.2.2:5002")));
-    a.lines = {a.lines[0], a.unused.at(0)};
+    CHECK(lab::open_line(a, "video"));
+    CHECK(!lab::open_line(a, "video"));
     s = exchange(a, b, dialog, sdp::Side::caller);
     CHECK(s.answer.lines[1].active);
+}
+
+TEST_CASE("RFC 3264 8.1: video is added to a call that began without") {
+    LocalSession a = phone("192.0.2.1", {"pcmu"}, {}, 4000);
+    LocalSession b = phone("192.0.2.2", {"pcmu"}, {"vp8"}, 5000);
+    Dialog dialog;
+    exchange(a, b, dialog, sdp::Side::caller);
+    CHECK(b.lines.size() == 1);
+    CHECK(lab::open_line(b, "video"));
+    const Settled s = exchange(b, a, dialog, sdp::Side::callee);
+    REQUIRE(s.offerer.size() == 2);
+    CHECK(s.offerer[0].active);
+    CHECK(!s.offerer[1].active);  // a has no camera
 }
 
 TEST_CASE("RFC 3261 21.4.26: no codec in common makes an answer that is not acceptable") {

@@ -5,49 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "tests/lab/wire.h"
+#include "tests/lab/exchange_of.h"
 
 using namespace sipana;
 using namespace sipana::lab;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-namespace {
-
-std::unique_ptr<Exchange> made(Wire& wire, std::string name, std::string_view at,
-                               const std::string& folder) {
-    ExchangeSettings s;
-    s.name = std::move(name);
-    REQUIRE(read_folder(std::string(SIPANA_ROOT) + "/captures/exchange/" + folder, s));
-    s.listens = {{Transport::udp, endpoint(at)}};
-    s.hosts = {{"A", endpoint("192.168.1.153:5060")}, {"B", endpoint("192.168.1.154:5060")}};
-    s.seed = 7;
-    auto x = Exchange::load(std::move(s));
-    REQUIRE(x);
-    wire.add(**x);
-    REQUIRE((*x)->start(wire, wire.now));
-    wire.judged = x->get();
-    return std::move(*x);
-}
-
-// Exchange A, and phones 100 and 200 registered there.
-struct OfA {
-    Wire wire;
-    std::unique_ptr<Exchange> a = made(wire, "A", "192.168.1.153:5060", "a");
-    Phone alice{wire, "100", "192.168.1.11:5060", "192.168.1.153:5060", "test"};
-    Phone carol{wire, "200", "192.168.1.13:5060", "192.168.1.153:5060", "test"};
-
-    void arrive() {
-        CHECK(alice.register_at_server() == 200);
-        CHECK(carol.register_at_server() == 200);
-    }
-    ~OfA() {
-        for (const std::string& p : wire.problems) MESSAGE(p);
-        CHECK(wire.problems.empty());
-    }
-};
-
-}  // namespace
 
 TEST_CASE("RFC 3261 10.3, 22.4: a registration is challenged, then made") {
     OfA t;
@@ -88,7 +50,7 @@ TEST_CASE("call through one exchange: rings, answers, talks, hangs up") {
 
 TEST_CASE("the practical: 100 at A calls 900 at B over the trunk that B registered") {
     OfA t;
-    const auto b = made(t.wire, "B", "192.168.1.154:5060", "b");
+    const auto b = start_exchange(t.wire, "B", "192.168.1.154:5060", settings_in("b"));
     t.arrive();
     Phone bob(t.wire, "900", "192.168.1.12:5060", "192.168.1.154:5060", "vitrygtr");
     CHECK(bob.register_at_server() == 200);

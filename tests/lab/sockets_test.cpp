@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "libsipana/lab/port_pair.h"
 #include "tests/lab/echo.h"
@@ -102,6 +105,7 @@ public:
         const ssize_t n = ::recv(socket_, room, sizeof(room), 0);
         return n > 0 ? std::string(room, static_cast<std::size_t>(n)) : std::string();
     }
+    int descriptor() const { return socket_; }
     void leave() {
         if (socket_ >= 0) ::close(socket_);
         socket_ = -1;
@@ -164,6 +168,22 @@ TEST_CASE("Sockets: thousands of datagrams in one go, of every size, all arrive 
     REQUIRE(t.bob.got.size() == count);
     for (std::size_t i = 0; i < count; ++i)
         CHECK(t.bob.got[i].text.compare(0, t.bob.got[i].text.find(':'), std::to_string(i)) == 0);
+}
+
+TEST_CASE("Sockets: datagrams that come faster than they are read are counted as lost") {
+    Two t;
+    const std::string text(60'000, 'x');
+    for (int i = 0; i < 400; ++i) REQUIRE(t.network->send(packet(t.a, t.b, text)));
+    t.network->flush();
+    std::uint64_t before = 0;
+    do {
+        before = t.bob.packets;
+        t.network->wait(clock_now() + 10ms);
+    } while (t.bob.packets != before);
+    t.network->close(Transport::udp, t.b);
+    CHECK(t.network->counts().overflowed > 0);
+    CHECK(t.network->counts().overflowed + t.bob.packets == 400);
+    CHECK(t.network->take_notes().size() == 1);
 }
 
 TEST_CASE("RFC 1122 4.1.3.3: a closed UDP port is told of, and later datagrams still leave") {
@@ -342,6 +362,71 @@ TEST_CASE("Sockets: a peer that is not known is refused where certificates are j
     CHECK(all.find("self-signed certificate") != std::string::npos);
 }
 
+TEST_CASE(
+    "Sockets: certificates from files are judged by their authority and their name, both ways") {
+    const auto folder =
+        std::filesystem::temp_directory_path() / fmt::format("sipana-tls-{}", ::getpid());
+    std::filesystem::create_directory(folder);
+    const std::string certificate = (folder / "certificate.pem").string(),
+                      key = (folder / "key.pem").string();
+    const std::string command = fmt::format(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout {} "
+        "-out {} -subj /CN=lab.example -addext subjectAltName=DNS:lab.example >/dev/null 2>&1",
+        key, certificate);
+    if (std::system(command.c_str()) != 0) {
+        MESSAGE("skipped: there is no openssl program here");
+        std::filesystem::remove_all(folder);
+        return;
+    }
+    TlsSettings tls;
+    tls.certificate_file = certificate;
+    tls.key_file = key;
+    tls.ca_file = certificate;
+    tls.verify = true;
+    tls.name = "lab.example";
+    {
+        Two t(Transport::tls, any4, tls);
+        t.send(t.a, t.b, message(1));
+        CHECK(t.until([&] { return t.bob.packets == 1; }));
+        CHECK(t.network->take_notes().empty());
+    }
+    tls.name = "other.example";
+    {
+        Two t(Transport::tls, any4, tls);
+        t.send(t.a, t.b, message(1));
+        CHECK(t.until([&] { return !t.alice.lost.empty(); }));
+        CHECK(t.bob.packets == 0);
+        std::string all;
+        for (const std::string& note : t.network->take_notes()) all += note + '\n';
+        CHECK(all.find("ostname mismatch") != std::string::npos);
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("Sockets: where no descriptor is left, strangers are turned away and work goes on") {
+    Two t(Transport::tcp);
+    struct rlimit before {};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    std::vector<std::unique_ptr<Stranger>> crowd;
+    for (int i = 0; i < 20; ++i) {
+        crowd.push_back(std::make_unique<Stranger>());
+        REQUIRE(crowd.back()->connect(t.b));
+    }
+    struct rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(crowd.back()->descriptor() + 5);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (int i = 0; i < 5; ++i) t.network->wait(clock_now() + 5ms);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("no file descriptor is left") != std::string::npos);
+    crowd.front()->say(message(1));
+    CHECK(t.until([&] { return t.bob.packets == 1; }));
+    CHECK(crowd.back()->hear().empty());
+    t.send(t.a, t.b, message(2));
+    CHECK(t.until([&] { return t.bob.packets == 2; }));
+}
+
 TEST_CASE("Sockets: closing a port ends its connections, and another can be opened there") {
     Two t(Transport::tcp);
     t.send(t.a, t.b, message(1));
@@ -411,4 +496,27 @@ TEST_CASE("RFC 3550 11: a pair of ports is an even one and the next") {
         CHECK(pair->rtp.port % 2 == 0);
         CHECK(pair->rtcp.port == pair->rtp.port + 1);
     }
+}
+
+TEST_CASE("Sockets: what a peer does not take is kept up to a cap, then refused and told of") {
+    Two t(Transport::tcp);
+    Stranger stranger;
+    REQUIRE(stranger.connect(t.b));
+    stranger.say(message(1));
+    REQUIRE(t.until([&] { return t.bob.packets == 1; }));
+    const Endpoint peer = t.bob.got[0].src;
+    const std::string large = message(2, 1 << 20);
+    for (int i = 0; i < 40; ++i) t.send(t.b, peer, large);
+    REQUIRE(t.until([&] { return !t.bob.lost.empty(); }));
+    CHECK(t.bob.lost[0].remote == peer);
+    std::uint64_t refused = 0;
+    for (const auto& seen : t.tap.seen) refused += seen.fate == Fate::refused ? 1 : 0;
+    CHECK(refused > 10);
+    CHECK(t.network->counts().sent == 40 - refused);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("does not take") != std::string::npos);
+    // The others are not held up.
+    t.send(t.a, t.b, message(3));
+    CHECK(t.until([&] { return t.bob.packets == 2; }));
 }

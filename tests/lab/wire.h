@@ -23,6 +23,7 @@
 #include "libsipana/sip/message.h"
 #include "libsipana/sip/response.h"
 #include "libsipana/sip/transaction.h"
+#include "libsipana/sip/uri.h"
 
 namespace sipana::lab {
 
@@ -124,6 +125,19 @@ private:
     std::vector<Node*> nodes_;
     std::deque<Queued> packets_;
     std::uint16_t last_port_ = 30000;
+};
+
+// Listens, and says nothing.
+class Deaf : public Node {
+public:
+    Deaf(Wire& wire, std::string_view at) { CHECK(wire.open(Transport::udp, endpoint(at), *this)); }
+    std::string_view name() const override { return "deaf"; }
+    void on_packet(const Packet&, Time) override { ++heard; }
+    void on_unreachable(const Endpoint&, const Endpoint&, Transport, Time) override {}
+    void on_timer(Time) override {}
+    std::optional<Time> deadline() const override { return std::nullopt; }
+    std::optional<Packet> poll() override { return std::nullopt; }
+    std::size_t heard = 0;
 };
 
 inline std::string sdp_of_phone(const Endpoint& rtp, std::string_view formats = "0 8 101",
@@ -256,7 +270,8 @@ public:
         for (const auto& [name, value] : more) b.add(name, value);
         if (!type.empty()) b.body(type, body);
         codes.clear();
-        start(*b.write());
+        last_request = *b.write();
+        transactions_.request(last_request, way(), wire_.now);
         wire_.run();
         return codes.empty() ? 0 : codes.back();
     }
@@ -289,7 +304,8 @@ public:
         REQUIRE(h != nullptr);
         const auto m = sip::Message::parse(h->text);
         sip::Builder b = sip::response_to(*m, h->from, status, {}, tag);
-        b.add("Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string()));
+        if (more.empty() || more[0].first != "Contact")
+            b.add("Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string()));
         for (const auto& [name, value] : more) b.add(name, value);
         if (with_sdp) b.body("application/sdp", sdp_of_phone(rtp, formats));
         const std::string text = *b.write();
@@ -366,6 +382,14 @@ public:
     }
 
 private:
+    // Where the dialog's route or target is, by its address.
+    sip::Hop way() const {
+        sip::Hop out = hop;
+        const auto next = sip::parse_uri(dialog->next_hop());
+        const auto address = next ? Address::parse(next->host) : std::nullopt;
+        if (address) out.remote = {*address, next->port.value_or(5060)};
+        return out;
+    }
     void on_response(const sip::Message& m, sip::Transactions::Id id) {
         if (m.status() == 100) return;
         codes.push_back(m.status());
@@ -382,7 +406,7 @@ private:
         ack.add("Max-Forwards", "70");
         if (sip::sdp_of(*sent) == std::nullopt && sip::sdp_of(m))
             ack.body("application/sdp", sdp_of_phone(rtp));
-        if (acknowledges) transactions_.send(*ack.write(), hop);
+        if (acknowledges) transactions_.send(*ack.write(), way());
     }
     void on_request(const sip::Message& m, const sip::Hop& from, sip::Transactions::Id id,
                     Time now) {

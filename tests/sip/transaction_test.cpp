@@ -197,6 +197,21 @@ TEST_CASE("RFC 3261 17.2.2: timer J repeats the final response for 64*T1, over T
     CHECK(w.machine.size() == 0);
 }
 
+TEST_CASE("RFC 4320 4.2: a request that is not answered within 64*T1 is answered no more") {
+    Watched w;
+    const Wanted options{.method = "OPTIONS"};
+    const auto id = receive(w, options);
+    w.machine.respond(id, response_text(options, 100), w.now);
+    w.run(31999ms);
+    CHECK(w.machine.waiting() == 1);
+    w.run(32s);
+    CHECK_FALSE(w.machine.respond(id, response_text(options, 200), w.now));
+    CHECK(w.machine.size() + w.machine.waiting() == 0);
+    const auto invite = receive(w, {});
+    w.run();
+    CHECK(w.machine.respond(invite, response_text({.to_tag = "b"}, 200), w.now));  // rang for long
+}
+
 TEST_CASE("RFC 6026 7.1: timer L absorbs copies of an accepted INVITE for 64*T1") {
     Watched w;
     const auto id = receive(w, {});
@@ -221,6 +236,19 @@ TEST_CASE("RFC 3261 17.2.1: an INVITE that waits for its user for 200 ms is answ
     w.machine.set(receive(w, {.branch = "z9hG4bK3"}), {.no_trying = true});
     w.run(3s);
     CHECK(w.seen() == Lines{});
+}
+
+TEST_CASE("RFC 3581 4: that 100 says where the INVITE came from") {
+    Watched w;
+    const std::string text = request_text({.via = "SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bK1"});
+    const auto invite = Message::parse(text);
+    w.machine.on_message(*invite, between(5070, 40000, Transport::udp), 0s);
+    w.machine.on_timer(200ms);
+    const auto out = w.machine.poll();
+    REQUIRE(out);
+    CHECK(out->hop.remote == at(40000));
+    CHECK(Message::parse(*out->text)->header(Header::via) ==
+          "SIP/2.0/UDP 10.0.0.1;rport=40000;branch=z9hG4bK1;received=192.0.2.1");
 }
 
 // ---------------------------------------------------------------- 2xx and reliable responses
@@ -285,6 +313,22 @@ TEST_CASE("RFC 6026 7.1: a second 2xx, of another fork, is repeated until its ow
               .id == id);
     w.run();
     CHECK(w.seen() == Lines{});
+    CHECK(w.machine.size() == 0);
+}
+
+TEST_CASE("RFC 3261 16.7: a proxy's transaction sends each 2xx once, whenever it is given") {
+    Watched w;
+    const auto id = receive(w, {});
+    w.machine.set(id, {.no_repeat = true});
+    for (const char* tag : {"x", "x", "y"})
+        CHECK(w.machine.respond(id, response_text({.to_tag = tag}, 200), w.now));
+    CHECK(w.machine.waiting() == 0);
+    const auto e =
+        w.give(request_text({.method = "ACK", .branch = "z9hG4bK9", .to_tag = "x"}), back(udp));
+    CHECK(e.kind == Kind::ack);
+    CHECK(e.id == 0);
+    w.run();
+    CHECK(w.seen() == Lines{"0 200", "0 200", "0 200"});
     CHECK(w.machine.size() == 0);
 }
 
