@@ -459,8 +459,9 @@ bool Play::answers_itself(std::size_t p, std::size_t i, std::string_view method)
             if (send->to == method) return true;
             if (send->to.empty() && method != "CANCEL") return true;
         } else if (const auto* expect = std::get_if<Expect>(&step.what)) {
+            // Behind another request of its kind, or another call, responses are not this one's.
             for (const Pattern& one : expect->any_of)
-                if (one.first == 0 && one.method == method) return false;
+                if (one.first == 0 && (one.method == method || one.method == "INVITE")) return false;
         }
     }
     return false;

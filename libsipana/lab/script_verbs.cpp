@@ -236,8 +236,8 @@ bool Verbs::cancels(Verb& v) {
     if (direct && call->far_phone.empty())
         return v.wrong(fmt::format("expected a call that has reached {}", call->peer));
     return request(v, *call, "CANCEL", "CANCEL") &&
-           v.emit(direct ? fmt::format("{} |-> {} 487", call->far(), call->name())
-                         : fmt::format("{} -> {} 487", call->peer, call->name()));
+           v.emit(direct ? fmt::format("{} |-> {} 487 for INVITE", call->far(), call->name())
+                         : fmt::format("{} -> {} 487 for INVITE", call->peer, call->name()));
 }
 
 // alice hangs up

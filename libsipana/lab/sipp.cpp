@@ -182,6 +182,26 @@ Status read_dataset(const SippOptions& options, Import& import) {
     return Done{};
 }
 
+// SIPp answers whatever its file says, offered or not; a phone needs a codec in common.
+void agree_on_codecs(std::deque<SippRole>& roles, std::vector<std::string>& notes) {
+    for (SippRole& r : roles) {
+        if (r.caller || !r.partner_is_phone) continue;
+        auto& mine = r.phone.audio;
+        for (const SippRole& caller : roles) {
+            const auto& theirs = caller.phone.audio;
+            if (caller.phone.name != r.partner ||
+                std::any_of(theirs.begin(), theirs.end(), [&](const std::string& codec) {
+                    return std::find(mine.begin(), mine.end(), codec) != mine.end();
+                }))
+                continue;
+            notes.push_back(
+                fmt::format("{}: its answers have no codec that {} offers, {} is added to them",
+                            r.file->name, caller.file->name, fmt::join(theirs, ",")));
+            mine.insert(mine.end(), theirs.begin(), theirs.end());
+        }
+    }
+}
+
 void assemble(std::deque<SippRole>& roles, const SippOptions& options, Import& import) {
     Script& s = import.script;
     bool jumps = false, server = false, commands = false;
@@ -240,6 +260,7 @@ Result<Import> import_sipp(std::span<const SippFile> files, const SippOptions& o
     if (Status s = read_dataset(options, import); !s) return s.error();
     for (SippRole& r : roles)
         if (Status s = SippTranslator(r, import.notes).translate(); !s) return s.error();
+    agree_on_codecs(roles, import.notes);
     assemble(roles, options, import);
     // What is handed on is what the printed script says, with the places of its lines.
     auto script = parse_script(write(import.script), roles.front().phone.name);

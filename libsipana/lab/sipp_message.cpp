@@ -199,6 +199,7 @@ bool SippTranslator::request(const SippElement& e, const SippMessage& m) {
     if (tag != std::string::npos && !in_dialog)
         send.to_tag = role_.words.convert(std::string_view(to->value).substr(tag + 5));
     if (method == "INVITE") last_final_ = 0;
+    cancelled_ = method == "CANCEL" || (cancelled_ && method != "INVITE");
     if (method != "ACK") asked_.push_back(method);
     Step& step = add(e);
     step.peer = role_.partner;
@@ -220,10 +221,9 @@ void SippTranslator::request_fields(const SippMessage& m, Send& send, bool in_di
     for (const SippField& f : m.fields) {
         if (iequals(f.name, "From") && !derived) {
             const SippAddress a = address_of(f.value);
-            const bool same = a.good && (in_dialog || a.user == p.user) && !has_keyword(a.user);
-            if (same && !in_dialog && a.display != p.display && a.display != p.user)
-                role_.words.note(fmt::format("the display name \"{}\" is not carried over",
-                                             printable(a.display)));
+            const bool named = a.display == p.display || a.display == p.user;
+            const bool same =
+                a.good && (in_dialog || (named && a.user == p.user && !has_keyword(a.user)));
             if (same) continue;
             const auto tag = f.value.find(";tag=");
             send.headers.push_back(
@@ -322,7 +322,7 @@ void SippTranslator::response(const SippElement& e, const SippMessage& m) {
         if (is_method_token(word)) method = word;
     }
     if (*code == 487) method = "INVITE";
-    if (owed_.size() > 1) send.to = method;
+    if (owed_.size() > 1 || (*code == 487 && cancelled_)) send.to = method;
     const bool invite = method == "INVITE";
     const bool wants = invite && (*code / 100 == 2 || *code == 183);
     body(m, send, wants, SdpKind::answer);

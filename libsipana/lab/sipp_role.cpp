@@ -215,6 +215,7 @@ void SippTranslator::remember_response(Expect& expect) {
             asked_.back() == "CANCEL" || asked_.back() == "PRACK" || asked_.back() == "UPDATE";
         if (cancelled && code >= 200 && code < 300) expect.for_method = asked_.back();
     }
+    if (code == 487 && cancelled_) expect.for_method = "INVITE";
     if (code < 200 || asked_.empty()) return;
     const std::string method = !expect.for_method.empty() ? expect.for_method
                                : code == 487              ? "INVITE"
@@ -229,6 +230,7 @@ void SippTranslator::remember_request(const Expect& expect) {
     const std::string& method = expect.any_of.front().method;
     if (!method.empty() && method != "ACK") owed_.push_back(method);
     has_dialog_ = has_dialog_ || method == "INVITE" || method == "SUBSCRIBE";
+    cancelled_ = method == "CANCEL" || (cancelled_ && method != "INVITE");
 }
 
 void SippTranslator::pause(const SippElement& e) {

@@ -95,7 +95,7 @@ private:
     std::string call_;
     int last_final_ = 0;  // of the INVITE
     std::size_t commands_ = 0;
-    bool identified_ = false, described_ = false, statistics_ = false, has_dialog_ = false;
+    bool identified_ = false, described_ = false, statistics_ = false, has_dialog_ = false, cancelled_ = false;
 };
 
 }  // namespace sipana::lab

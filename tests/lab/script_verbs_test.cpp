@@ -53,7 +53,7 @@ TEST_CASE("Verbs: a call between phones goes directly") {
         "alice => bob digits 12# by info\nbob -> alice BYE\nalice |-> bob 200 for BYE\n");
     check_same(
         direct, "alice calls bob\nbob rings after 1s\nalice cancels\n",
-        "alice -> bob INVITE\nbob -> alice 180 after 1s\nalice -> bob CANCEL\nbob |-> alice 487\n");
+        "alice -> bob INVITE\nbob -> alice 180 after 1s\nalice -> bob CANCEL\nbob |-> alice 487 for INVITE\n");
     check_same(direct, "alice calls bob\nbob rejects 486 \"Busy\" after 1s\nalice calls bob\n",
                "alice -> bob INVITE\nbob -> alice 486 \"Busy\" after 1s\nalice -> bob INVITE\n");
 }
@@ -71,7 +71,7 @@ TEST_CASE("Verbs: a call through servers is told at both ends") {
                "alice -> A INVITE 900\nB -> bob INVITE\nbob -> B 180\nA -> alice 180\nbob -> B "
                "603\nA -> alice 603\n");
     check_same(trunk, "alice calls 900 via B\nalice hangs up\n",
-               "alice -> B INVITE 900\nalice -> B CANCEL\nB -> alice 487\n");
+               "alice -> B INVITE 900\nalice -> B CANCEL\nB -> alice 487 for INVITE\n");
     check_same(
         proxy, "alice calls bob\nbob answers\nbob holds\n",
         "alice -> P INVITE 900\nP -> bob INVITE\nbob -> P 200\nP -> alice 200\n"

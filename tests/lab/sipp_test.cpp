@@ -213,7 +213,7 @@ TEST_CASE("SIPp: CANCEL: each response belongs to its request") {
                           recv("request=\"ACK\""))}});
     CHECK(lines_of(i.script) ==
           "uac -> uas INVITE sdp none\nuas -> uac 180\nuac -> uas CANCEL\nuas -> uac 200 for "
-          "CANCEL\nuas -> uac 487\n");
+          "CANCEL\nuas -> uac 487 for INVITE\n");
 }
 
 TEST_CASE("SIPp: media become media lines, and what changed is said") {
