@@ -40,11 +40,6 @@ std::uint32_t cseq_of(const sip::Builder& b) {
 
 }  // namespace
 
-std::string Agent::via() const {
-    return fmt::format("SIP/2.0/{} {};rport;branch=", to_string(line_.transport),
-                       endpoint_.to_string());
-}
-
 // Where a request for that URI goes: a name of the directory, an address, or where the conversation
 // went before.
 sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
@@ -313,7 +308,7 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
 Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told,
                            Time now) {
     b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via() + identifiers_.branch());
+    b.add_first("Via", via_ + identifiers_.branch());
     apply(b, told);
     if (told.send != nullptr && (told.send->cseq || told.send->cseq_add)) {
         const auto number = told.send->cseq
@@ -382,7 +377,7 @@ void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const 
     sip::Builder b = dialog.ack(invite.cseq);
     c.hop = hop_to(dialog.next_hop(), c);
     b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via() + identifiers_.branch());
+    b.add_first("Via", via_ + identifiers_.branch());
     const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
     if (wish.kind != SdpKind::none && c.session &&
         (c.session->owes_answer() || wish.kind == SdpKind::answer || wish.kind == SdpKind::text)) {
