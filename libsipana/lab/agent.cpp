@@ -135,6 +135,7 @@ PhoneSession& Agent::session(Conversation& c) {
         s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
         s.folder = setting_.folder;
         s.parked = setting_.parked;
+        if (setting_.parked) s.words = &parked_words_;
         s.opened = [this, number = c.number](const Endpoint& port) { ports_[port] = number; };
         s.closed = [this](const Endpoint& port) { ports_.erase(port); };
         c.session = std::make_shared<PhoneSession>(s);

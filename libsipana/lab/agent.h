@@ -182,6 +182,7 @@ private:
     void end_session(Conversation& c, Time now);
 
     Setting setting_;
+    ParkedWords parked_words_;
     PhoneLine line_;
     const Directory& directory_;
     sip::Identifiers identifiers_;
