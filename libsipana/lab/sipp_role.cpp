@@ -117,6 +117,8 @@ Status SippTranslator::element(std::size_t index) {
         pause(e);
     } else if (e.name == "label") {
         Label l{label(e.get("id"))};
+        if (!placed_.insert(l.name).second)
+            return note(e, "a label that stands twice is left out"), Done{};
         add(e).what = std::move(l);
     } else if (e.name == "sendCmd") {
         add(e);

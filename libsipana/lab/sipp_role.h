@@ -91,7 +91,7 @@ private:
     SippRole& role_;
     std::vector<std::string>& notes_;
     std::uint32_t line_ = 0;
-    std::set<std::string> labels_;
+    std::set<std::string> labels_, placed_;
     std::map<std::string, Jump> conditions_, comparisons_;  // of variables: when they count as set
     std::set<std::string> bodies_;                          // variables that hold a message's body
     std::vector<std::string> asked_, owed_;                 // methods without a final response
