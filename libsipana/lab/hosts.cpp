@@ -33,7 +33,7 @@ std::string_view uri_transport(Transport transport) {
     return "udp";
 }
 
-std::uint16_t default_sip_port(Transport transport) {
+std::uint16_t default_port(Transport transport) {
     return transport == Transport::tls || transport == Transport::wss ? 5061 : 5060;
 }
 
@@ -56,7 +56,7 @@ std::optional<Endpoint> Hosts::find(std::string_view host, std::uint16_t port,
         found = named->second;
     }
     if (port != 0) found.port = port;
-    if (found.port == 0) found.port = default_sip_port(transport);
+    if (found.port == 0) found.port = default_port(transport);
     return found;
 }
 

@@ -18,7 +18,7 @@ namespace sipana::lab {
 
 // The URI parameter and the Via token of a transport: "tcp".
 std::string_view uri_transport(Transport transport);
-std::uint16_t default_sip_port(Transport transport);  // 5061 for TLS and WSS, else 5060
+std::uint16_t default_port(Transport transport);  // 5061 for TLS and WSS, else 5060
 
 class Hosts {
 public:

@@ -321,7 +321,7 @@ bool Proxy::is_ours(const sip::Uri& uri) const {
     return address &&
            std::any_of(settings_.listens.begin(), settings_.listens.end(), [&](const auto& l) {
                return l.second.address == *address &&
-                      l.second.port == uri.port.value_or(default_sip_port(l.first));
+                      l.second.port == uri.port.value_or(default_port(l.first));
            });
 }
 

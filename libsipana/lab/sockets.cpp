@@ -57,6 +57,7 @@ public:
                      int why) override;
     void note(std::string text) override;
     void cut_short(std::uint64_t messages, std::uint64_t skipped) override;
+    void overflowed(const Endpoint& local, std::uint64_t datagrams) override;
     bool is_own(Transport transport, const Endpoint& remote) const override;
     void own_wire(const Endpoint& local, bool there) override;
     bool wants_connection() override;
@@ -262,6 +263,13 @@ void Sockets::State::note(std::string text) {
 void Sockets::State::cut_short(std::uint64_t messages, std::uint64_t skipped) {
     counts.cut_short += messages;
     counts.skipped += skipped;
+}
+
+void Sockets::State::overflowed(const Endpoint& local, std::uint64_t datagrams) {
+    if (datagrams == 0) return;
+    counts.overflowed += datagrams;
+    note(fmt::format("UDP {}: {} datagrams were dropped, the receive buffer was full",
+                     local.to_string(), datagrams));
 }
 
 bool Sockets::State::is_own(Transport transport, const Endpoint& remote) const {

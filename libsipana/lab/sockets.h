@@ -71,7 +71,8 @@ public:
         std::uint64_t unreachable = 0;         // reports of it
         std::uint64_t cut_short = 0;           // messages whose stream ended inside them
         std::uint64_t skipped = 0;             // bytes on streams that were no SIP
-        std::uint64_t refused = 0;             // connections beyond most_connections
+        std::uint64_t overflowed = 0;  // datagrams that the system dropped here, of closed ports
+        std::uint64_t refused = 0;     // connections beyond most_connections
     };
     const Counts& counts() const;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "libsipana/lab/sockets_stream.h"
 
@@ -67,12 +68,13 @@ void Connection::connected() {
 
 void Connection::opened() {
     state_ = State::open;
-    for (Waiting& w : waiting_) {
+    waiting_bytes_ = 0;
+    for (Waiting& w : std::exchange(waiting_, {})) {
         w.packet.payload = as_bytes(w.payload);
         w.packet.note = w.note;
         put(w.packet);
+        if (over()) return;
     }
-    waiting_.clear();
     write_out();
 }
 

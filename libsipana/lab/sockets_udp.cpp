@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -34,15 +35,16 @@ Batch::Batch() : room_(new std::uint8_t[datagrams * largest]) {
         header.msg_name = &addresses_[i];
         header.msg_iov = &slices_[i];
         header.msg_iovlen = 1;
+        header.msg_namelen = sizeof(SocketAddress);
+        slices_[i] = {room_.get() + i * largest, largest};
     }
 }
 
-mmsghdr* Batch::to_receive() {
-    for (std::size_t i = 0; i < datagrams; ++i) {
-        slices_[i] = {room_.get() + i * largest, largest};
-        headers_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
-    }
-    return headers_.data();
+int Batch::receive(const Descriptor& socket) {
+    for (std::size_t i = 0; i < used_; ++i) headers_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+    const int got = ::recvmmsg(socket.get(), headers_.data(), datagrams, MSG_DONTWAIT, nullptr);
+    used_ = static_cast<std::size_t>(std::max(got, 0));
+    return got;
 }
 
 Result<std::unique_ptr<UdpPort>> UdpPort::open(const Endpoint& wish, Node& owner, Hub& hub,
@@ -119,6 +121,10 @@ void UdpPort::flush() {
 
 void UdpPort::shut() {
     flush();
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof(memory);
+    if (::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory.data(), &size) == 0)
+        hub_.overflowed(local_, memory[SK_MEMINFO_DROPS]);
     socket_.reset();
 }
 
@@ -129,8 +135,7 @@ void UdpPort::on_ready(std::uint32_t events) {
 
 // True: there may be more.
 bool UdpPort::receive_batch() {
-    const int got =
-        ::recvmmsg(socket_.get(), receive_.to_receive(), Batch::datagrams, MSG_DONTWAIT, nullptr);
+    const int got = receive_.receive(socket_);
     if (got <= 0) return false;
     Packet packet;
     packet.dst = local_;

@@ -19,7 +19,7 @@ public:
     static constexpr std::size_t largest = 65'536;
 
     Batch();
-    mmsghdr* to_receive();  // all of it, empty
+    int receive(const Descriptor& socket);  // how many, or -1
     mmsghdr* headers() { return headers_.data(); }
     iovec& slice(std::size_t i) { return slices_[i]; }
     SocketAddress& address(std::size_t i) { return addresses_[i]; }
@@ -29,6 +29,7 @@ public:
 
 private:
     std::unique_ptr<std::uint8_t[]> room_;
+    std::size_t used_ = 0;  // of the headers, by the last receive()
     std::array<mmsghdr, datagrams> headers_{};
     std::array<iovec, datagrams> slices_{};
     std::array<SocketAddress, datagrams> addresses_{};

@@ -72,6 +72,8 @@ public:
                              int why) = 0;
     virtual void note(std::string text) = 0;
     virtual void cut_short(std::uint64_t messages, std::uint64_t skipped) = 0;
+    // So many datagrams found no room in the system's buffer.
+    virtual void overflowed(const Endpoint& local, std::uint64_t datagrams) = 0;
     virtual bool is_own(Transport transport, const Endpoint& remote) const = 0;
     virtual void own_wire(const Endpoint& local, bool there) = 0;  // a connection's own end
     virtual bool wants_connection() = 0;  // counted if so; given back by lost_connection()

@@ -46,9 +46,10 @@ Status Stage::set_up() {
     network_->tap(this);
     // Servers first: phones register with them.
     for (const ServerLine& line : script_.servers)
-        if (Status s = place_server(line); !s) return s;
-    for (const ServerLine& line : script_.servers)
         if (Status s = set_up_server(line); !s) return s;
+    // Those that are ours come to life once every name is known.
+    for (const ServerLine& line : script_.servers)
+        if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
     if (settings_.placed) {
@@ -111,7 +112,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         wish.address = *address;
     }
     const bool simulated = settings_.ground == Ground::simulated;
-    if (simulated && wish.port == 0) wish.port = default_sip_port(line.transport);
+    if (simulated && wish.port == 0) wish.port = default_port(line.transport);
     if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
     Endpoint endpoint = wish;
     if (plays) {
@@ -135,7 +136,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         nodes_.push_back(agent.get());
         agents_.push_back(std::move(agent));
     } else {
-        if (endpoint.port == 0) endpoint.port = default_sip_port(line.transport);
+        if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
     Party peer;

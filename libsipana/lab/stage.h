@@ -57,10 +57,12 @@ private:
 
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
-    Status place_server(const ServerLine& line);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
-    Status set_up_proxy(const ServerLine& line, const Endpoint& at);
+    Status set_up_built_in(const ServerLine& line);
+    Status set_up_proxy(const ServerLine& line, const Party& peer);
+    bool is_built_in(const ServerLine& line) const;
+    std::map<std::string, Endpoint> names_of_servers();
     Status set_up_capture();
     void note_packet(const Node& node, const Packet& packet, Time at);
 

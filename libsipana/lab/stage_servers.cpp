@@ -1,6 +1,9 @@
-// The built-in servers of a stage.
+// The servers of a stage: where each is, and those that are built in.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
 #include "libsipana/lab/hosts.h"
 #include "libsipana/lab/proxy.h"
@@ -9,8 +12,7 @@
 
 namespace sipana::lab {
 
-// Its place in the directory: servers may name each other, and phones any of them.
-Status Stage::place_server(const ServerLine& line) {
+Status Stage::set_up_server(const ServerLine& line) {
     const std::string text = given_or(settings_.servers, line.name, line.at);
     const auto at = split_host_port(text);
     if (!at) return at_line(line.where, fmt::format("\"{}\" is no address", text));
@@ -18,7 +20,7 @@ Status Stage::place_server(const ServerLine& line) {
     Party peer;
     peer.name = line.name;
     peer.transport = line.transport;
-    peer.at.port = at->port != 0 ? at->port : default_sip_port(line.transport);
+    peer.at.port = at->port != 0 ? at->port : default_port(line.transport);
     if (const auto address = Address::parse(at->host)) {
         peer.at.address = *address;
     } else if (simulated) {  // names mean whatever the script says
@@ -31,15 +33,13 @@ Status Stage::place_server(const ServerLine& line) {
                            Errc::not_found);
         peer.at.address = *address_found;
     }
-    const bool built_in =
-        line.kind != ServerLine::Kind::real && (simulated || settings_.built_in_servers);
-    if (!built_in && simulated)
+    if (!is_built_in(line) && simulated)
         return at_line(
             line.where,
             fmt::format("server {} is a real one: play on sockets, or give it a built-in "
                         "one (server {} {} exchange FOLDER)",
                         line.name, line.name, line.at));
-    const bool usual = peer.at.port == default_sip_port(line.transport);
+    const bool usual = peer.at.port == default_port(line.transport);
     const bool is_v6 = peer.at.address.is_v6() && Address::parse(at->host);
     peer.host = at->host.empty() ? peer.at.address.to_string() : at->host;
     if (is_v6) peer.host = fmt::format("[{}]", peer.host);
@@ -48,12 +48,28 @@ Status Stage::place_server(const ServerLine& line) {
     return Done{};
 }
 
-Status Stage::set_up_server(const ServerLine& line) {
-    const bool plays_here = settings_.ground == Ground::simulated || settings_.built_in_servers;
-    if (line.kind == ServerLine::Kind::real || !plays_here) return Done{};
-    const Endpoint at = directory_.by_name(line.name)->at;
-    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, at)
-                                                   : set_up_proxy(line, at);
+bool Stage::is_built_in(const ServerLine& line) const {
+    return line.kind != ServerLine::Kind::real &&
+           (settings_.ground == Ground::simulated || settings_.built_in_servers);
+}
+
+Status Stage::set_up_built_in(const ServerLine& line) {
+    const Party* peer = directory_.by_name(line.name);
+    if (!is_built_in(line) || peer == nullptr) return Done{};
+    return line.kind == ServerLine::Kind::exchange ? set_up_exchange(line, peer->at)
+                                                   : set_up_proxy(line, *peer);
+}
+
+// What names mean to the built-in servers: the script's, and the hosts behind its servers.
+std::map<std::string, Endpoint> Stage::names_of_servers() {
+    std::map<std::string, Endpoint> names;
+    for (const Party& peer : directory_.peers()) names[peer.name] = peer.at;
+    for (const ServerLine& other : script_.servers) {
+        const auto host = split_host_port(given_or(settings_.servers, other.name, other.at));
+        if (const Party* peer = directory_.by_name(other.name); peer != nullptr && host)
+            names[host->host] = peer->at;
+    }
+    return names;
 }
 
 Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
@@ -61,12 +77,7 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     settings.name = line.name;
     settings.seed = mix(seed_, 1000 + exchanges_.size());
     settings.listens = {{line.transport, at}};
-    for (const Party& peer : directory_.peers()) settings.hosts[peer.name] = peer.at;
-    for (const ServerLine& other : script_.servers) {
-        const auto host = split_host_port(given_or(settings_.servers, other.name, other.at));
-        if (const Party* peer = directory_.by_name(other.name); peer != nullptr && host)
-            settings.hosts[host->host] = peer->at;
-    }
+    settings.hosts = names_of_servers();
     const std::string folder =
         line.folder.empty() || line.folder.front() == '/' || script_.folder.empty()
             ? line.folder
@@ -82,15 +93,25 @@ Status Stage::set_up_exchange(const ServerLine& line, const Endpoint& at) {
     return Done{};
 }
 
-Status Stage::set_up_proxy(const ServerLine& line, const Endpoint& at) {
-    std::map<std::string, Endpoint> hosts;
-    for (const Party& party : directory_.peers()) hosts[party.name] = party.at;
-    auto settings = proxy_settings(line.settings, hosts);
-    if (!settings) return at_line(line.where, settings.error().what);
+// Its users are the script's phones of that domain.
+Status Stage::set_up_proxy(const ServerLine& line, const Party& peer) {
+    auto settings = proxy_settings(line.settings, names_of_servers());
+    if (!settings)
+        return at_line(line.where, fmt::format("server {}: {}", line.name, settings.error().what));
     settings->name = line.name;
-    settings->listens = {{line.transport, at}};
-    settings->hosts = hosts;
     settings->seed = mix(seed_, 2000 + proxies_.size());
+    settings->listens = {{line.transport, peer.at}};
+    if (settings->domains.empty()) settings->domains.push_back(lowered(peer.host));
+    for (const PhoneLine& phone : script_.phones) {
+        const auto& domains = settings->domains;
+        const bool ours =
+            phone.domain == line.name ||
+            std::find(domains.begin(), domains.end(), lowered(phone.domain)) != domains.end();
+        const std::string& user = phone.user.empty() ? phone.name : phone.user;
+        if (ours) settings->users.emplace(user, phone.password);
+        if (ours && !phone.auth_user.empty())
+            settings->users.emplace(phone.auth_user, phone.password);
+    }
     auto made = std::make_unique<Proxy>(std::move(*settings));
     if (Status s = made->start(*this); !s)
         return at_line(line.where, s.error().what, s.error().code);

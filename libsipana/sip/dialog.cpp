@@ -164,7 +164,8 @@ void Dialog::on_response(const Message& m) {
     if (!cseq) return;
     const int status = m.status();
     const bool first = is_caller_ && cseq->number == first_cseq_ && cseq->method == first_method_;
-    if (status >= 200 && local_invite_ == cseq->number && cseq->method == Method::invite)
+    // Also by the answer to a later one: the same INVITE again, with credentials.
+    if (status >= 200 && cseq->method == Method::invite && local_invite_ <= cseq->number)
         local_invite_.reset();
     if (status > 100 && status < 300) {
         // 12.1.2 fixes the route set, and 13.2.2.4 has the 2xx compute it anew.

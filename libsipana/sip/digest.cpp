@@ -77,6 +77,16 @@ std::optional<std::string_view> chosen_qop(std::string_view offered) {
     return std::nullopt;
 }
 
+// A challenge that answer() has an answer to.
+std::optional<Digest> answerable(std::string_view challenge) {
+    const auto credentials = parse_credentials(challenge);
+    const auto digest = credentials ? digest_of(*credentials) : std::nullopt;
+    if (!digest || digest->nonce.empty() || !credentials->param("realm") ||
+        !chosen_qop(digest->qop) || !parse_algorithm(digest->algorithm))
+        return std::nullopt;
+    return digest;
+}
+
 // A quoted-string's inside: what the hashes run over (RFC 7616 3.4, unq).
 std::string escaped(std::string_view text) {
     std::string out = quoted(text);
@@ -165,17 +175,41 @@ Result<std::string> answer(std::string_view challenge, const DigestInput& input)
     return out;
 }
 
+std::vector<std::size_t> strongest_of_each_realm(std::span<const std::string_view> challenges) {
+    constexpr std::size_t most_realms = 32;  // more than proxies on any way
+    struct Best {
+        std::string_view realm;
+        std::size_t place;
+        Hash hash;
+    };
+    std::vector<Best> found;
+    for (std::size_t i = 0; i < challenges.size(); ++i) {
+        const auto digest = answerable(challenges[i]);
+        if (!digest) continue;
+        const Hash hash = parse_algorithm(digest->algorithm)->hash;
+        const auto same = std::find_if(found.begin(), found.end(),
+                                       [&](const Best& b) { return b.realm == digest->realm; });
+        if (same == found.end()) {
+            if (found.size() < most_realms) found.push_back({digest->realm, i, hash});
+        } else if (hash > same->hash) {
+            *same = {digest->realm, i, hash};
+        }
+    }
+    std::vector<std::size_t> out;
+    for (const Best& b : found) out.push_back(b.place);
+    return out;
+}
+
 std::optional<std::size_t> strongest(std::span<const std::string_view> challenges) {
     std::optional<std::size_t> best;
     Hash hash{};
     for (std::size_t i = 0; i < challenges.size(); ++i) {
-        const auto credentials = parse_credentials(challenges[i]);
-        const auto digest = credentials ? digest_of(*credentials) : std::nullopt;
-        if (!digest || digest->nonce.empty() || !chosen_qop(digest->qop)) continue;
-        const auto algorithm = parse_algorithm(digest->algorithm);
-        if (!algorithm || (best && algorithm->hash <= hash)) continue;
+        const auto digest = answerable(challenges[i]);
+        if (!digest) continue;
+        const Hash here = parse_algorithm(digest->algorithm)->hash;
+        if (best && here <= hash) continue;
         best = i;
-        hash = algorithm->hash;
+        hash = here;
     }
     return best;
 }

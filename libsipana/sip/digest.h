@@ -48,6 +48,10 @@ Result<std::string> answer(std::string_view challenge, const DigestInput& input)
 // equals); nullopt: none can be answered.
 std::optional<std::size_t> strongest(std::span<const std::string_view> challenges);
 
+// The same for each realm, in order of the realms' first challenge: a request that passes several
+// proxies carries an answer to each (RFC 3261 22.3).
+std::vector<std::size_t> strongest_of_each_realm(std::span<const std::string_view> challenges);
+
 // A server's side: one realm. It knows its nonces by their signature, not by heart, and keeps only
 // the counts of those that are in use.
 class Challenger {

@@ -58,7 +58,7 @@ void Transactions::fire_again(Transaction& t, Time now) {
 
 void Transactions::send_trying(Transaction& t) {
     if (!t.options.no_trying && t.beside && scratch_.read(*t.beside)) {
-        if (auto trying = response_to(scratch_, 100).write()) {
+        if (auto trying = response_to(scratch_, t.hop, 100).write()) {
             t.text = std::make_shared<const std::string>(std::move(*trying));
             t.state = State::proceeding;
             put(t, t.text, t.copies++);

@@ -170,6 +170,22 @@ TEST_CASE("Sockets: thousands of datagrams in one go, of every size, all arrive 
         CHECK(t.bob.got[i].text.compare(0, t.bob.got[i].text.find(':'), std::to_string(i)) == 0);
 }
 
+TEST_CASE("Sockets: datagrams that come faster than they are read are counted as lost") {
+    Two t;
+    const std::string text(60'000, 'x');
+    for (int i = 0; i < 400; ++i) REQUIRE(t.network->send(packet(t.a, t.b, text)));
+    t.network->flush();
+    std::uint64_t before = 0;
+    do {
+        before = t.bob.packets;
+        t.network->wait(clock_now() + 10ms);
+    } while (t.bob.packets != before);
+    t.network->close(Transport::udp, t.b);
+    CHECK(t.network->counts().overflowed > 0);
+    CHECK(t.network->counts().overflowed + t.bob.packets == 400);
+    CHECK(t.network->take_notes().size() == 1);
+}
+
 TEST_CASE("RFC 1122 4.1.3.3: a closed UDP port is told of, and later datagrams still leave") {
     for (const Endpoint& wish : families()) {
         Two t(Transport::udp, wish);
@@ -479,5 +495,46 @@ TEST_CASE("RFC 3550 11: a pair of ports is an even one and the next") {
         REQUIRE(pair);
         CHECK(pair->rtp.port % 2 == 0);
         CHECK(pair->rtcp.port == pair->rtp.port + 1);
+    }
+}
+
+TEST_CASE("Sockets: what a peer does not take is kept up to a cap, then refused and told of") {
+    Two t(Transport::tcp);
+    Stranger stranger;
+    REQUIRE(stranger.connect(t.b));
+    stranger.say(message(1));
+    REQUIRE(t.until([&] { return t.bob.packets == 1; }));
+    const Endpoint peer = t.bob.got[0].src;
+    const std::string large = message(2, 1 << 20);
+    for (int i = 0; i < 40; ++i) t.send(t.b, peer, large);
+    REQUIRE(t.until([&] { return !t.bob.lost.empty(); }));
+    CHECK(t.bob.lost[0].remote == peer);
+    std::uint64_t refused = 0;
+    for (const auto& seen : t.tap.seen) refused += seen.fate == Fate::refused ? 1 : 0;
+    CHECK(refused > 10);
+    CHECK(t.network->counts().sent == 40 - refused);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("does not take") != std::string::npos);
+    // The others are not held up.
+    t.send(t.a, t.b, message(3));
+    CHECK(t.until([&] { return t.bob.packets == 2; }));
+}
+
+TEST_CASE("Sockets: two that go to each other at the same time both get there") {
+    for (const Transport transport : {Transport::tcp, Transport::tls}) {
+        for (int round = 0; round < 10; ++round) {
+            Two t(transport);
+            REQUIRE(t.network->send(packet(t.a, t.b, message(1), transport)));
+            REQUIRE(t.network->send(packet(t.b, t.a, message(2), transport)));
+            REQUIRE(t.until([&] { return t.alice.packets == 1 && t.bob.packets == 1; }));
+            // And answers find their way back.
+            t.send(t.b, t.bob.got[0].src, message(3));
+            t.send(t.a, t.alice.got[0].src, message(4));
+            REQUIRE(t.until([&] { return t.alice.packets == 2 && t.bob.packets == 2; }));
+            CHECK(t.tap.seen.size() == 4);
+            CHECK(t.alice.lost.empty());
+            CHECK(t.bob.lost.empty());
+        }
     }
 }

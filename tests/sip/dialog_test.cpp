@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "libsipana/sip/response.h"
 #include "tests/sip/watched.h"
 
@@ -206,6 +208,20 @@ TEST_CASE("RFC 3261 14.2: INVITEs that meet") {
     CHECK_FALSE(d.invite_pending());
     CHECK(d.state() == State::confirmed);
     CHECK(d.on_request(Parsed(from_peer("INVITE", 5))) == 0);
+}
+
+TEST_CASE(
+    "RFC 3261 14.1: a re-INVITE that was challenged is settled by the answer to its second try") {
+    const Parsed request(invite());
+    auto d = called(request);
+    d.request("INVITE");
+    CHECK(d.invite_pending());
+    d.set_local_cseq(3);
+    const Parsed again = built(std::as_const(d).request("INVITE", 3));
+    d.on_response(Parsed(respond(again, 180, "")));
+    CHECK(d.invite_pending());
+    d.on_response(Parsed(respond(again, 200, "")));
+    CHECK_FALSE(d.invite_pending());
 }
 
 TEST_CASE("RFC 3261 12.2: the target follows INVITE, UPDATE and their 2xx, and nothing else") {

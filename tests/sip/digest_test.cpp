@@ -99,6 +99,18 @@ TEST_CASE("RFC 8760 2.4: the strongest algorithm that is known is answered") {
     CHECK_FALSE(answer("", mufasa("c")));
 }
 
+TEST_CASE("RFC 3261 22.3: each realm's challenge is answered, by its strongest algorithm") {
+    const std::vector<std::string_view> challenges{
+        "Digest realm=\"a\", nonce=\"1\"",
+        "Digest realm=\"b\", nonce=\"2\", algorithm=SHA-256",
+        "Digest realm=\"b\", nonce=\"3\", algorithm=MD5",
+        "Digest realm=\"a\", nonce=\"4\", algorithm=SHA-256",
+        "Digest realm=\"c\"",
+        "Digest realm=\"d\", nonce=\"5\", qop=\"unheard\""};
+    CHECK(strongest_of_each_realm(challenges) == std::vector<std::size_t>{3, 1});
+    CHECK(strongest_of_each_realm({}).empty());
+}
+
 TEST_CASE("RFC 7616 3.4: what a client answers, the challenger takes, in each algorithm and qop") {
     for (const Hash hash : {Hash::md5, Hash::sha256, Hash::sha512_256})
         for (const bool session : {false, true})

@@ -238,6 +238,19 @@ TEST_CASE("RFC 3261 17.2.1: an INVITE that waits for its user for 200 ms is answ
     CHECK(w.seen() == Lines{});
 }
 
+TEST_CASE("RFC 3581 4: that 100 says where the INVITE came from") {
+    Watched w;
+    const std::string text = request_text({.via = "SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bK1"});
+    const auto invite = Message::parse(text);
+    w.machine.on_message(*invite, between(5070, 40000, Transport::udp), 0s);
+    w.machine.on_timer(200ms);
+    const auto out = w.machine.poll();
+    REQUIRE(out);
+    CHECK(out->hop.remote == at(40000));
+    CHECK(Message::parse(*out->text)->header(Header::via) ==
+          "SIP/2.0/UDP 10.0.0.1;rport=40000;branch=z9hG4bK1;received=192.0.2.1");
+}
+
 // ---------------------------------------------------------------- 2xx and reliable responses
 
 TEST_CASE("RFC 3261 13.3.1.4: a 2xx is repeated from T1 to T2 over any transport, until its ACK") {
