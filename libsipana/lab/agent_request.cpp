@@ -172,6 +172,8 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
         }
         if (replaces.empty())
             replaces = told.fill != nullptr ? (*told.fill)(wish) : std::string(wish);
+        // What was found in a Refer-To is escaped as its URI's headers are (RFC 3261 19.1.4).
+        if (replaces.find(';') == replaces.npos) replaces = sip::unescaped(replaces);
     }
     if (!told.send->refer_to.empty()) {
         std::string to = named(told.send->refer_to);
