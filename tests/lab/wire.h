@@ -168,7 +168,7 @@ public:
           secret(std::move(password)),
           rtp{hop.local.address, static_cast<std::uint16_t>(hop.local.port + 2000)},
           wire_(wire),
-          ids_(std::hash<std::string>{}(user)) {
+          ids_(hash(hop.local)) {
         CHECK(wire.open(Transport::udp, hop.local, *this));
         CHECK(wire.open(Transport::udp, rtp, *this));
         wire.add(*this);
@@ -395,7 +395,10 @@ private:
         codes.push_back(m.status());
         const auto sent = sip::Message::parse(last_request);
         if (m.method() == sip::Method::invite) invite_ = id;
-        if (!dialog && m.method() == sip::Method::invite)
+        // Of several early dialogs the one that is answered stays.
+        const bool other = dialog && m.status() / 100 == 2 && !dialog->matches(m) &&
+                           m.from_tag() == dialog->id().local_tag;
+        if ((!dialog || other) && m.method() == sip::Method::invite)
             dialog = sip::Dialog::as_caller(*sent, m);
         else if (dialog)
             dialog->on_response(m);
