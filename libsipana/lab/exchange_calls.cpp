@@ -275,11 +275,20 @@ void ExchangeCore::on_reinvite(const Incoming& in, Channel& c) {
         describe_answer(c, in.now);
     c.acknowledged = false;
     respond_call(c, 200, "OK", session_fields(c, in.now), c.described, in.now);
+    Channel* other = find(c.bridge);
+    if (c.direct && c.negotiated && other != nullptr && other->reinvite == 0)
+        point_at(*other, &c, in.now);
 }
 
+// Ours are those of directmedia. Where a phone refuses, both come back to the exchange.
 void ExchangeCore::on_reinvite_response(Channel& c, const sip::Message& m, Time now) {
     if (m.status() < 200) return;
     c.reinvite = 0;
+    Channel* other = find(c.bridge);
+    if (m.status() >= 300 && c.direct) {
+        c.direct = false;
+        if (other != nullptr && other->direct) point_at(*other, nullptr, now);
+    }
     if (m.status() >= 300) return;
     const auto cseq = m.cseq();
     if (c.dialog && cseq) send_ack(*c.dialog, c.hop, cseq->number, {});

@@ -325,6 +325,54 @@ TEST_CASE("option g: the dialplan goes on when the called phone hangs up") {
     CHECK(t.alice.count("BYE") == 1);
 }
 
+TEST_CASE("directmedia: both phones are told each other's address, a hold too, and come back") {
+    OfA d(
+        "\n[100](+)\ndirectmedia=yes\n[200](+)\ndirectmedia=yes\n"
+        "[400](phone)\nsecret=test\n",
+        "\n[internal]\nexten => 400,1,Dial(SIP/400)\n");
+    d.talk();
+    REQUIRE(d.alice.count("INVITE") == 1);
+    REQUIRE(d.carol.count("INVITE") == 2);
+    CHECK(d.alice.remote_rtp("INVITE") == d.carol.rtp);
+    CHECK(d.carol.remote_rtp("INVITE") == d.alice.rtp);
+    d.alice.reply("INVITE", 200, true);
+    d.carol.reply("INVITE", 200, true);
+    CHECK(d.alice.count("ACK") == 1);
+    CHECK(d.carol.count("ACK") == 2);
+    CHECK(d.alice.in_dialog("INVITE", {}, "application/sdp",
+                            sdp_of_phone(d.alice.rtp, "0 8 101", "sendonly")) == 200);
+    CHECK(d.carol.count("INVITE") == 3);
+    CHECK(d.carol.last("INVITE").find("a=sendonly") != std::string::npos);
+    d.carol.reply("INVITE", 200, true);
+    CHECK(d.alice.in_dialog("INVITE", {}, "application/sdp", sdp_of_phone(d.alice.rtp)) == 200);
+    CHECK(d.carol.last("INVITE").find("a=sendrecv") != std::string::npos);
+    d.carol.reply("INVITE", 200, true);
+    // transferred, carol hears the exchange again
+    CHECK(d.alice.in_dialog("REFER", {{"Refer-To", "<sip:600@192.168.1.153>"}}) == 202);
+    CHECK(d.carol.remote_rtp("INVITE").address == d.carol.hop.remote.address);
+    d.carol.reply("INVITE", 200, true);
+    const auto before = d.carol.media.size();
+    d.wire.run(seconds{1});
+    CHECK(d.carol.media.size() > before + 40);
+    CHECK(d.alice.in_dialog("BYE") == 200);
+    CHECK(d.carol.in_dialog("BYE") == 200);
+    CHECK(d.a->channels() == 0);
+}
+
+TEST_CASE(
+    "directmedia: a phone that refuses keeps its media at the exchange, and so does the other") {
+    OfA d("\n[100](+)\ndirectmedia=yes\n[200](+)\ndirectmedia=yes\n");
+    d.talk();
+    d.carol.reply("INVITE", 200, true);
+    d.alice.reply("INVITE", 488);
+    CHECK(d.carol.remote_rtp("INVITE").address == d.carol.hop.remote.address);
+    d.carol.reply("INVITE", 200, true);
+    d.alice.send_rtp(d.alice.remote_rtp("SIP/2.0 200"), 0, 1, 0x55);
+    CHECK(d.carol.media.size() == 1);
+    CHECK(d.alice.in_dialog("BYE") == 200);
+    CHECK(d.a->channels() == 0);
+}
+
 TEST_CASE("the same seed gives the same messages") {
     std::vector<std::string> logs[2];
     for (auto& log : logs) {
