@@ -225,6 +225,7 @@ private:
     void go_direct(Channel& c, Time now);
     void point_at(Channel& c, Channel* other, Time now);
     void play(Channel& c, bool echo, double hertz, Time now);
+    void hush(Channel& c, Time now);
     void silence(Channel& c, Time now);
     void drain(MediaLeg& leg);
     void on_media_timer(Time now);

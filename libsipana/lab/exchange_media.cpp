@@ -255,27 +255,37 @@ void ExchangeCore::point_at(Channel& c, Channel* other, Time now) {
 
 // ---------------------------------------------------------------- sounds
 
+// One session for as long as the leg is alone: its SSRC stays while what is played changes.
 void ExchangeCore::play(Channel& c, bool echo, double hertz, Time now) {
-    for (std::size_t i = 0; i < c.media.size(); ++i) {
-        MediaLeg& leg = c.media[i];
+    for (MediaLeg& leg : c.media) {
         const bool video = leg.kind == "video";
         if (!leg.agreed.active || (video && !echo)) continue;
-        MediaSettings how_to;
-        how_to.cname = "exchange@" + leg.rtp.address.to_string();
-        how_to.measure = false;
-        leg.session = std::make_unique<MediaSession>(
-            video ? MediaSession::Kind::video : MediaSession::Kind::audio, leg.rtp, random_, store_,
-            how_to);
-        leg.session->agree(leg.agreed, now);
-        if (echo) {
-            leg.session->echo(true);
-        } else {
-            MediaPlan plan;
-            plan.source = MediaPlan::Source::tone;
-            plan.hertz = hertz;
+        if (!leg.session) {
+            MediaSettings how_to;
+            how_to.cname = "exchange@" + leg.rtp.address.to_string();
+            how_to.measure = false;
+            leg.session = std::make_unique<MediaSession>(
+                video ? MediaSession::Kind::video : MediaSession::Kind::audio, leg.rtp, random_,
+                store_, how_to);
+            leg.session->agree(leg.agreed, now);
+        }
+        leg.session->echo(echo);
+        MediaPlan plan;
+        plan.source = MediaPlan::Source::tone;
+        plan.hertz = hertz;
+        if (!echo)
             if (const auto started = leg.session->start(plan, now); !started)
                 note(started.error().what);
-        }
+        drain(leg);
+    }
+}
+
+// Nothing is played any more; the session stays.
+void ExchangeCore::hush(Channel& c, Time now) {
+    for (MediaLeg& leg : c.media) {
+        if (!leg.session) continue;
+        leg.session->stop(now);
+        leg.session->echo(false);
         drain(leg);
     }
 }

@@ -216,7 +216,7 @@ void ExchangeCore::on_wake(Channel& c, Time now) {
     }
     switch (c.doing) {
         case Channel::Doing::playing:
-            silence(c, now);
+            hush(c, now);
             [[fallthrough]];
         case Channel::Doing::waiting:
             run(c, now);

@@ -144,6 +144,8 @@ TEST_CASE("600: an answer, a tone of two seconds, then an echo of what is said")
     t.alice.send_rtp(t.alice.remote_rtp("SIP/2.0 200"), 0, 7, 0x5a);
     REQUIRE(t.alice.media.size() == tone + 1);
     CHECK(t.alice.media.back().back() == 0x5a);
+    for (std::size_t i = 8; i < 12; ++i)  // of one source (RFC 3550 8.1)
+        CHECK(t.alice.media.back()[i] == t.alice.media.front()[i]);
     CHECK(t.alice.in_dialog("BYE") == 200);
     CHECK(t.wire.ports_of(*t.a) == 1);
 }

@@ -1,8 +1,8 @@
+#include "libsipana/lab/runner.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
-
-#include "libsipana/lab/runner.h"
 
 using namespace sipana;
 using namespace sipana::lab;
@@ -24,11 +24,9 @@ RunResult played(std::string_view text) {
 std::string said(const RunResult& r) {
     std::string out = r.error + "\n";
     for (const StepResult& s : r.steps)
-        out += std::to_string(s.line) + " " + s.text + " | " + std::string(to_string(s.outcome)) +
-               " " + s.detail + "\n";
+        out += std::to_string(s.line) + " " + s.text + " | " + std::string(to_string(s.outcome)) + " " + s.detail + "\n";
     for (const CheckResult& c : r.checks)
-        out += std::to_string(c.line) + " " + c.text + " | " + std::string(to_string(c.outcome)) +
-               " " + c.detail + "\n";
+        out += std::to_string(c.line) + " " + c.text + " | " + std::string(to_string(c.outcome)) + " " + c.detail + "\n";
     for (const std::string& n : r.notes) out += n + "\n";
     return out;
 }
