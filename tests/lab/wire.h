@@ -326,6 +326,7 @@ public:
         }
         const std::string text(as_text(p.payload));
         const auto m = sip::Message::parse(text);
+        INFO(text);
         REQUIRE(m);
         const sip::Hop from{p.dst, p.src, p.transport};
         const auto e = transactions_.on_message(*m, from, now);
@@ -421,6 +422,7 @@ private:
     void on_cancel(const sip::Message& m, const sip::Hop& from, const sip::Transactions::Event& e,
                    Time now) {
         transactions_.respond(e.id, *sip::response_to(m, from, 200, {}, tag).write(), now);
+        if (!yields) return;
         for (const Heard& h : heard)
             if (h.id == e.invite && h.kind == Kind::request)
                 transactions_.respond(
@@ -466,6 +468,7 @@ private:
 
 public:
     bool acknowledges = true;  // 2xx
+    bool yields = true;        // to CANCEL, with 487
     bool polite = true;        // answers requests other than INVITE with 200
 
 private:
