@@ -183,6 +183,7 @@ void ExchangeCore::answer_call(Channel& c, Time now) {
 }
 
 ExchangeCore::Fields ExchangeCore::session_fields(Channel& c, Time now) {
+    c.session_ends = no_time;
     if (c.session_expires_s == 0) return {};
     c.session_ends = now + std::chrono::seconds{c.session_expires_s};
     if (c.wake == no_time || c.wake > c.session_ends) wake_at(c, c.session_ends);

@@ -179,7 +179,8 @@ private:
     void set_variable(Channel& c, std::string_view assignment);
 
     // exchange_dial.cpp
-    void dial(Channel& c, std::string_view arguments, Time now);
+    bool dial(Channel& c, std::string_view arguments, Time now);
+    void end_dial(Channel& c, std::string_view status);
     void dial_target(Channel& c, std::string_view target, Time now);
     bool call_out(Channel& c, const SipPeer& peer, std::string_view uri, const sip::Hop& hop,
                   Time now);

@@ -116,8 +116,7 @@ struct Applications {
         return false;
     }
     static bool dial(Core& x, Channel& c, const std::string& arguments, Time now) {
-        x.dial(c, arguments, now);
-        return false;
+        return x.dial(c, arguments, now);
     }
     // Before the answer it is a redirection (RFC 3261 21.3.3).
     static bool transfer(Core& x, Channel& c, const std::string& arguments, Time now) {

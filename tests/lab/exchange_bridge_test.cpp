@@ -314,6 +314,15 @@ TEST_CASE("RFC 3261 13.2.2.4: an answer that crosses our CANCEL is acknowledged 
     CHECK(t.a->channels() == 0);
 }
 
+TEST_CASE("a dialplan that goes round in circles is stopped, Dial() or not") {
+    OfA t({},
+          "\n[internal]\nexten => 204,1,Goto(1)\n"
+          "exten => 205,1,Dial(SIP/nobody)\n same => n,Goto(1)\n");
+    CHECK(t.alice.invite("204") == 603);
+    CHECK(t.alice.invite("205") == 480);  // the cause of what Dial() could not reach
+    CHECK(t.a->channels() == 0);
+}
+
 TEST_CASE("option g: the dialplan goes on when the called phone hangs up") {
     OfA t({},
           "\n[internal]\nexten => 202,1,Dial(SIP/200,30,g)\n same => n,Wait(1)\n"
