@@ -63,6 +63,7 @@ void Agent::write_names() {
 Conversation& Agent::begin(Director& director, std::size_t part, std::string peer,
                            std::string label) {
     auto made = std::make_unique<Conversation>();
+    made->phone = line_.name;
     made->call_id = identifiers_.call_id(endpoint_.address.to_string());
     made->local_tag = identifiers_.tag();
     made->director = &director;
@@ -341,6 +342,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     if (fresh) {
         if (conversations_.size() >= max_conversations) return;
         auto made = std::make_unique<Conversation>();
+        made->phone = line_.name;
         made->number = ++conversation_count_;
         made->call_id = message.call_id();
         made->local_tag = identifiers_.tag();

@@ -161,14 +161,22 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
     if (!told.send->replaces.empty()) {
         const std::string_view wish = told.send->replaces;
         const auto slash = wish.find('/');
-        const std::string_view peer = wish.substr(0, slash);
+        const std::string_view name = wish.substr(0, slash);
         const std::string_view label = slash == wish.npos ? "" : wish.substr(slash + 1);
         for (const Conversation* other : c.director->conversations) {
-            if (other == &c || other->part != c.part || other->dialogs.empty()) continue;
-            if (other->peer != peer && (line_.name != peer)) continue;
-            if (slash != wish.npos && other->label != label) continue;
+            if (other == &c || other->dialogs.empty()) continue;
+            // That phone's call of this label; or, of our own, the one with that phone.
+            const bool theirs = other->phone == name && other->label == label;
+            const bool ours =
+                other->phone == line_.name && other->peer == name && slash == wish.npos;
+            if (!theirs && !ours) continue;
             const sip::Dialog& d = other->dialogs.back();
-            replaces = d.replaces();
+            // Who receives it must find its own tag in to-tag (RFC 3891 3).
+            const bool receiver = other->phone == c.peer && told.send->refer_to.empty();
+            replaces = receiver ? fmt::format("{};to-tag={};from-tag={}", d.id().call_id,
+                                              d.id().local_tag, d.id().remote_tag)
+                                : d.replaces();
+            if (theirs) break;
         }
         if (replaces.empty())
             replaces = told.fill != nullptr ? (*told.fill)(wish) : std::string(wish);
