@@ -2,6 +2,7 @@
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
 // script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -275,6 +276,9 @@ int run_load(const Arguments& a, const lab::Script& script, lab::RunSettings& se
     load.concurrent = a.concurrent;
     load.answer_only = a.answer_only;
     settings.keep_capture = !settings.capture.empty();
+    // Calls come and go by the thousand: memory that was freed is needed again at once.
+    mallopt(M_TRIM_THRESHOLD, 512 << 20);
+    mallopt(M_TOP_PAD, 16 << 20);
     const lab::LoadResult result = lab::run_load(script, settings, load);
     const render::Style style = terminal_style(a.color, a.width, a.ascii);
     const int put_status =

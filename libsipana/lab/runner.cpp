@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "libsipana/lab/load.h"
 #include "libsipana/lab/serving.h"
@@ -159,7 +160,10 @@ RunResult run(const Script& script, const RunSettings& settings) {
 }
 
 LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load) {
-    return Load(script, settings, load, real_now).play();
+    Load::Rest rest;
+    if (settings.ground == Ground::sockets)
+        rest = [](Time until) { std::this_thread::sleep_for(until - real_now()); };
+    return Load(script, settings, load, real_now, std::move(rest)).play();
 }
 
 ServeResult serve(const ServeSettings& settings) {

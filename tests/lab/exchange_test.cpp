@@ -93,7 +93,8 @@ TEST_CASE("RFC 3261 9.2: CANCEL ends the call with 487, and the leg beyond with 
 TEST_CASE("what a phone answers is what DIALSTATUS makes of it") {
     const std::pair<int, int> cases[] = {{486, 486}, {600, 486}, {603, 486}, {404, 503},
                                          {480, 503}, {500, 503}, {488, 503}};
-    for (const auto& [theirs, ours] : cases) {
+    for (const auto& one : cases) {
+        const int theirs = one.first, ours = one.second;
         CAPTURE(theirs);
         OfA t;
         t.arrive();
@@ -132,7 +133,8 @@ TEST_CASE("Hangup(cause) before the answer is the code that chan_sip gives the c
         {38, 500}, {42, 503}, {58, 488}, {66, 503}, {127, 500}, {16, 603}, {99, 603}};
     OfA t;
     t.arrive();
-    for (const auto& [cause, status] : cases) {
+    for (const auto& one : cases) {
+        const int cause = one.first, status = one.second;
         CAPTURE(cause);
         CHECK(t.alice.invite(fmt::format("err{}", cause)) == status);
     }

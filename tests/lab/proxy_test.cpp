@@ -175,7 +175,9 @@ TEST_CASE("RFC 3261 16.7: of several failures the best; 6xx ends the search") {
     const std::pair<std::pair<int, int>, int> cases[] = {
         {{404, 486}, 486}, {{486, 503}, 486}, {{503, 503}, 500}, {{486, 603}, 603},
         {{500, 484}, 484}, {{302, 486}, 302}, {{486, 401}, 401}};
-    for (const auto& [theirs, ours] : cases) {
+    for (const auto& one : cases) {
+        const std::pair<int, int> theirs = one.first;
+        const int ours = one.second;
         CAPTURE(ours);
         TwoProxies t;
         Phone desk(t.wire, "bob", "192.0.2.202:5060", p2);
