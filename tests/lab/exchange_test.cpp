@@ -93,13 +93,13 @@ TEST_CASE("RFC 3261 9.2: CANCEL ends the call with 487, and the leg beyond with 
 TEST_CASE("what a phone answers is what DIALSTATUS makes of it") {
     const std::pair<int, int> cases[] = {{486, 486}, {600, 486}, {603, 486}, {404, 503},
                                          {480, 503}, {500, 503}, {488, 503}};
-    for (const auto& [theirs, ours] : cases) {
-        CAPTURE(theirs);
+    for (const auto& one : cases) {
+        CAPTURE(one.first);
         OfA t;
         t.arrive();
         t.alice.invite("200");
-        t.carol.reply("INVITE", theirs);
-        CHECK(t.alice.codes.back() == ours);
+        t.carol.reply("INVITE", one.first);
+        CHECK(t.alice.codes.back() == one.second);
         CHECK(t.a->channels() == 0);
     }
 }
@@ -132,8 +132,8 @@ TEST_CASE("Hangup(cause) before the answer is the code that chan_sip gives the c
         {38, 500}, {42, 503}, {58, 488}, {66, 503}, {127, 500}, {16, 603}, {99, 603}};
     OfA t;
     t.arrive();
-    for (const auto& [cause, status] : cases) {
-        CAPTURE(cause);
-        CHECK(t.alice.invite(fmt::format("err{}", cause)) == status);
+    for (const auto& one : cases) {
+        CAPTURE(one.first);
+        CHECK(t.alice.invite(fmt::format("err{}", one.first)) == one.second);
     }
 }

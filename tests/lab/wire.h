@@ -205,13 +205,13 @@ public:
             {"Call-ID", call_id},
             {"CSeq", fmt::format("{} {}", ++cseq, method)},
             {"Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string())}};
-        for (const auto& [name, value] : more) {
+        for (const auto& one : more) {
             const auto at = std::find_if(fields.begin(), fields.end(),
-                                         [&](const auto& f) { return f.first == name; });
+                                         [&](const auto& f) { return f.first == one.first; });
             if (at == fields.end())
-                fields.emplace_back(name, value);
+                fields.push_back(one);
             else
-                at->second = value;
+                at->second = one.second;
         }
         std::string text = fmt::format("{} {} SIP/2.0\r\n", method, uri);
         for (const auto& [name, value] : fields)
