@@ -20,6 +20,7 @@
 
 #include "libsipana/analysis/coverage.h"
 #include "libsipana/lab/runner.h"
+#include "libsipana/lab/sipp.h"
 #include "libsipana/pcap/arguments.h"
 #include "libsipana/pcap/input.h"
 #include "libsipana/render/coverage.h"
@@ -47,6 +48,8 @@ struct Arguments {
     std::vector<std::string> servers, phones, play;
     double rate = 0, longest_s = 1800, duration_s = 0;
     std::uint64_t calls = 0, concurrent = 1000;
+    // import
+    std::string peer_at = "127.0.0.1", service = "service", dataset;
     bool is_load() const { return rate > 0 || calls > 0 || duration_s > 0; }
 };
 
@@ -343,6 +346,40 @@ int run(const Arguments& a) {
     return status == skipped && any_played ? static_cast<int>(ok) : status;
 }
 
+// ---------------------------------------------------------------- import
+
+// SIPp's scenarios as one script, on standard output; what could not be carried over, on standard error.
+int import_sipp(const Arguments& a) {
+    lab::SippOptions options;
+    options.peer_at = a.peer_at;
+    options.service = a.service;
+    if (!a.dataset.empty()) {
+        auto rows = read_file(a.dataset);
+        if (!rows) {
+            complain(rows.error().what);
+            return exit_of(rows.error().code);
+        }
+        options.dataset = std::move(*rows);
+    }
+    std::vector<lab::SippFile> files;
+    for (const std::string& file : a.files) {
+        auto xml = read_file(file);
+        if (!xml) {
+            complain(xml.error().what);
+            return exit_of(xml.error().code);
+        }
+        files.push_back({name_of(file), std::move(*xml)});
+    }
+    const auto imported = lab::import_sipp(files, options);
+    if (!imported) {
+        complain(imported.error().what);
+        return usage;
+    }
+    if (!a.quiet)
+        for (const std::string& note : imported->notes) complain(note);
+    return put(a, lab::write(imported->script));
+}
+
 // ---------------------------------------------------------------- coverage
 
 int coverage(const Arguments& a) {
@@ -388,7 +425,7 @@ int coverage(const Arguments& a) {
 // ---------------------------------------------------------------- the command line
 
 struct Commands {
-    CLI::App *run, *check, *coverage;
+    CLI::App *run, *check, *import, *coverage;
 };
 
 void add_output(CLI::App* c, Arguments& a, const std::vector<std::string>& formats) {
@@ -446,6 +483,15 @@ Commands add_commands(CLI::App& app, Arguments& a) {
     c.check->add_option("SCRIPT", a.files, "scripts, folders of them, or -")->required();
     c.check->add_flag("-v,--verbose", a.verbose, "print each script as it was understood");
     c.check->add_flag("-q,--quiet", a.quiet, "only mistakes");
+    c.import = app.add_subcommand("import", "SIPp scenarios as one script, a phone for each file");
+    c.import->add_option("XML", a.files, "SIPp scenarios, the roles of one call")->required();
+    c.import->add_option("-o,--output", a.output, "to this file instead of standard output");
+    c.import->add_option("--peer", a.peer_at, "where the other end of a scenario without a partner is")
+        ->type_name("ADDRESS")
+        ->default_str("127.0.0.1");
+    c.import->add_option("--service", a.service, "what [service] stands for, as SIPp's -s")->default_str("service");
+    c.import->add_option("--inf", a.dataset, "fields, as SIPp's -inf")->type_name("FILE");
+    c.import->add_flag("-q,--quiet", a.quiet, "no notes on what could not be carried over");
     c.coverage = app.add_subcommand("coverage", "Methods and codes that captures show, and those that they do not");
     c.coverage->add_option("CAPTURE", a.files, "pcap or pcapng files, folders, globs, -")->required();
     add_output(c.coverage, a, {"table", "json", "csv"});
@@ -482,5 +528,6 @@ int main(int argc, char** argv) {
     }
     if (commands.run->parsed()) return run(a);
     if (commands.check->parsed()) return check(a);
+    if (commands.import->parsed()) return import_sipp(a);
     return coverage(a);
 }

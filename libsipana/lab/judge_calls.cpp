@@ -133,9 +133,12 @@ Ruling Judge::call(const Claim& claim) const {
             ruling = {to_string(c->state) == claim.text,
                       fmt::format("the call is {}", to_string(c->state))};
         } else if (claim.what == What::ended_by) {
-            const Endpoint& who = c->ended == analysis::Ended::by_caller ? c->caller : c->callee;
-            const std::string name =
-                c->ended == analysis::Ended::unknown ? std::string{} : name_of(who);
+            // Who sent the first BYE: what proxies passed on comes behind it.
+            const auto bye = std::find_if(c->messages.begin(), c->messages.end(),
+                                          [](const analysis::SipMessage& m) {
+                                              return m.is_request() && m.method == sip::Method::bye;
+                                          });
+            const std::string name = bye == c->messages.end() ? std::string{} : name_of(bye->src);
             ruling = {name == claim.text, name.empty() ? "nobody that is known ended it"
                                                        : fmt::format("{} ended it", name)};
         } else if (claim.what == What::dialogs) {

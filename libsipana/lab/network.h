@@ -35,7 +35,7 @@ public:
     // Queues or sends; `packet.src` must be open. What the system refuses comes back to the owner
     // as on_unreachable.
     virtual Status send(const Packet& packet) = 0;
-    virtual Time now() const = 0;
+    virtual Time now() const = 0;  // moves in wait() alone
     // Delivers what arrives until `until` (at most a batch), then returns. False: `until` was
     // reached without any delivery. Simulated: the clock jumps to what comes next; without `until`
     // and without packets on their way it returns false at once.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """witness.py FILE... > EXPECTED.json: what tshark says of captures, in the form that compare.py reads.
 
-Run it after recording a capture again:  tests/conformance/witness.py captures/*.pcapng > tests/conformance/captures.json
+Run it after recording a capture again:  tests/conformance/witness.py captures/{baresip,sipp}-*.pcapng > tests/conformance/captures.json
 Needs tshark (Debian package tshark). tshark is a witness and not the judge: differences.tsv says where it errs.
 """
 import collections

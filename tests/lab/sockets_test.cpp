@@ -520,3 +520,21 @@ TEST_CASE("Sockets: what a peer does not take is kept up to a cap, then refused 
     t.send(t.a, t.b, message(3));
     CHECK(t.until([&] { return t.bob.packets == 2; }));
 }
+
+TEST_CASE("Sockets: two that go to each other at the same time both get there") {
+    for (const Transport transport : {Transport::tcp, Transport::tls}) {
+        for (int round = 0; round < 10; ++round) {
+            Two t(transport);
+            REQUIRE(t.network->send(packet(t.a, t.b, message(1), transport)));
+            REQUIRE(t.network->send(packet(t.b, t.a, message(2), transport)));
+            REQUIRE(t.until([&] { return t.alice.packets == 1 && t.bob.packets == 1; }));
+            // And answers find their way back.
+            t.send(t.b, t.bob.got[0].src, message(3));
+            t.send(t.a, t.alice.got[0].src, message(4));
+            REQUIRE(t.until([&] { return t.alice.packets == 2 && t.bob.packets == 2; }));
+            CHECK(t.tap.seen.size() == 4);
+            CHECK(t.alice.lost.empty());
+            CHECK(t.bob.lost.empty());
+        }
+    }
+}

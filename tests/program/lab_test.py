@@ -166,6 +166,25 @@ def coverage(tmp):
     judge(status == IO_ERROR and out == "", "a capture that is not there: 5", (status, out, err))
 
 
+def imports(tmp):
+    roles = ["captures/sipp/refused-caller.xml", "captures/sipp/busy-callee.xml"]
+    status, out, err = lab("import", *roles)
+    judge(status == OK and "phone" in out and "INVITE" in out, "import: SIPp's scenarios become one script",
+          (status, out, err))
+    status, out, err = lab("run", "-", "--no-capture", stdin=out)
+    judge(status == OK, "and it is played", (status, out, err))
+    status, out, err = lab("import", write(tmp, "no.xml", "<html/>"))
+    judge(status == USAGE and out == "" and err.count("\n") == 1, "what is no scenario: 2", (status, out, err))
+
+
+def load(tmp):
+    status, out, err = lab("run", write(tmp, "busy.lab", BUSY.replace(" after 200ms", "")), "--rate", 500, "--calls", 200,
+                           "--format", "json")
+    document = json.loads(out)
+    judge(status == OK and document["schema"] == "sipana-load/1" and document["done"] == 200 and
+          document["failed"] == 0, "a load: every call is done", (status, out, err))
+
+
 def sockets(tmp):
     status, out, err = lab("run", write(tmp, "busy.lab", BUSY), "--no-capture", "--on", "sockets")
     judge(status == OK, "the same script on sockets", (status, out, err))
@@ -204,7 +223,7 @@ def sockets(tmp):
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for group in (outcomes, mistakes, captures, formats, coverage, sockets):
+        for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets):
             group(tmp)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
