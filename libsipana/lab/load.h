@@ -27,7 +27,7 @@ public:
     static constexpr std::size_t max_reasons = 100;
     // On sockets what comes within so long is worked off together. Times stay exact: the system
     // says when each datagram came.
-    static constexpr Duration breath = std::chrono::microseconds{500};
+    static constexpr Duration breath = std::chrono::milliseconds{1};
     using Rest = std::function<void(Time until)>;  // sleeps; empty on a virtual clock
 
     Load(const Script& script, const RunSettings& settings, const LoadSettings& load,
