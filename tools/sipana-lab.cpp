@@ -488,7 +488,7 @@ int coverage(const Arguments& a) {
 // ---------------------------------------------------------------- the command line
 
 struct Commands {
-    CLI::App *run, *check, *import, *coverage;
+    CLI::App *run, *check, *import, *exchange, *coverage;
 };
 
 void add_output(CLI::App* c, Arguments& a, const std::vector<std::string>& formats) {
