@@ -290,6 +290,9 @@ TEST_CASE("Sockets: a stranger's message in pieces, garbage, and an end inside a
     REQUIRE(t.until([&] { return t.bob.packets == 1; }));
     CHECK(t.bob.got[0].text == text);
     CHECK(t.network->counts().skipped == 15);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("what came on the stream is no SIP") != std::string::npos);
     REQUIRE(t.tap.seen.size() == 1);
     CHECK(t.tap.seen[0].dst == t.b);
 
