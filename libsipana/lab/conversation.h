@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,9 +87,10 @@ struct Conversation {
     bool incoming = false;
     std::uint32_t cseq = 0;
     sip::Hop hop;  // where the last request came from or went
-    std::deque<sip::Dialog> dialogs;
-    std::deque<Asked> asked;
-    std::deque<std::unique_ptr<Owed>> owed;
+    // Lists: what they hold stays where it is, and an empty one costs nothing.
+    std::list<sip::Dialog> dialogs;
+    std::list<Asked> asked;
+    std::vector<std::unique_ptr<Owed>> owed;
     std::vector<std::string> challenges, proxy_challenges;  // of the last 401 and 407
     std::uint32_t nonce_count = 0;
     std::string registered_uri;             // a REGISTER's Request-URI

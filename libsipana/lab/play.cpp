@@ -62,7 +62,6 @@ Play::Play(const Setting& setting, Time now)
         progress_[p].outcome.assign(n, Outcome::skipped);
         progress_[p].at = n;
     }
-    values_["call_number"] = fmt::format("{}", setting.number + 1);
 }
 
 // ---------------------------------------------------------------- what arrives
@@ -331,10 +330,9 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     const PartStep& known = (*setting_.parts)[p].steps[i];
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
-    const std::string note =
-        setting_.keep_details
-            ? fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text)
-            : std::string();
+    const std::string note = setting_.keep_details ? fmt::format("{}:{} {}", setting_.script->name,
+                                                                 step.where.line, step.text)
+                                                   : std::string();
     const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
     Agent::Told told;
     told.send = &send;
@@ -431,6 +429,7 @@ void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, T
     const auto& expect = std::get<Expect>(step.what);
     Progress& progress = progress_[p];
     Conversation& c = *arrival->conversation;
+    if (!setting_.keep_details) progress.kept.clear();
     const Arrival& kept = *progress.kept.emplace_back(std::move(arrival));
     progress.last = &c;
     if (setting_.timed && kept.message.is_response() && kept.asked_by != SIZE_MAX &&
@@ -463,7 +462,8 @@ bool Play::answers_itself(std::size_t p, std::size_t i, std::string_view method)
         } else if (const auto* expect = std::get_if<Expect>(&step.what)) {
             // Behind another request of its kind, or another call, responses are not this one's.
             for (const Pattern& one : expect->any_of)
-                if (one.first == 0 && (one.method == method || one.method == "INVITE")) return false;
+                if (one.first == 0 && (one.method == method || one.method == "INVITE"))
+                    return false;
         }
     }
     return false;
@@ -639,6 +639,14 @@ void Play::end(Time now, std::string_view why) {
     }
     for (Agent* agent : setting_.agents)
         if (agent != nullptr) agent->hang_up(*this, now);
+}
+
+void Play::end_quietly() {
+    ended_ = true;
+    for (Progress& one : progress_) {
+        one.waiting.clear();
+        one.kept.clear();
+    }
 }
 
 std::vector<StepResult> Play::results() const {

@@ -303,9 +303,9 @@ TEST_CASE("Sockets: a stranger's message in pieces, garbage, and an end inside a
     stranger.leave();
     REQUIRE(t.until([&] { return t.network->counts().cut_short == 1; }));
     CHECK(t.bob.packets == 1);
-    const auto notes = t.network->take_notes();
-    REQUIRE(notes.size() == 1);
-    CHECK(notes[0].find("ended inside a message") != std::string::npos);
+    const auto later = t.network->take_notes();
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].find("ended inside a message") != std::string::npos);
     // Who is gone cannot be sent to.
     t.bob.lost.clear();
     t.send(t.b, peer, message(3));
