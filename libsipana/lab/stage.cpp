@@ -135,6 +135,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         setting.store = &store_;
         setting.seed = mix(seed_, phone + 1);
         setting.folder = script_.folder;
+        setting.media.measure = !load_;  // the capture tells, where there is one
         if (load_ && std::none_of(parts_.begin(), parts_.end(),
                                   [](const Part& part) { return part.has_media; }))
             setting.parked = Endpoint{wish.address, 6000};
