@@ -25,10 +25,9 @@ bool speaks_of_final(const Expect& expect, std::string_view method) {
                        [](const Pattern& p) { return p.last >= 200; });
 }
 
-bool speaks_of_challenge(const Expect& expect, std::string_view method) {
-    if (!expect.for_method.empty() && expect.for_method != method) return false;
-    return std::any_of(expect.any_of.begin(), expect.any_of.end(), [](const Pattern& p) {
-        return (p.first == 401 && p.last == 401) || (p.first == 407 && p.last == 407);
+bool names_one(const Expect& expect, std::initializer_list<int> codes) {
+    return std::any_of(expect.any_of.begin(), expect.any_of.end(), [&](const Pattern& p) {
+        return p.first == p.last && std::find(codes.begin(), codes.end(), p.first) != codes.end();
     });
 }
 
@@ -50,7 +49,9 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
         } else if (const auto* expect = std::get_if<Expect>(&steps[i].step->what)) {
             if (sent.final_told || !speaks_of_final(*expect, request->method)) continue;
             sent.final_told = true;
-            sent.challenge_told = speaks_of_challenge(*expect, request->method);
+            sent.challenge_told = names_one(*expect, {401, 407});
+            sent.again_told = names_one(*expect, {412, 422, 423});
+            if (expect->no_ack) sent.acked = sent.unacked = true;
         }
     }
 }
@@ -97,7 +98,9 @@ std::vector<Part> parts_of(const Script& script) {
             if (const auto* expect = std::get_if<Expect>(&step.what))
                 part.jumps = part.jumps || !expect->jump.empty();
             if (std::holds_alternative<MediaStep>(step.what)) part.has_media = true;
-            part.steps.push_back({&step, i, true, false, false, false});
+            PartStep& added = part.steps.emplace_back();
+            added.step = &step;
+            added.index = i;
         }
     }
     for (Part& part : parts)
