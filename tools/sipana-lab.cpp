@@ -2,6 +2,7 @@
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
 // script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "libsipana/analysis/coverage.h"
+#include "libsipana/lab/hosts.h"
 #include "libsipana/lab/runner.h"
 #include "libsipana/lab/sipp.h"
 #include "libsipana/pcap/arguments.h"
@@ -50,6 +52,10 @@ struct Arguments {
     std::uint64_t calls = 0, concurrent = 1000;
     // import
     std::string peer_at = "127.0.0.1", service = "service", dataset;
+    // exchange
+    std::vector<std::string> listens;
+    std::optional<double> seconds;
+    std::string certificate, key;
     bool is_load() const { return rate > 0 || calls > 0 || duration_s > 0; }
 };
 
@@ -270,6 +276,9 @@ int run_load(const Arguments& a, const lab::Script& script, lab::RunSettings& se
     load.concurrent = a.concurrent;
     load.answer_only = a.answer_only;
     settings.keep_capture = !settings.capture.empty();
+    // Calls come and go by the thousand: memory that was freed is needed again at once.
+    mallopt(M_TRIM_THRESHOLD, 512 << 20);
+    mallopt(M_TOP_PAD, 16 << 20);
     const lab::LoadResult result = lab::run_load(script, settings, load);
     const render::Style style = terminal_style(a.color, a.width, a.ascii);
     const int put_status =
@@ -380,6 +389,60 @@ int import_sipp(const Arguments& a) {
     return put(a, lab::write(imported->script));
 }
 
+// ---------------------------------------------------------------- exchange
+
+// "[tcp:]ADDRESS[:PORT]"
+std::optional<std::pair<Transport, Endpoint>> listen_of(std::string_view text) {
+    Transport transport = Transport::udp;
+    for (const auto& [word, meant] :
+         {std::pair{"udp:", Transport::udp}, {"tcp:", Transport::tcp}, {"tls:", Transport::tls}}) {
+        if (text.rfind(word, 0) != 0) continue;
+        transport = meant;
+        text.remove_prefix(4);
+        break;
+    }
+    if (const auto address = Address::parse(text))
+        return std::pair{transport, Endpoint{*address, lab::default_port(transport)}};
+    const auto endpoint = Endpoint::parse(text);
+    if (!endpoint) return std::nullopt;
+    return std::pair{transport, *endpoint};
+}
+
+int exchange(const Arguments& a) {
+    lab::ServeSettings settings;
+    settings.folder = a.files.front();
+    settings.certificate_file = a.certificate;
+    settings.key_file = a.key;
+    settings.capture = a.no_capture ? "" : a.capture.empty() ? "exchange.pcapng" : a.capture;
+    settings.seed = a.seed.value_or(1);
+    settings.stop = &stop_asked;
+    if (a.seconds) settings.longest = Duration{static_cast<std::int64_t>(*a.seconds * 1e9)};
+    for (const std::string& text : a.listens) {
+        const auto listen = listen_of(text);
+        if (!listen) {
+            complain(fmt::format("--listen {}: expected [udp:|tcp:|tls:]ADDRESS[:PORT]", text));
+            return usage;
+        }
+        settings.listens.push_back(*listen);
+    }
+    if (!settings.capture.empty() && a.capture.empty() && !may_write(settings.capture)) return io_error;
+    settings.started = [&](const auto& listens) {
+        for (const auto& [transport, at] : listens)
+            if (!a.quiet) complain(fmt::format("listens at {}:{}", lab::uri_transport(transport), at.to_string()));
+    };
+    settings.note = [&](const std::string& note) {
+        if (!a.quiet) complain(note);
+    };
+    const lab::ServeResult result = lab::serve(settings);
+    if (!result.error.empty()) {
+        complain(result.error);
+        return exit_of(result.error_code) == io_error ? io_error : usage;
+    }
+    if (!a.quiet && !settings.capture.empty())
+        complain(fmt::format("{}: {} SIP messages and {} RTP packets", settings.capture, result.sip, result.rtp));
+    return stop_asked == by_signal ? interrupted : ok;
+}
+
 // ---------------------------------------------------------------- coverage
 
 int coverage(const Arguments& a) {
@@ -425,7 +488,7 @@ int coverage(const Arguments& a) {
 // ---------------------------------------------------------------- the command line
 
 struct Commands {
-    CLI::App *run, *check, *import, *coverage;
+    CLI::App *run, *check, *import, *exchange, *coverage;
 };
 
 void add_output(CLI::App* c, Arguments& a, const std::vector<std::string>& formats) {
@@ -475,6 +538,21 @@ void add_run(CLI::App* c, Arguments& a) {
     c->add_flag("--answer", a.answer_only, "a play begins when a call comes in")->group("Load");
 }
 
+void add_exchange(CLI::App* c, Arguments& a) {
+    c->add_option("FOLDER", a.files, "where its sip.conf and extensions.conf are")->required()->expected(1);
+    c->add_option("--listen", a.listens, "may be repeated; port 0: any free one, which is said")
+        ->type_name("[udp:|tcp:|tls:]ADDRESS[:PORT]")
+        ->required()
+        ->allow_extra_args(false);
+    c->add_option("--seconds", a.seconds, "end after so many; otherwise at an interrupt")->check(CLI::PositiveNumber);
+    c->add_option("--certificate", a.certificate, "of TLS, PEM; otherwise one is made")->type_name("FILE");
+    c->add_option("--key", a.key, "its key, PEM")->type_name("FILE");
+    c->add_option("--capture", a.capture, "otherwise exchange.pcapng in the current folder")->type_name("FILE");
+    c->add_flag("--no-capture", a.no_capture, "write no capture");
+    c->add_option("--seed", a.seed, "of tags and nonces");
+    c->add_flag("-q,--quiet", a.quiet, "only what went wrong");
+}
+
 Commands add_commands(CLI::App& app, Arguments& a) {
     Commands c{};
     c.run = app.add_subcommand("run", "Play scripts and judge their captures");
@@ -492,6 +570,8 @@ Commands add_commands(CLI::App& app, Arguments& a) {
     c.import->add_option("--service", a.service, "what [service] stands for, as SIPp's -s")->default_str("service");
     c.import->add_option("--inf", a.dataset, "fields, as SIPp's -inf")->type_name("FILE");
     c.import->add_flag("-q,--quiet", a.quiet, "no notes on what could not be carried over");
+    c.exchange = app.add_subcommand("exchange", "The built-in exchange alone, on sockets, for phones that are not ours");
+    add_exchange(c.exchange, a);
     c.coverage = app.add_subcommand("coverage", "Methods and codes that captures show, and those that they do not");
     c.coverage->add_option("CAPTURE", a.files, "pcap or pcapng files, folders, globs, -")->required();
     add_output(c.coverage, a, {"table", "json", "csv"});
@@ -529,5 +609,6 @@ int main(int argc, char** argv) {
     if (commands.run->parsed()) return run(a);
     if (commands.check->parsed()) return check(a);
     if (commands.import->parsed()) return import_sipp(a);
+    if (commands.exchange->parsed()) return exchange(a);
     return coverage(a);
 }

@@ -6,6 +6,18 @@
 #include <charconv>
 
 namespace sipana {
+namespace {
+
+// inet_ntop goes through printf, and every SIP message that is written names an address or two.
+char* write_v4(const std::uint8_t* four, char* out) {
+    for (int i = 0; i < 4; ++i) {
+        if (i > 0) *out++ = '.';
+        out = std::to_chars(out, out + 3, four[i]).ptr;
+    }
+    return out;
+}
+
+}  // namespace
 
 Address Address::v4(std::uint32_t host_order) {
     const std::uint8_t b[4] = {
@@ -18,7 +30,8 @@ std::optional<Address> Address::parse(std::string_view text) {
     if (text.size() >= 2 && text.front() == '[' && text.back() == ']')
         text = text.substr(1, text.size() - 2);
     char z[INET6_ADDRSTRLEN + 1];
-    if (text.empty() || text.size() >= sizeof z || text.find('\0') != text.npos) return std::nullopt;
+    if (text.empty() || text.size() >= sizeof z || text.find('\0') != text.npos)
+        return std::nullopt;
     std::memcpy(z, text.data(), text.size());
     z[text.size()] = 0;
     std::uint8_t b[16];
@@ -39,9 +52,7 @@ std::strong_ordering Address::operator<=>(const Address& other) const {
     return std::memcmp(a.data(), b.data(), 16) <=> 0;
 }
 
-bool Address::is_unspecified() const {
-    return empty() || (is_v4() && low_ >> 32 == 0);
-}
+bool Address::is_unspecified() const { return empty() || (is_v4() && low_ >> 32 == 0); }
 
 bool Address::is_multicast() const {
     const auto b = bytes();
@@ -56,17 +67,23 @@ bool Address::is_loopback() const {
 
 std::string Address::to_string() const {
     const auto b = bytes();
+    if (is_v4()) {
+        char z[16];
+        return {z, static_cast<std::size_t>(write_v4(b.data() + 12, z) - z)};
+    }
     char z[INET6_ADDRSTRLEN];
-    if (is_v4())
-        inet_ntop(AF_INET, b.data() + 12, z, sizeof z);
-    else
-        inet_ntop(AF_INET6, b.data(), z, sizeof z);
+    inet_ntop(AF_INET6, b.data(), z, sizeof z);
     return z;
 }
 
 std::string Endpoint::to_string() const {
-    return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port)
-                           : fmt::format("[{}]:{}", address.to_string(), port);
+    if (!address.is_v4()) return fmt::format("[{}]:{}", address.to_string(), port);
+    const auto b = address.bytes();
+    char z[22];
+    char* end = write_v4(b.data() + 12, z);
+    *end++ = ':';
+    end = std::to_chars(end, z + sizeof z, port).ptr;
+    return {z, static_cast<std::size_t>(end - z)};
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
@@ -87,12 +104,18 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 
 std::string_view to_string(Transport transport) {
     switch (transport) {
-        case Transport::udp: return "UDP";
-        case Transport::tcp: return "TCP";
-        case Transport::tls: return "TLS";
-        case Transport::sctp: return "SCTP";
-        case Transport::ws: return "WS";
-        case Transport::wss: return "WSS";
+        case Transport::udp:
+            return "UDP";
+        case Transport::tcp:
+            return "TCP";
+        case Transport::tls:
+            return "TLS";
+        case Transport::sctp:
+            return "SCTP";
+        case Transport::ws:
+            return "WS";
+        case Transport::wss:
+            return "WSS";
     }
     return "UDP";
 }

@@ -26,31 +26,32 @@ Status Agent::open() {
     auto opened = setting_.ports->open(line_.transport, setting_.at, *this);
     if (!opened) return opened.error();
     endpoint_ = *opened;
+    write_names();
     return Done{};
 }
 
-std::string Agent::aor() const {
+// What is the same in every message is written once.
+void Agent::write_names() {
     std::string host = endpoint_.to_string();
     if (!line_.domain.empty()) {
         const Party* server = directory_.by_name(line_.domain);
         host = server != nullptr ? server->host : line_.domain;
     }
-    return line_.user.empty() ? "sip:" + host : fmt::format("sip:{}@{}", line_.user, host);
-}
-
-std::string Agent::contact() const {
+    const std::string user = line_.user.empty() ? "" : line_.user + "@";
+    aor_ = fmt::format("sip:{}{}", user, host);
     const std::string transport =
         line_.transport == Transport::udp
             ? ""
             : fmt::format(";transport={}", lowered(to_string(line_.transport)));
-    return line_.user.empty()
-               ? fmt::format("<sip:{}{}>", endpoint_.to_string(), transport)
-               : fmt::format("<sip:{}@{}{}>", line_.user, endpoint_.to_string(), transport);
+    contact_ = fmt::format("<sip:{}{}{}>", user, endpoint_.to_string(), transport);
+    via_ = fmt::format("SIP/2.0/{} {};rport;branch=", to_string(line_.transport),
+                       endpoint_.to_string());
 }
 
 Conversation& Agent::begin(Director& director, std::size_t part, std::string peer,
                            std::string label) {
     auto made = std::make_unique<Conversation>();
+    made->phone = line_.name;
     made->call_id = identifiers_.call_id(endpoint_.address.to_string());
     made->local_tag = identifiers_.tag();
     made->director = &director;
@@ -135,6 +136,7 @@ PhoneSession& Agent::session(Conversation& c) {
         s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
         s.folder = setting_.folder;
         s.parked = setting_.parked;
+        if (setting_.parked) s.words = &parked_words_;
         s.opened = [this, number = c.number](const Endpoint& port) { ports_[port] = number; };
         s.closed = [this](const Endpoint& port) { ports_.erase(port); };
         c.session = std::make_shared<PhoneSession>(s);

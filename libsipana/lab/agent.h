@@ -52,8 +52,8 @@ public:
     const Endpoint& endpoint() const { return endpoint_; }
     std::size_t phone() const { return setting_.phone; }
     const PhoneLine& line() const { return line_; }
-    std::string aor() const;
-    std::string contact() const;
+    const std::string& aor() const { return aor_; }
+    const std::string& contact() const { return contact_; }
     void cast_by(Casting casting) { casting_ = std::move(casting); }
     sip::Transactions& transactions() { return transactions_; }
 
@@ -147,7 +147,6 @@ private:
     void begin_asked(Conversation& c, Asked asked, const Told& told);
     Status cancel(Conversation& c, Asked& invite, const Told& told, Time now);
     void send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const Told& told, Time now);
-    std::string via() const;
     sip::Hop hop_to(std::string_view uri, const Conversation& c) const;
 
     // agent_response.cpp
@@ -180,6 +179,7 @@ private:
                     const sip::Message& message, Time now);
 
     // agent.cpp
+    void write_names();
     void on_sip(const Packet& packet, Time now);
     void drain_events(Time now);
     void on_event(const sip::Transactions::Event& event, const sip::Message& message,
@@ -220,10 +220,12 @@ private:
     void end_session(Conversation& c, Time now);
 
     Setting setting_;
+    ParkedWords parked_words_;
     PhoneLine line_;
     const Directory& directory_;
     sip::Identifiers identifiers_;
     Endpoint endpoint_;
+    std::string aor_, contact_, via_;  // as they stand in messages
     sip::Transactions transactions_;
     Casting casting_;
     std::unordered_map<std::string, std::unique_ptr<Conversation>> conversations_;

@@ -240,7 +240,7 @@ bool Agent::resend(Conversation& c, Asked& asked, const Changes& changes, Time n
         dialog != nullptr ? dialog->local_cseq().value_or(0) + 1 : ++c.cseq;
     if (dialog != nullptr) dialog->set_local_cseq(number);
     b.set("CSeq", fmt::format("{} {}", number, asked.method));
-    b.set("Via", via() + identifiers_.branch());
+    b.set("Via", via_ + identifiers_.branch());
     for (const auto& [name, value] : changes)
         if (value.empty())
             b.strip(name);

@@ -27,7 +27,7 @@ std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, const sip::Message& 
                                            sip::Transactions::Id id, Time now) const {
     auto out = std::make_unique<Arrival>();
     out->text = message.text();
-    (void)out->message.read(out->text);
+    out->message = message.over(out->text);
     out->conversation = &c;
     out->transaction = id;
     out->method = message.method_name();
@@ -41,6 +41,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     if (c == nullptr) {
         if (conversations_.size() >= max_conversations) return;
         auto made = std::make_unique<Conversation>();
+        made->phone = line_.name;
         made->number = ++conversation_count_;
         made->call_id = message.call_id();
         made->local_tag = identifiers_.tag();
@@ -54,7 +55,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     auto owed = std::make_unique<Owed>();
     owed->id = event.id;
     owed->text = message.text();
-    (void)owed->message.read(owed->text);
+    owed->message = message.over(owed->text);
     owed->hop = hop;
     of_[event.id] = c;
     c->owed.push_back(std::move(owed));

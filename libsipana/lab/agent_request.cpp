@@ -31,11 +31,6 @@ std::uint32_t cseq_of(const sip::Builder& b) {
 
 }  // namespace
 
-std::string Agent::via() const {
-    return fmt::format("SIP/2.0/{} {};rport;branch=", to_string(line_.transport),
-                       endpoint_.to_string());
-}
-
 // Where a request for that URI goes: a name of the directory, an address, or where the conversation
 // went before.
 sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
@@ -163,17 +158,27 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
     if (!told.send->replaces.empty()) {
         const std::string_view wish = told.send->replaces;
         const auto slash = wish.find('/');
-        const std::string_view peer = wish.substr(0, slash);
+        const std::string_view name = wish.substr(0, slash);
         const std::string_view label = slash == wish.npos ? "" : wish.substr(slash + 1);
         for (const Conversation* other : c.director->conversations) {
-            if (other == &c || other->part != c.part || other->dialogs.empty()) continue;
-            if (other->peer != peer && (line_.name != peer)) continue;
-            if (slash != wish.npos && other->label != label) continue;
+            if (other == &c || other->dialogs.empty()) continue;
+            // That phone's call of this label; or, of our own, the one with that phone.
+            const bool theirs = other->phone == name && other->label == label;
+            const bool ours =
+                other->phone == line_.name && other->peer == name && slash == wish.npos;
+            if (!theirs && !ours) continue;
             const sip::Dialog& d = other->dialogs.back();
-            replaces = d.replaces();
+            // Who receives it must find its own tag in to-tag (RFC 3891 3).
+            const bool receiver = other->phone == c.peer && told.send->refer_to.empty();
+            replaces = receiver ? fmt::format("{};to-tag={};from-tag={}", d.id().call_id,
+                                              d.id().local_tag, d.id().remote_tag)
+                                : d.replaces();
+            if (theirs) break;
         }
         if (replaces.empty())
             replaces = told.fill != nullptr ? (*told.fill)(wish) : std::string(wish);
+        // What was found in a Refer-To is escaped as its URI's headers are (RFC 3261 19.1.4).
+        if (replaces.find(';') == replaces.npos) replaces = sip::unescaped(replaces);
     }
     if (!told.send->refer_to.empty()) {
         std::string to = named(told.send->refer_to);
@@ -312,7 +317,7 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
 Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told,
                            Time now) {
     b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via() + identifiers_.branch());
+    b.add_first("Via", via_ + identifiers_.branch());
     apply(b, told);
     if (told.send != nullptr && (told.send->cseq || told.send->cseq_add)) {
         const auto number = told.send->cseq
@@ -383,7 +388,7 @@ void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const 
     sip::Builder b = dialog.ack(invite.cseq);
     c.hop = hop_to(dialog.next_hop(), c);
     b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via() + identifiers_.branch());
+    b.add_first("Via", via_ + identifiers_.branch());
     const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
     if (wish.kind != SdpKind::none && c.session &&
         (c.session->owes_answer() || wish.kind == SdpKind::answer || wish.kind == SdpKind::text)) {

@@ -209,9 +209,11 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
             if (auto made = sip::Dialog::as_callee(request, tag))
                 c.dialogs.push_back(std::move(*made));
     }
-    if (const auto sent = sip::Message::parse(text))
-        for (sip::Dialog& d : c.dialogs)
-            if (d.id().local_tag == tag) d.on_sent(*sent);
+    const bool tells = !c.dialogs.empty() && request.method() != sip::Method::bye;
+    if (tells)
+        if (const auto sent = sip::Message::parse(text); sent)
+            for (sip::Dialog& d : c.dialogs)
+                if (d.id().local_tag == tag) d.on_sent(*sent);
     if (request.method() == sip::Method::invite && code >= 300) {
         if (c.session) c.session->refused();
         if (request.to_tag().empty()) {

@@ -73,7 +73,7 @@ private:
         if (++lines_ > max_config_lines) return too_many("lines", max_config_lines);
         std::string_view value = line.substr(sign + 1);
         if (value.starts_with('>')) value.remove_prefix(1);
-        file_.sections.back().lines.push_back(
+        file_.sections[current_].lines.push_back(
             {number, std::string(trim(line.substr(0, sign))), std::string(trim(value))});
         return Done{};
     }
@@ -90,13 +90,14 @@ private:
         ConfigSection section;
         section.line = number;
         section.name = trim(line.substr(1, end - 1));
+        current_ = file_.sections.size();
         std::string_view options = trim(line.substr(end + 1));
         if (options.starts_with('(')) {
             options = options.substr(1, options.find(')') - 1);
             while (!options.empty())
                 if (const auto s = apply(section, trim(cut(options, ','))); !s) return s;
         }
-        file_.sections.push_back(std::move(section));
+        if (current_ == file_.sections.size()) file_.sections.push_back(std::move(section));
         return Done{};
     }
 
@@ -105,7 +106,12 @@ private:
             section.is_template = true;
             return Done{};
         }
-        if (option == "+" || option.empty()) return Done{};  // goes on with an earlier one
+        if (option == "+") {  // goes on with an earlier one
+            for (std::size_t i = 0; i < file_.sections.size(); ++i)
+                if (iequals(file_.sections[i].name, section.name)) current_ = i;
+            return Done{};
+        }
+        if (option.empty()) return Done{};
         const ConfigSection* base = file_.section(option);
         if (base == nullptr) {
             file_.note(section.line, fmt::format("no template [{}] above", printable(option)));
@@ -123,6 +129,7 @@ private:
 
     std::string_view rest_;
     ConfigFile file_;
+    std::size_t current_ = 0;  // section that lines go to
     std::size_t lines_ = 0;
     bool in_comment_ = false;
 };

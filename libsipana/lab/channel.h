@@ -100,6 +100,7 @@ struct Channel {
     std::string offered;          // their offer, not answered yet
     std::string described;        // our description that answers or offers
     bool negotiated = false;      // offer and answer are complete
+    bool direct = false;          // its media goes to the other leg's phone
 
     // Who it belongs to.
     ChannelId parent = 0;  // whose Dial() made it

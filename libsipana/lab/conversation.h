@@ -101,8 +101,8 @@ struct Owed {
 struct Conversation {
     std::uint64_t number = 0;  // at its phone
     std::string call_id, local_tag;
-    std::string local, remote;  // From and To of a first request, without tags
-    std::string peer, label;    // of the script
+    std::string local, remote;       // From and To of a first request, without tags
+    std::string phone, peer, label;  // of the script
     Director* director = nullptr;
     std::size_t part = 0;
     bool incoming = false;

@@ -352,8 +352,9 @@ void ExchangeCore::on_ack(const sip::Message& m, Time now) {
         if (const auto sdp = sip::sdp_of(m)) settle_answer(*c, *sdp, now);
     if (c->leaving) {
         c->leaving = false;
-        hang_up(*c, c->cause, now);
+        return hang_up(*c, c->cause, now);
     }
+    if (first) go_direct(*c, now);
 }
 
 // ---------------------------------------------------------------- channels

@@ -102,7 +102,10 @@ void ExchangeCore::answer(const Incoming& in, int status, std::string_view reaso
 
 void ExchangeCore::respond(const sip::Message& request, Id id, const sip::Builder& b, Time now) {
     auto text = b.write();
-    if (!text) return note("could not write a response: " + text.error().what);
+    if (!text) {  // the request is such that nobody can answer it
+        note("could not write a response: " + text.error().what);
+        return transactions_.forget(id);
+    }
     if (!request.to_tag().empty())
         if (Channel* c = find(request); c != nullptr)
             if (const auto sent = sip::Message::parse(*text)) c->dialog->on_sent(*sent);

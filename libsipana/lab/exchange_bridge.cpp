@@ -15,6 +15,8 @@ void ExchangeCore::join(Channel& a, Channel& b, Time now) {
     a.bridge = b.id;
     b.bridge = a.id;
     a.doing = b.doing = Channel::Doing::bridged;
+    a.direct = b.direct = false;  // towards whom they talked to before
+    go_direct(a, now);
 }
 
 void ExchangeCore::part(Channel& c) {
@@ -22,9 +24,17 @@ void ExchangeCore::part(Channel& c) {
     c.bridge = 0;
 }
 
+// A leg that goes on without the other needs the exchange's media again.
+void ExchangeCore::come_back(Channel& c, Time now) {
+    if (c.direct && !c.leaving) point_at(c, nullptr, now);
+}
+
 // The other side has hung up: the dialplan goes on where Dial() was told so, else it is over.
 void ExchangeCore::other_gone(Channel& c, Time now) {
-    if (c.plan.active && c.dial.go_on) return run(c, now);
+    if (c.plan.active && c.dial.go_on) {
+        come_back(c, now);
+        return run(c, now);
+    }
     hang_up(c, 16, now);
 }
 

@@ -183,6 +183,7 @@ void ExchangeCore::answer_call(Channel& c, Time now) {
 }
 
 ExchangeCore::Fields ExchangeCore::session_fields(Channel& c, Time now) {
+    c.session_ends = no_time;
     if (c.session_expires_s == 0) return {};
     c.session_ends = now + std::chrono::seconds{c.session_expires_s};
     if (c.wake == no_time || c.wake > c.session_ends) wake_at(c, c.session_ends);
@@ -275,11 +276,20 @@ void ExchangeCore::on_reinvite(const Incoming& in, Channel& c) {
         describe_answer(c, in.now);
     c.acknowledged = false;
     respond_call(c, 200, "OK", session_fields(c, in.now), c.described, in.now);
+    Channel* other = find(c.bridge);
+    if (c.direct && c.negotiated && other != nullptr && other->reinvite == 0)
+        point_at(*other, &c, in.now);
 }
 
+// Ours are those of directmedia. Where a phone refuses, both come back to the exchange.
 void ExchangeCore::on_reinvite_response(Channel& c, const sip::Message& m, Time now) {
     if (m.status() < 200) return;
     c.reinvite = 0;
+    Channel* other = find(c.bridge);
+    if (m.status() >= 300 && c.direct) {
+        c.direct = false;
+        if (other != nullptr && other->direct) point_at(*other, nullptr, now);
+    }
     if (m.status() >= 300) return;
     const auto cseq = m.cseq();
     if (c.dialog && cseq) send_ack(*c.dialog, c.hop, cseq->number, {});

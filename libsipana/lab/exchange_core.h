@@ -179,7 +179,8 @@ private:
     void set_variable(Channel& c, std::string_view assignment);
 
     // exchange_dial.cpp
-    void dial(Channel& c, std::string_view arguments, Time now);
+    bool dial(Channel& c, std::string_view arguments, Time now);
+    void end_dial(Channel& c, std::string_view status);
     void dial_target(Channel& c, std::string_view target, Time now);
     bool call_out(Channel& c, const SipPeer& peer, std::string_view uri, const sip::Hop& hop,
                   Time now);
@@ -195,6 +196,7 @@ private:
     // exchange_bridge.cpp
     void join(Channel& a, Channel& b, Time now);
     void part(Channel& c);
+    void come_back(Channel& c, Time now);
     void other_gone(Channel& c, Time now);
     void on_info(const Incoming& in, Channel& c);
     void pick_up(Channel& c, Time now);
@@ -221,14 +223,17 @@ private:
     Endpoint open_pair(const Address& address);
     void close_media(Channel& c, Time now);
     void close_ports();
+    void go_direct(Channel& c, Time now);
+    void point_at(Channel& c, Channel* other, Time now);
     void play(Channel& c, bool echo, double hertz, Time now);
+    void hush(Channel& c, Time now);
     void silence(Channel& c, Time now);
     void drain(MediaLeg& leg);
     void on_media_timer(Time now);
     std::uint8_t* put(const Endpoint& src, const Endpoint& dst, Content content, Bytes bytes);
     Channel* listener_of(const Channel& c);
     void on_media(const Packet& packet, Time now);
-    void relay(Bytes bytes, const Agreed& in, const Agreed& out);
+    void relay(Bytes bytes, const Agreed& in, const MediaLeg& out);
 
     Node& node_;
     SipSettings sip_;

@@ -37,15 +37,16 @@ std::string escaped_user(std::string_view text) {
 
 }  // namespace
 
-// Dial(SIP/alice&SIP/trunk/900,30,r)
-void ExchangeCore::dial(Channel& c, std::string_view text, Time now) {
+// Dial(SIP/alice&SIP/trunk/900,30,r). True: it is over already.
+bool ExchangeCore::dial(Channel& c, std::string_view text, Time now) {
     const auto arguments = arguments_of(text);
     c.dial = {};
     c.doing = Doing::dialling;
     c.plan.variables["DIALSTATUS"] = "";
     if (c.max_forwards == 0) {  // RFC 3261 16.3; Asterisk calls it busy
         c.plan.variables["DIALSTATUS"] = "BUSY";
-        return hang_up(c, 0, now);
+        hang_up(c, 0, now);
+        return false;
     }
     const std::string options = arguments.size() > 2 ? arguments[2] : "";
     for (const char o : options)
@@ -56,12 +57,16 @@ void ExchangeCore::dial(Channel& c, std::string_view text, Time now) {
     if (options.find('r') != options.npos) provisional(c, 180, "Ringing", false, now);
     std::string_view targets = arguments.empty() ? std::string_view() : arguments[0];
     while (!targets.empty()) dial_target(c, trim(cut(targets, '&')), now);
-    if (c.dial.legs.empty()) return dial_over(c, {}, now);
+    if (c.dial.legs.empty()) {
+        end_dial(c, {});
+        return true;
+    }
     double seconds = 0;
     if (arguments.size() > 1)
         std::from_chars(arguments[1].data(), arguments[1].data() + arguments[1].size(), seconds);
     if (seconds > 0)
         wake_at(c, now + Duration(static_cast<std::int64_t>(std::min(seconds, 86400.0) * 1e9)));
+    return false;
 }
 
 // SIP/peer, SIP/peer/extension, SIP/extension@peer
@@ -281,11 +286,16 @@ void ExchangeCore::stop_dialling(Channel& c, ChannelId but, Time now) {
 }
 
 // `status` empty: what became of the legs decides.
-void ExchangeCore::dial_over(Channel& c, std::string_view status, Time now) {
+void ExchangeCore::end_dial(Channel& c, std::string_view status) {
     if (status.empty())
         status = c.dial.busy != 0 ? "BUSY" : c.dial.congested != 0 ? "CONGESTION" : "CHANUNAVAIL";
     c.plan.variables["DIALSTATUS"] = status;
     c.dial = {};
+    c.doing = Doing::nothing;
+}
+
+void ExchangeCore::dial_over(Channel& c, std::string_view status, Time now) {
+    end_dial(c, status);
     wake_at(c, c.session_ends);
     run(c, now);
 }

@@ -154,7 +154,7 @@ void ExchangeCore::agree(Channel& c, const std::vector<Agreed>& lines, Time now)
     for (MediaLeg& leg : c.media) {
         leg.agreed = {};
         for (const Agreed& a : lines)
-            if (a.active && a.local_rtp == leg.rtp) leg.agreed = a;
+            if (a.active && !leg.agreed.active && a.media == leg.kind) leg.agreed = a;
         if (leg.session) leg.session->agree(leg.agreed, now);
     }
 }
@@ -216,29 +216,76 @@ void ExchangeCore::close_ports() {
     closing_.clear();
 }
 
+// ---------------------------------------------------------------- directmedia
+
+// Each phone is told the other's address: the packets need not come by here any more.
+void ExchangeCore::go_direct(Channel& c, Time now) {
+    Channel* other = find(c.bridge);
+    const auto ready = [&](const Channel* x) {
+        return x != nullptr && x->is_up() && x->acknowledged && x->negotiated && !x->leaving &&
+               x->reinvite == 0 && !x->direct && how(x->peer).direct_media;
+    };
+    if (!ready(&c) || !ready(other)) return;
+    point_at(c, other, now);
+    point_at(*other, &c, now);
+}
+
+// Offers `c` the other's media, or the exchange's own again (nullptr).
+void ExchangeCore::point_at(Channel& c, Channel* other, Time now) {
+    if (!c.dialog || !c.is_up()) return;
+    c.direct = other != nullptr;
+    for (MediaWish& wish : c.local.lines) {
+        const MediaLeg* own = leg_of(c, wish.media);
+        const MediaLeg* theirs = other != nullptr ? leg_of(*other, wish.media) : nullptr;
+        if (own == nullptr || wish.codecs.empty()) continue;
+        const bool useful = theirs != nullptr && theirs->agreed.active;
+        wish.rtp = useful ? theirs->agreed.remote_rtp : own->rtp;
+        wish.rtcp.reset();
+        if (useful) wish.rtcp = theirs->agreed.remote_rtcp;
+        wish.direction = sdp::Direction::sendrecv;
+        // We speak for the other: what it sends and hears.
+        if (useful)
+            wish.direction = sdp::direction_of(sdp::receives(theirs->agreed.direction),
+                                               sdp::sends(theirs->agreed.direction));
+    }
+    c.described = describe_offer(c);
+    c.reinvite =
+        send_in_dialog(c, "INVITE", {}, "application/sdp", c.described, now, Sent::For::reinvite);
+}
+
 // ---------------------------------------------------------------- sounds
 
+// One session for as long as the leg is alone: its SSRC stays while what is played changes.
 void ExchangeCore::play(Channel& c, bool echo, double hertz, Time now) {
-    for (std::size_t i = 0; i < c.media.size(); ++i) {
-        MediaLeg& leg = c.media[i];
+    for (MediaLeg& leg : c.media) {
         const bool video = leg.kind == "video";
         if (!leg.agreed.active || (video && !echo)) continue;
-        MediaSettings how_to;
-        how_to.cname = "exchange@" + leg.rtp.address.to_string();
-        how_to.measure = false;
-        leg.session = std::make_unique<MediaSession>(
-            video ? MediaSession::Kind::video : MediaSession::Kind::audio, leg.rtp, random_, store_,
-            how_to);
-        leg.session->agree(leg.agreed, now);
-        if (echo) {
-            leg.session->echo(true);
-        } else {
-            MediaPlan plan;
-            plan.source = MediaPlan::Source::tone;
-            plan.hertz = hertz;
+        if (!leg.session) {
+            MediaSettings how_to;
+            how_to.cname = "exchange@" + leg.rtp.address.to_string();
+            how_to.measure = false;
+            leg.session = std::make_unique<MediaSession>(
+                video ? MediaSession::Kind::video : MediaSession::Kind::audio, leg.rtp, random_,
+                store_, how_to);
+            leg.session->agree(leg.agreed, now);
+        }
+        leg.session->echo(echo);
+        MediaPlan plan;
+        plan.source = MediaPlan::Source::tone;
+        plan.hertz = hertz;
+        if (!echo)
             if (const auto started = leg.session->start(plan, now); !started)
                 note(started.error().what);
-        }
+        drain(leg);
+    }
+}
+
+// Nothing is played any more; the session stays.
+void ExchangeCore::hush(Channel& c, Time now) {
+    for (MediaLeg& leg : c.media) {
+        if (!leg.session) continue;
+        leg.session->stop(now);
+        leg.session->echo(false);
         drain(leg);
     }
 }
@@ -319,24 +366,24 @@ void ExchangeCore::on_media(const Packet& packet, Time now) {
     MediaLeg* out = other != nullptr ? leg_of(*other, leg.kind) : nullptr;
     if (out == nullptr || !out->agreed.active) return;
     if (place->second.rtcp)
-        put(out->agreed.local_rtcp, out->agreed.remote_rtcp, Content::rtcp, packet.payload);
+        put(out->rtcp, out->agreed.remote_rtcp, Content::rtcp, packet.payload);
     else if (sdp::sends(out->agreed.direction))
-        relay(packet.payload, leg.agreed, out->agreed);
+        relay(packet.payload, leg.agreed, *out);
 }
 
-void ExchangeCore::relay(Bytes bytes, const Agreed& in, const Agreed& out) {
+void ExchangeCore::relay(Bytes bytes, const Agreed& in, const MediaLeg& out) {
     if (bytes.size() < 12) return;
     const std::uint8_t type = bytes[1] & 0x7f;
     const auto heard = std::find_if(in.heard.begin(), in.heard.end(),
                                     [&](const sdp::Codec& c) { return c.payload_type == type; });
     if (heard == in.heard.end()) return;
-    const sdp::Codec* to = find_codec(out.sent, *heard);
+    const sdp::Codec* to = find_codec(out.agreed.sent, *heard);
     const auto law = media::law_of(heard->name);
-    if (to == nullptr && law) to = out.codec();  // G.711 of the other law
+    if (to == nullptr && law) to = out.agreed.codec();  // G.711 of the other law
     if (to == nullptr) return;
     const auto wanted = media::law_of(to->name);
     if (!same_codec(*heard, *to) && !(law && wanted)) return;
-    std::uint8_t* copy = put(out.local_rtp, out.remote_rtp, Content::rtp, bytes);
+    std::uint8_t* copy = put(out.rtp, out.agreed.remote_rtp, Content::rtp, bytes);
     if (copy == nullptr) return;
     copy[1] = static_cast<std::uint8_t>((copy[1] & 0x80) | to->payload_type);
     if (!law || law == wanted) return;

@@ -116,8 +116,7 @@ struct Applications {
         return false;
     }
     static bool dial(Core& x, Channel& c, const std::string& arguments, Time now) {
-        x.dial(c, arguments, now);
-        return false;
+        return x.dial(c, arguments, now);
     }
     // Before the answer it is a redirection (RFC 3261 21.3.3).
     static bool transfer(Core& x, Channel& c, const std::string& arguments, Time now) {
@@ -216,7 +215,7 @@ void ExchangeCore::on_wake(Channel& c, Time now) {
     }
     switch (c.doing) {
         case Channel::Doing::playing:
-            silence(c, now);
+            hush(c, now);
             [[fallthrough]];
         case Channel::Doing::waiting:
             run(c, now);

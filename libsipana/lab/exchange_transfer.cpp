@@ -62,6 +62,7 @@ void ExchangeCore::transfer_blind(Channel& c, std::string_view extension, Time n
     notify_transfer(c, 200, "OK", now);
     release(c, now);
     other->dial = {};
+    come_back(*other, now);
     enter(*other, c.context, extension, 1);
     run(*other, now);
 }
@@ -80,6 +81,7 @@ void ExchangeCore::transfer_attended(Channel& c, std::string_view replaces, Time
         part(c);
         notify_transfer(c, 200, "OK", now);
         release(c, now);
+        come_back(*other, now);
         other->dial = std::exchange(second->dial, {});
         other->plan = std::exchange(second->plan, {});
         other->doing = Channel::Doing::dialling;

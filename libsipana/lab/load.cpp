@@ -59,11 +59,12 @@ private:
 };
 
 Load::Load(const Script& script, const RunSettings& settings, const LoadSettings& load,
-           Stage::Clock clock)
+           Stage::Clock clock, Rest rest)
     : script_(script),
       settings_(settings),
       load_(load),
-      stage_(script, settings, std::move(clock), true) {}
+      stage_(script, settings, std::move(clock), true),
+      rest_(std::move(rest)) {}
 
 Load::~Load() = default;
 
@@ -232,8 +233,12 @@ LoadResult Load::play() {
         begin_due();
         look_after();
         stage_.drain();
-        if (over() || !stage_.turn(next())) break;
+        if (over()) break;
+        const Time before = stage_.now();
+        if (!stage_.turn(next())) break;
         look_after();
+        stage_.drain();
+        if (rest_ && stage_.now() < before + breath) rest_(before + breath);
     }
     result_.elapsed = stage_.now() - started_;
     result_.cpu_s = cpu_seconds() - cpu;

@@ -25,9 +25,13 @@ public:
     static constexpr Duration linger = std::chrono::seconds{4};
     static constexpr std::size_t max_times = 50'000'000;  // kept; further ones are not
     static constexpr std::size_t max_reasons = 100;
+    // On sockets what comes within so long is worked off together. Times stay exact: the system
+    // says when each datagram came.
+    static constexpr Duration breath = std::chrono::milliseconds{1};
+    using Rest = std::function<void(Time until)>;  // sleeps; empty on a virtual clock
 
     Load(const Script& script, const RunSettings& settings, const LoadSettings& load,
-         Stage::Clock clock);
+         Stage::Clock clock, Rest rest);
     ~Load();
     LoadResult play();
 
@@ -56,6 +60,7 @@ private:
     const RunSettings& settings_;
     const LoadSettings& load_;
     Stage stage_;
+    Rest rest_;
     LoadResult result_;
     Time started_{}, next_due_{};
     std::deque<std::unique_ptr<One>> plays_;  // those alive, by number; null: over

@@ -11,6 +11,14 @@ namespace {
 
 constexpr int port_tries = 64;
 
+// Two calls' offers of one phone differ in their o= alone.
+std::string without_origin(std::string_view text) {
+    const auto begin = text.find("\no=");
+    const auto end = begin == text.npos ? begin : text.find('\n', begin + 1);
+    if (end == text.npos) return std::string(text);
+    return std::string(text.substr(0, begin)).append(text.substr(end));
+}
+
 std::optional<sdp::Direction> direction_named(std::string_view name) {
     using enum sdp::Direction;
     for (const auto& [word, direction] :
@@ -111,6 +119,10 @@ Status PhoneSession::open_line(bool video) {
 // The m-lines that a phone has: those of its line in the script, once; a later wish may name other
 // codecs or leave a medium out.
 Status PhoneSession::prepare(const SdpWish& wish) {
+    if (recalled_ != nullptr) {
+        ours_ = *recalled_;
+        recalled_ = nullptr;
+    }
     for (const bool video : {false, true}) {
         const auto& codecs = video ? setting_.line->video : setting_.line->audio;
         const char* kind = video ? "video" : "audio";
@@ -118,6 +130,9 @@ Status PhoneSession::prepare(const SdpWish& wish) {
         if (!wanted || line(video) != nullptr) continue;
         if (Status s = open_line(video); !s) return s;
         const Line& made = *lines_.back();
+        if (std::any_of(ours_.lines.begin(), ours_.lines.end(),
+                        [kind](const MediaWish& one) { return one.media == kind; }))
+            continue;  // recalled
         const std::vector<std::string>& used =
             !codecs.empty() ? codecs : std::vector<std::string>{video ? "h264" : "pcmu"};
         ours_.lines.push_back(video ? video_wish(used, made.rtp) : audio_wish(used, made.rtp));
@@ -152,7 +167,22 @@ void PhoneSession::apply(const SdpWish& wish) {
     }
 }
 
+bool PhoneSession::by_heart(const SdpWish& wish) const {
+    return setting_.words != nullptr && wish.direction.empty() && wish.codecs.empty() &&
+           wish.media.empty() && wish.kind != SdpKind::text;
+}
+
 Result<std::string> PhoneSession::offer(const SdpWish& wish) {
+    if (by_heart(wish) && !agreed_) {
+        if (setting_.words->offer.empty()) {
+            if (Status s = prepare(wish); !s) return s.error();
+            setting_.words->offer = lab::offer(ours_);
+            setting_.words->offered = std::make_shared<LocalSession>(ours_);
+        }
+        recalled_ = setting_.words->offered;
+        offered_ = true;
+        return setting_.words->offer;
+    }
     if (wish.kind == SdpKind::text) {
         offered_ = true;
         return wish.text;
@@ -173,6 +203,14 @@ Result<std::string> PhoneSession::answer(const SdpWish& wish, Time now) {
         return last_answer_.empty()
                    ? Result<std::string>(Error{Errc::malformed, 0, "there is no offer to answer"})
                    : Result<std::string>(last_answer_);
+    const bool by_heart = this->by_heart(wish) && !agreed_;
+    std::string asked = by_heart ? without_origin(their_offer_) : std::string();
+    if (by_heart && asked == setting_.words->asked) {
+        their_offer_.clear();
+        agreed_ = true;
+        recalled_ = setting_.words->answered;
+        return last_answer_ = setting_.words->answer;
+    }
     const auto theirs = sdp::Session::parse(their_offer_);
     if (!theirs) return Error{Errc::unsupported, 0, theirs.error().what};
     if (Status s = prepare(wish); !s) return s.error();
@@ -183,6 +221,11 @@ Result<std::string> PhoneSession::answer(const SdpWish& wish, Time now) {
     agree(made->lines, now);
     their_offer_.clear();
     last_answer_ = made->text;
+    if (by_heart) {
+        setting_.words->asked = std::move(asked);
+        setting_.words->answer = last_answer_;
+        setting_.words->answered = std::make_shared<LocalSession>(ours_);
+    }
     return last_answer_;
 }
 
@@ -193,6 +236,11 @@ void PhoneSession::on_offer(std::string_view text) {
 
 Status PhoneSession::on_answer(std::string_view text, Time now) {
     if (!offered_) return Done{};
+    if (recalled_ != nullptr) {  // said by heart, and nothing will be sent
+        offered_ = false;
+        agreed_ = true;
+        return Done{};
+    }
     const auto theirs = sdp::Session::parse(text);
     if (!theirs) return theirs.error();
     offered_ = false;

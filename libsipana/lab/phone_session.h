@@ -19,6 +19,13 @@
 
 namespace sipana::lab {
 
+// What a phone without media says again and again under load: descriptions are worked out once.
+struct ParkedWords {
+    std::string offer;
+    std::string asked, answer;  // an offer without its o= line, and what was answered
+    std::shared_ptr<const LocalSession> offered, answered;  // as it was then
+};
+
 class PhoneSession {
 public:
     struct Setting {
@@ -31,6 +38,7 @@ public:
         MediaSettings media;
         std::string folder;  // that a script's files are relative to
         std::optional<Endpoint> parked;
+        ParkedWords* words = nullptr;                         // with `parked`
         std::function<void(const Endpoint&)> opened, closed;  // each port
     };
     explicit PhoneSession(const Setting& setting);
@@ -69,6 +77,7 @@ private:
         std::unique_ptr<MediaSession> media;
         bool video = false;
     };
+    bool by_heart(const SdpWish& wish) const;
     Status prepare(const SdpWish& wish);
     Status open_line(bool video);
     void apply(const SdpWish& wish);
@@ -77,6 +86,7 @@ private:
 
     Setting setting_;
     LocalSession ours_;
+    std::shared_ptr<const LocalSession> recalled_;  // in place of ours_, until that is needed
     std::vector<std::unique_ptr<Line>> lines_;
     std::string their_offer_, last_answer_;
     bool offered_ = false, agreed_ = false, ended_ = false;

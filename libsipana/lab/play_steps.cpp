@@ -51,7 +51,9 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
     const std::string note =
-        fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
+        setting_.keep_details
+            ? fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text)
+            : std::string();
     const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
     Agent::Told told;
     told.send = &send;
@@ -170,7 +172,7 @@ void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, T
                             progress.kept.back().get()});
         return;
     }
-    done(p, i, now, got(kept));
+    done(p, i, now, setting_.keep_details ? got(kept) : std::string());
     after_met(p, i, kept, now);
 }
 

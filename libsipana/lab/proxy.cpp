@@ -44,7 +44,8 @@ Result<ProxySettings> proxy_settings(
     ProxySettings out;
     out.hosts = hosts;
     out.algorithms.clear();
-    for (const auto& [key, value] : settings) {
+    for (const auto& setting : settings) {
+        const std::string &key = setting.first, &value = setting.second;
         std::string_view rest = value;
         const auto wrong = [&](std::string_view expected) {
             return Error{Errc::malformed, 0,

@@ -285,7 +285,10 @@ void Proxy::answer_best(Context& context, Time now) {
         if (auto written = b.write()) text = std::move(*written);
     }
     context.answered = status;
-    transactions_.respond(context.server, std::move(text), now);
+    if (text.empty())  // the request is such that nobody can answer it
+        transactions_.forget(context.server);
+    else
+        transactions_.respond(context.server, std::move(text), now);
 }
 
 }  // namespace sipana::lab

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "libsipana/lab/load.h"
+#include "libsipana/lab/serving.h"
 #include "libsipana/lab/stage.h"
 
 namespace sipana::lab {
@@ -158,7 +160,30 @@ RunResult run(const Script& script, const RunSettings& settings) {
 }
 
 LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load) {
-    return Load(script, settings, load, real_now).play();
+    Load::Rest rest;
+    if (settings.ground == Ground::sockets)
+        rest = [](Time until) { std::this_thread::sleep_for(until - real_now()); };
+    return Load(script, settings, load, real_now, std::move(rest)).play();
+}
+
+ServeResult serve(const ServeSettings& settings) {
+    Serving serving(settings, real_now);
+    const auto tell = [&] {
+        for (const std::string& note : serving.take_notes())
+            if (settings.note) settings.note(note);
+    };
+    if (const Status s = serving.set_up(); !s) return {s.error().what, s.error().code, 0, 0};
+    if (settings.started) settings.started(serving.listens());
+    const std::optional<Time> end =
+        settings.longest ? std::optional(serving.now() + *settings.longest) : std::nullopt;
+    constexpr Duration look_up = std::chrono::milliseconds{200};  // a signal may come before wait()
+    const auto stopped_now = [&] { return settings.stop != nullptr && settings.stop->load() != 0; };
+    while (!stopped_now() && serving.capture_status() && (!end || serving.now() < *end)) {
+        const Time next = serving.now() + look_up;
+        serving.turn(end ? std::min(next, *end) : next);
+        tell();
+    }
+    return serving.finish();
 }
 
 }  // namespace sipana::lab

@@ -71,4 +71,24 @@ struct LoadResult {
 };
 LoadResult run_load(const Script& script, const RunSettings& settings, const LoadSettings& load);
 
+// The built-in exchange alone, on sockets, for phones that are not ours.
+struct ServeSettings {
+    std::string folder;  // of sip.conf and extensions.conf
+    std::vector<std::pair<Transport, Endpoint>> listens;
+    std::string certificate_file, key_file;  // of TLS; both empty: a self-signed one is made
+    std::string capture;                     // file; empty: none
+    std::uint64_t seed = 1;
+    std::function<void(const std::vector<std::pair<Transport, Endpoint>>&)>
+        started;                                   // with the ports that were opened
+    std::function<void(const std::string&)> note;  // what it has to say, as it happens
+    const std::atomic<int>* stop = nullptr;        // not 0: end now
+    std::optional<Duration> longest;               // without: until it is stopped
+};
+struct ServeResult {
+    std::string error;  // why it could not begin, or go on
+    Errc error_code = Errc::malformed;
+    std::uint64_t sip = 0, rtp = 0;  // packets recorded
+};
+ServeResult serve(const ServeSettings& settings);
+
 }  // namespace sipana::lab

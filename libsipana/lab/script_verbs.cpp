@@ -355,10 +355,15 @@ bool Verbs::transfers_consulted(Verb& v, const ScriptCall& known, const std::str
                         "{})",
                         v.phone, target, v.phone, target));
     const ScriptCall other = *consulted;
+    static constexpr std::string_view learned = "replaces";
     const bool through =
         passes_through(call) && script_.phone(call.peer) && script_.phone(other.peer);
     const std::string refer = fmt::format("REFER refer-to {} replaces {}", target, other.name());
-    if (!request(v, call, refer, passes_through(call) ? "REFER" : "") || !answer(v, call, "202"))
+    // Whom the call is to replace, the transferee learns from Refer-To (RFC 3891 4).
+    const std::string learns =
+        through ? fmt::format(" let {} = header Refer-To \"Replaces=([^&>]*)\"", learned) : "";
+    if (!request(v, call, refer + learns, passes_through(call) ? "REFER" : "") ||
+        !answer(v, call, "202"))
         return false;
     if (!through) {  // a server joins the two by itself
         calls_.end(call);
@@ -367,7 +372,7 @@ bool Verbs::transfers_consulted(Verb& v, const ScriptCall& known, const std::str
     }
     const std::string caller = call.far_phone + "/transfer", callee = target + "/transfer";
     return tell_transferor(v, call, "active;expires=60", "100 Trying") &&
-           v.emit(fmt::format("{} -> {} INVITE replaces {}", caller, callee, other.name())) &&
+           v.emit(fmt::format("{} -> {} INVITE replaces \"{{{}}}\"", caller, callee, learned)) &&
            v.emit(fmt::format("{} -> {} 200", callee, caller)) &&
            v.emit(fmt::format("{} -> {} BYE", other.far(), other.name())) &&
            v.emit(fmt::format("{} |-> {} 200 for BYE", other.name(), other.far())) &&

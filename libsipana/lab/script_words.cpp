@@ -245,6 +245,14 @@ std::size_t distance(std::string_view a, std::string_view b) {  // Levenshtein, 
     return row.back();
 }
 
+bool is_wide(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+// The bytes above ASCII that `text` begins with, if they are characters that can be seen; else 0.
+std::size_t wide_run(std::string_view text) {
+    std::size_t n = 0;
+    while (n < text.size() && is_wide(text[n])) ++n;
+    return printable(text.substr(0, n)) == text.substr(0, n) ? n : 0;
+}
+
 bool plain(char c) { return c > ' ' && c < '\x7f' && c != '"'; }
 
 }  // namespace
@@ -261,9 +269,12 @@ Error error_at(const Position& where, std::size_t offset, std::string_view what,
 
 std::string quoted(std::string_view text) {
     std::string out = "\"";
-    for (char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\')
+    while (!text.empty()) {
+        const char c = text.front();
+        const std::size_t wide = is_wide(c) ? wide_run(text) : 0;
+        if (wide > 0)
+            out.append(text.substr(0, wide));
+        else if (c == '"' || c == '\\')
             out.append(1, '\\').append(1, c);
         else if (c == '\r')
             out += "\\r";
@@ -271,10 +282,11 @@ std::string quoted(std::string_view text) {
             out += "\\n";
         else if (c == '\t')
             out += "\\t";
-        else if (byte < ' ' || byte >= 0x7f)
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+        else if (c < ' ' || c == '\x7f')
+            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
         else
             out.push_back(c);
+        text.remove_prefix(std::max<std::size_t>(wide, 1));
     }
     return out + '"';
 }

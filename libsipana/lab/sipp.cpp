@@ -258,8 +258,10 @@ Result<Import> import_sipp(std::span<const SippFile> files, const SippOptions& o
     pair_up(roles, options);
     Import import;
     if (Status s = read_dataset(options, import); !s) return s.error();
-    for (SippRole& r : roles)
+    for (SippRole& r : roles) {
+        if (!import.script.rows.empty()) r.first_row = import.script.rows.front();
         if (Status s = SippTranslator(r, import.notes).translate(); !s) return s.error();
+    }
     agree_on_codecs(roles, import.notes);
     assemble(roles, options, import);
     // What is handed on is what the printed script says, with the places of its lines.

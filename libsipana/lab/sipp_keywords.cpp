@@ -126,10 +126,10 @@ std::string to_ecmascript(std::string_view posix, bool whole, unsigned group) {
                 const auto close = named ? posix.find(":]", end + 2) : posix.npos;
                 end = close == posix.npos ? end + 1 : close + 2;
             }
+            const std::size_t first = posix.substr(i + 1, 1) == "^" ? i + 2 : i + 1;
             for (; i < posix.size() && i <= end; ++i) {
                 // A backslash in a POSIX set is a backslash; a "]" that comes first is one, too.
-                const bool first = out.back() == '[' || (out.back() == '^' && posix[i - 1] == '^');
-                if (posix[i] == '\\' || (posix[i] == ']' && first && i != end)) out += '\\';
+                if (posix[i] == '\\' || (posix[i] == ']' && i == first && i != end)) out += '\\';
                 out += posix[i];
             }
             --i;

@@ -249,28 +249,43 @@ void SippTranslator::other_field(const SippField& f, Send& send) {
                             std::string(trim(role_.words.convert(f.value)))});
 }
 
+// "[field2]": what the dataset's first row has there.
+std::string_view SippTranslator::first_field(std::string_view keyword) const {
+    if (!keyword.starts_with("[field")) return {};
+    keyword.remove_prefix(6);
+    const auto n =
+        to_number<std::size_t>(keyword.substr(0, keyword.find_first_not_of("0123456789")));
+    return n && *n < role_.first_row.size() ? std::string_view(role_.first_row[*n])
+                                            : std::string_view{};
+}
+
+// [authentication username=joe password=schmo]: the phone has them on its own line.
+void SippTranslator::authentication(std::string_view line) {
+    PhoneLine& p = role_.phone;
+    const bool of_row = has_keyword(line.substr(1));
+    const auto value = [&](std::string_view key) -> std::string {
+        const auto at = line.find(key);
+        if (at == line.npos) return {};
+        const std::string_view rest = line.substr(at + key.size());
+        const std::string_view field = first_field(rest);
+        return std::string(field.empty() ? rest.substr(0, rest.find_first_of(" ]")) : field);
+    };
+    const std::string user = value("username="), password = value("password=");
+    if (password.empty() || has_keyword(user) || has_keyword(password)) {
+        role_.words.note(fmt::format("give the phone {} a password", p.name));
+        return;
+    }
+    if (of_row) role_.words.note("the credentials are those of the dataset's first row");
+    p.password = password;
+    if (user != p.user) p.auth_user = user;
+}
+
 // A line that is one keyword: [routes], [authentication ...], [last_Subject:], [$1].
 void SippTranslator::keyword_line(const SippField& f, Send& send) {
     const std::string_view v = f.value;
     if (v.starts_with("[routes]")) return;
-    if (v.starts_with("[authentication")) {
-        PhoneLine& p = role_.phone;
-        const auto value = [&](std::string_view key) {
-            const auto at = v.find(key);
-            const auto begin = at == v.npos ? at : at + key.size();
-            return at == v.npos
-                       ? std::string{}
-                       : std::string(v.substr(begin, v.find_first_of(" ]", begin) - begin));
-        };
-        const std::string user = value("username="), password = value("password=");
-        if (password.empty() || has_keyword(user) || has_keyword(password)) {
-            role_.words.note(fmt::format("give the phone {} a password", p.name));
-        } else {
-            p.password = password;
-            if (user != p.user) p.auth_user = user;
-        }
-        return;
-    }
+    if (v.starts_with("[authentication")) return authentication(v);
+    if (first_field(v).starts_with("[authentication")) return authentication(first_field(v));
     if (v.starts_with("[last_")) {
         const std::string name(v.substr(6, v.find_first_of(":]") - 6));
         if (is_housekeeping(name) || iequals(name, "Record-Route") || !is_token(name)) return;

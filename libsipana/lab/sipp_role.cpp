@@ -95,11 +95,13 @@ Status SippTranslator::element(std::size_t index) {
     line_ = e.line;
     const auto is = [&](std::string_view name) { return e.name == name; };
     if (std::any_of(silent.begin(), silent.end(), is)) return Done{};
-    for (const auto& [name, value] : e.attributes) {
+    for (const auto& attribute : e.attributes) {
+        const auto& name = attribute.first;
         const auto same = [&](std::string_view other) { return name == other; };
         if (std::any_of(unsupported.begin(), unsupported.end(), same))
-            note(e, fmt::format("{}=\"{}\" is not carried over{}", name, printable(value),
-                                name == "lost" ? ": a network line can lose packets" : ""));
+            note(e,
+                 fmt::format("{}=\"{}\" is not carried over{}", name, printable(attribute.second),
+                             name == "lost" ? ": a network line can lose packets" : ""));
         if (statistics_ || std::none_of(statistics.begin(), statistics.end(), same)) continue;
         statistics_ = true;
         note(e, fmt::format(
@@ -115,6 +117,8 @@ Status SippTranslator::element(std::size_t index) {
         pause(e);
     } else if (e.name == "label") {
         Label l{label(e.get("id"))};
+        if (!placed_.insert(l.name).second)
+            return note(e, "a label that stands twice is left out"), Done{};
         add(e).what = std::move(l);
     } else if (e.name == "sendCmd") {
         add(e);

@@ -31,7 +31,8 @@ struct SippRole {
     const SippFile* file = nullptr;
     const SippScenario* scenario = nullptr;
     SippWords words;
-    SippTwin twin;  // whose commands this one waits for
+    std::vector<std::string> first_row;  // of the dataset
+    SippTwin twin;                       // whose commands this one waits for
     PhoneLine phone;
     std::string partner;
     bool partner_is_phone = false;
@@ -69,6 +70,8 @@ private:
     void response_fields(const SippMessage& m, Send& send);
     void other_field(const SippField& f, Send& send);
     void keyword_line(const SippField& f, Send& send);
+    void authentication(std::string_view line);
+    std::string_view first_field(std::string_view keyword) const;
     void contact(const SippField& f, Send& send);
     void body(const SippMessage& m, Send& send, bool wants_sdp, SdpKind kind);
     std::string call_of(const SippMessage& m);
@@ -88,14 +91,15 @@ private:
     SippRole& role_;
     std::vector<std::string>& notes_;
     std::uint32_t line_ = 0;
-    std::set<std::string> labels_;
+    std::set<std::string> labels_, placed_;
     std::map<std::string, Jump> conditions_, comparisons_;  // of variables: when they count as set
     std::set<std::string> bodies_;                          // variables that hold a message's body
     std::vector<std::string> asked_, owed_;                 // methods without a final response
     std::string call_;
     int last_final_ = 0;  // of the INVITE
     std::size_t commands_ = 0;
-    bool identified_ = false, described_ = false, statistics_ = false, has_dialog_ = false, cancelled_ = false;
+    bool identified_ = false, described_ = false, statistics_ = false, has_dialog_ = false,
+         cancelled_ = false;
 };
 
 }  // namespace sipana::lab

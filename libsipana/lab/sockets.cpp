@@ -51,7 +51,8 @@ public:
     bool wait(std::optional<Time> until);
     void flush();
 
-    void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) override;
+    void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
+                 Time at) override;
     void sent(const Packet& packet, Fate fate) override;
     void unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,
                      int why) override;
@@ -72,6 +73,7 @@ public:
 
     Tap* tap = nullptr;
     Time now{};
+    Time looked_before_{};  // the look at the clock before the last
     Counts counts;
     std::vector<std::string> notes;
 
@@ -211,6 +213,7 @@ bool Sockets::State::poll(Duration at_most) {
     constexpr std::int64_t second = 1'000'000'000;
     const timespec timeout{static_cast<time_t>(at_most.count() / second),
                            static_cast<long>(at_most.count() % second)};
+    looked_before_ = now;
     const int got = ::epoll_pwait2(epoll_.get(), events.data(), events_at_once, &timeout, nullptr);
     look_at_clock();
     if (got <= 0) return false;
@@ -229,16 +232,19 @@ void Sockets::State::tell_lost() {
     }
 }
 
-void Sockets::State::arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) {
+void Sockets::State::arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
+                             Time at) {
+    // Not before the last look at the clock: what was sent then was sent before this came.
+    at = at == no_time ? now : std::clamp(at, std::min(looked_before_, now), now);
     ++counts.received;
     ++told_;
     const bool udp = packet.transport == Transport::udp;
     if (tap != nullptr && !own && !(udp && is_own(Transport::udp, packet.src))) {
         Packet seen = packet;
         seen.dst = on_wire;
-        tap->on_packet(seen, now, Fate::delivered, false);
+        tap->on_packet(seen, at, Fate::delivered, false);
     }
-    owner.on_packet(packet, now);
+    owner.on_packet(packet, at);
 }
 
 void Sockets::State::sent(const Packet& packet, Fate fate) {

@@ -181,7 +181,7 @@ bool Connection::split(Bytes plain) {
     while (const auto piece = splitter_.poll()) {
         unfinished_ = 0;
         packet.payload = as_bytes(piece->text);
-        port_.hub().arrived(port_.owner(), packet, own_wire_, own_);
+        port_.hub().arrived(port_.owner(), packet, own_wire_, own_, no_time);
         if (over()) return false;
     }
     if (splitter_.skipped() != skipped) {
@@ -227,7 +227,7 @@ void Connection::end_of_stream() {
         packet.dst = port_.local();
         packet.transport = port_.transport();
         packet.payload = as_bytes(piece->text);
-        port_.hub().arrived(port_.owner(), packet, own_wire_, own_);
+        port_.hub().arrived(port_.owner(), packet, own_wire_, own_, no_time);
         if (over()) return;
     }
     if (incomplete > 0) {

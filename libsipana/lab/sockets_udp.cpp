@@ -41,10 +41,31 @@ Batch::Batch() : room_(new std::uint8_t[datagrams * largest]) {
 }
 
 int Batch::receive(const Descriptor& socket) {
-    for (std::size_t i = 0; i < used_; ++i) headers_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+    if (headers_[0].msg_hdr.msg_control == nullptr) {
+        for (std::size_t i = 0; i < datagrams; ++i) {
+            headers_[i].msg_hdr.msg_control = controls_[i].bytes.data();
+            headers_[i].msg_hdr.msg_controllen = control_size;
+        }
+    }
+    for (std::size_t i = 0; i < used_; ++i) {
+        headers_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+        headers_[i].msg_hdr.msg_controllen = control_size;
+    }
     const int got = ::recvmmsg(socket.get(), headers_.data(), datagrams, MSG_DONTWAIT, nullptr);
     used_ = static_cast<std::size_t>(std::max(got, 0));
     return got;
+}
+
+Time Batch::arrival(std::size_t i) const {
+    const msghdr& header = headers_[i].msg_hdr;
+    for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
+         c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+        timespec at{};
+        std::memcpy(&at, CMSG_DATA(c), sizeof at);
+        return std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
+    }
+    return no_time;
 }
 
 Result<std::unique_ptr<UdpPort>> UdpPort::open(const Endpoint& wish, Node& owner, Hub& hub,
@@ -62,6 +83,7 @@ Result<std::unique_ptr<UdpPort>> UdpPort::open(const Endpoint& wish, Node& owner
         set(port->socket_, IPPROTO_IPV6, IPV6_RECVERR, 1);
         set(port->socket_, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
     }
+    set(port->socket_, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     if (auto bound = bind_to(port->socket_, wish); !bound) return bound.error();
     port->local_ = local_of(port->socket_);
     hub.watch(port->socket_, EPOLLIN, *port);
@@ -143,7 +165,7 @@ bool UdpPort::receive_batch() {
         packet.payload = receive_.received(i);
         packet.src = from_wire(receive_.address(i));
         packet.content = content_of(packet.payload);
-        hub_.arrived(owner_, packet, local_, false);
+        hub_.arrived(owner_, packet, local_, false, receive_.arrival(i));
     }
     return static_cast<std::size_t>(got) == Batch::datagrams;
 }

@@ -23,6 +23,7 @@ public:
     mmsghdr* headers() { return headers_.data(); }
     iovec& slice(std::size_t i) { return slices_[i]; }
     SocketAddress& address(std::size_t i) { return addresses_[i]; }
+    Time arrival(std::size_t i) const;  // no_time: the system did not say
     Bytes received(std::size_t i) const {
         return {static_cast<const std::uint8_t*>(slices_[i].iov_base), headers_[i].msg_len};
     }
@@ -33,6 +34,11 @@ private:
     std::array<mmsghdr, datagrams> headers_{};
     std::array<iovec, datagrams> slices_{};
     std::array<SocketAddress, datagrams> addresses_{};
+    static constexpr std::size_t control_size = 64;
+    struct alignas(8) Control {
+        std::array<std::uint8_t, control_size> bytes;
+    };
+    std::array<Control, datagrams> controls_{};
 };
 
 class UdpPort final : public Port {

@@ -65,7 +65,9 @@ class Hub {
 public:
     virtual ~Hub() = default;
     // From a peer. `own`: we sent it ourselves, and the tap has seen it; of UDP, the hub finds out.
-    virtual void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own) = 0;
+    // `at`: when the system took it in, where it says; no_time: now.
+    virtual void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
+                         Time at) = 0;
     virtual void sent(const Packet& packet, Fate fate) = 0;
     // Told to the owner of `local` in the next wait(), if the port is still open then.
     virtual void unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sip/params.h"
@@ -11,9 +12,11 @@
 namespace sipana::sip {
 namespace {
 
+constexpr std::size_t usual_fields = 20;
+
 bool has_line_end(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    return text.find('\r') != text.npos || text.find('\n') != text.npos ||
+           text.find('\0') != text.npos;
 }
 
 // Only blanks: a line end is refused, not swallowed.
@@ -34,6 +37,7 @@ Error refusal(std::string what) { return Error{Errc::malformed, 0, std::move(wha
 
 Builder Builder::request(std::string_view method, std::string_view uri) {
     Builder out;
+    out.fields_.reserve(usual_fields);
     out.method_ = method;
     out.uri_ = uri;
     return out;
@@ -41,6 +45,7 @@ Builder Builder::request(std::string_view method, std::string_view uri) {
 
 Builder Builder::response(int status, std::string_view reason) {
     Builder out;
+    out.fields_.reserve(usual_fields);
     out.status_ = status;
     out.reason_ = reason;
     out.is_response_ = true;
@@ -125,10 +130,27 @@ Status Builder::writable() const {
 
 Result<std::string> Builder::write() const {
     if (Status s = writable(); !s) return s.error();
-    std::string out = is_response_ ? fmt::format("SIP/2.0 {} {}\r\n", status_, trimmed(reason_))
-                                   : fmt::format("{} {} SIP/2.0\r\n", method_, uri_);
-    for (const auto& [name, value] : fields_) out += fmt::format("{}: {}\r\n", name, value);
-    out += fmt::format("Content-Length: {}\r\n\r\n{}", body_.size(), body_);
+    // By hand: a load generator writes nothing but messages.
+    const std::string_view reason = trimmed(reason_);
+    std::size_t size = 64 + method_.size() + uri_.size() + reason.size() + body_.size();
+    for (const auto& [name, value] : fields_) size += name.size() + value.size() + 4;
+    std::string out;
+    out.reserve(size);
+    char digits[20];
+    const auto number = [&digits](std::size_t n) {
+        const char* end = std::to_chars(digits, digits + sizeof digits, n).ptr;
+        return std::string_view(digits, static_cast<std::size_t>(end - digits));
+    };
+    if (is_response_) {
+        out.append("SIP/2.0 ").append(number(static_cast<std::size_t>(status_)));
+        out.append(" ").append(reason);
+    } else {
+        out.append(method_).append(" ").append(uri_).append(" SIP/2.0");
+    }
+    out.append("\r\n");
+    for (const auto& [name, value] : fields_)
+        out.append(name).append(": ").append(value).append("\r\n");
+    out.append("Content-Length: ").append(number(body_.size())).append("\r\n\r\n").append(body_);
     return out;
 }
 

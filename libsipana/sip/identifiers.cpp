@@ -1,17 +1,33 @@
 #include "libsipana/sip/identifiers.h"
 
-#include <fmt/format.h>
-
 namespace sipana::sip {
+namespace {
 
-std::string Identifiers::branch() { return fmt::format("{}{:016x}", magic_cookie, random_.next()); }
+void add_hex(std::string& out, std::uint64_t n) {
+    for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[n >> shift & 15];
+}
 
-std::string Identifiers::tag() { return fmt::format("{:016x}", random_.next()); }
+}  // namespace
+
+std::string Identifiers::branch() {
+    std::string out(magic_cookie);
+    add_hex(out, random_.next());
+    return out;
+}
+
+std::string Identifiers::tag() {
+    std::string out;
+    add_hex(out, random_.next());
+    return out;
+}
 
 std::string Identifiers::call_id(std::string_view host) {
-    const auto left = random_.next(), right = random_.next();
-    return host.empty() ? fmt::format("{:016x}{:016x}", left, right)
-                        : fmt::format("{:016x}{:016x}@{}", left, right, host);
+    std::string out;
+    out.reserve(33 + host.size());
+    add_hex(out, random_.next());
+    add_hex(out, random_.next());
+    if (!host.empty()) (out += '@') += host;
+    return out;
 }
 
 std::string Identifiers::cnonce() { return tag(); }

@@ -150,6 +150,13 @@ public:
     static Result<Message> parse(std::string_view text);
     // The same, using this object's memory again (the analyzer's hot path).
     Status read(std::string_view text);
+    // This message of another copy of its text, without reading that again.
+    Message over(std::string_view same_text) const {
+        Message out(*this);
+        out.fields_.resize(count_);
+        out.text_ = same_text;
+        return out;
+    }
 
     bool is_request() const { return status_ == 0; }
     bool is_response() const { return status_ != 0; }

@@ -1,7 +1,5 @@
 #include "libsipana/sip/response.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -34,25 +32,43 @@ std::string_view phrase_for(int status) {
     return own.empty() ? reason_phrase(status / 100 * 100) : own;
 }
 
+bool is_copied(Header id, bool with_routes) {
+    switch (id) {
+        case Header::via:
+        case Header::from:
+        case Header::to:
+        case Header::call_id:
+        case Header::cseq:
+        case Header::timestamp:
+            return true;
+        case Header::record_route:
+            return with_routes;
+        default:
+            return false;
+    }
+}
+
 Builder make(const Message& request, const Hop* from, int status, std::string_view reason,
              std::string_view to_tag) {
     Builder out = Builder::response(status, reason.empty() ? phrase_for(status) : reason);
     const bool with_routes = may_make_dialog(request, status);
     const bool with_tag = status != 100 && !to_tag.empty() && request.to_tag().empty();
     bool topmost = true;
+    std::string unfolded;
     for (const Message::Field& field : request.fields()) {
-        const std::string value = request.unfolded(field);
+        if (!is_copied(field.id, with_routes)) continue;
+        std::string_view value = request.value(field);
+        if (field.folded) value = unfolded = request.unfolded(field);
         if (field.id == Header::via && topmost && from != nullptr) {
             std::string_view rest = value;
             topmost = false;
             out.add(Header::via, marked_via(next_element(rest).value_or(""), *from));
             while (const auto further = next_element(rest)) out.add(Header::via, *further);
         } else if (field.id == Header::to && with_tag) {
-            out.add(Header::to, fmt::format("{};tag={}", value, to_tag));
-        } else if (field.id == Header::via || field.id == Header::from || field.id == Header::to ||
-                   field.id == Header::call_id || field.id == Header::cseq ||
-                   field.id == Header::timestamp ||
-                   (field.id == Header::record_route && with_routes)) {
+            std::string to;
+            to.reserve(value.size() + 5 + to_tag.size());
+            out.add(Header::to, to.append(value).append(";tag=").append(to_tag));
+        } else {
             out.add(field.id, value);
         }
     }
@@ -71,13 +87,15 @@ std::string marked_via(std::string_view value, const Hop& from) {
     std::string out(trim(value.substr(0, value.find(';'))));
     for (const Param& p : via->params) {
         if (iequals(p.name, "received")) continue;
-        out += fmt::format(";{}", p.name);
+        out.append(";").append(p.name);
         if (iequals(p.name, "rport") && asked)
-            out += fmt::format("={}", from.remote.port);
+            out.append("=").append(std::to_string(from.remote.port));
+        else if (p.quoted)
+            out.append("=\"").append(p.value).append("\"");
         else if (p.has_value)
-            out += "=" + (p.quoted ? fmt::format("\"{}\"", p.value) : std::string(p.value));
+            out.append("=").append(p.value);
     }
-    return out + fmt::format(";received={}", from.remote.address.to_string());
+    return out.append(";received=").append(from.remote.address.to_string());
 }
 
 Builder response_to(const Message& request, int status, std::string_view reason,

@@ -68,6 +68,14 @@ TEST_CASE("asterisk: a section begins with the lines of its templates") {
     CHECK(f.notes[0] == "x.conf:7: no template [nobody] above");
 }
 
+TEST_CASE("asterisk: a section with a plus goes on with the earlier one of its name") {
+    const ConfigFile f = config("[a]\nx=1\n[b]\n[a](+)\ny=2\n[c](+)\nz=3\n");
+    REQUIRE(f.sections.size() == 3);
+    CHECK(f.sections[0].lines.size() == 2);
+    CHECK(f.sections[1].lines.empty());
+    CHECK(f.sections[2].lines.size() == 1);
+}
+
 TEST_CASE("asterisk: what templates repeat is bounded") {
     std::string text = "[t0](!)\na=1\na=1\n";
     for (int i = 1; i < 40; ++i) {

@@ -94,12 +94,13 @@ TEST_CASE("what a phone answers is what DIALSTATUS makes of it") {
     const std::pair<int, int> cases[] = {{486, 486}, {600, 486}, {603, 486}, {404, 503},
                                          {480, 503}, {500, 503}, {488, 503}};
     for (const auto& one : cases) {
-        CAPTURE(one.first);
+        const int theirs = one.first, ours = one.second;
+        CAPTURE(theirs);
         OfA t;
         t.arrive();
         t.alice.invite("200");
-        t.carol.reply("INVITE", one.first);
-        CHECK(t.alice.codes.back() == one.second);
+        t.carol.reply("INVITE", theirs);
+        CHECK(t.alice.codes.back() == ours);
         CHECK(t.a->channels() == 0);
     }
 }
@@ -133,7 +134,8 @@ TEST_CASE("Hangup(cause) before the answer is the code that chan_sip gives the c
     OfA t;
     t.arrive();
     for (const auto& one : cases) {
-        CAPTURE(one.first);
-        CHECK(t.alice.invite(fmt::format("err{}", one.first)) == one.second);
+        const int cause = one.first, status = one.second;
+        CAPTURE(cause);
+        CHECK(t.alice.invite(fmt::format("err{}", cause)) == status);
     }
 }

@@ -176,17 +176,19 @@ TEST_CASE("RFC 3261 16.7: of several failures the best; 6xx ends the search") {
         {{404, 486}, 486}, {{486, 503}, 486}, {{503, 503}, 500}, {{486, 603}, 603},
         {{500, 484}, 484}, {{302, 486}, 302}, {{486, 401}, 401}};
     for (const auto& one : cases) {
-        CAPTURE(one.second);
+        const std::pair<int, int> theirs = one.first;
+        const int ours = one.second;
+        CAPTURE(ours);
         TwoProxies t;
         Phone desk(t.wire, "bob", "192.0.2.202:5060", p2);
         CHECK(t.bob.register_at_server() == 200);
         CHECK(desk.register_at_server() == 200);
         t.alice.secret = "";
         CHECK(t.invite() == 0);
-        t.bob.reply("INVITE", one.first.first);
+        t.bob.reply("INVITE", theirs.first);
         CHECK(t.alice.codes.empty());
-        desk.reply("INVITE", one.first.second);
-        CHECK(t.alice.codes == std::vector<int>{one.second});
+        desk.reply("INVITE", theirs.second);
+        CHECK(t.alice.codes == std::vector<int>{ours});
     }
 }
 

@@ -254,6 +254,10 @@ TEST_CASE("Script: a dataset has SIPp's form") {
 
 TEST_CASE("Script: what is written is read back as the same script") {
     for (const std::string_view lines : {
+             "title Gr\xc3\xbc\xc3\x9f"
+             "e \\xff\n",
+             "title \"Gr\xc3\xbc \\xff \xe2\x80\x8b\"\n",
+             "alice -> A raw \"\"\"\n \xc3\xbc\tx\n \"\"\"\n",
              "title \"a \\\"title\\\"\"\nseed 77\ntimeout 1.5s\norder per phone\n",
              "network delay 20ms jitter 5ms loss 2% burst 3 duplicate 1% reorder 0.7% bandwidth "
              "1.5Mbit\n"

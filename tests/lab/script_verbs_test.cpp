@@ -51,9 +51,9 @@ TEST_CASE("Verbs: a call between phones goes directly") {
         "up\n",
         "alice -> bob INVITE sdp offer media audio,video\nbob -> alice 180\nbob -> alice 200\n"
         "alice => bob digits 12# by info\nbob -> alice BYE\nalice |-> bob 200 for BYE\n");
-    check_same(
-        direct, "alice calls bob\nbob rings after 1s\nalice cancels\n",
-        "alice -> bob INVITE\nbob -> alice 180 after 1s\nalice -> bob CANCEL\nbob |-> alice 487 for INVITE\n");
+    check_same(direct, "alice calls bob\nbob rings after 1s\nalice cancels\n",
+               "alice -> bob INVITE\nbob -> alice 180 after 1s\nalice -> bob CANCEL\nbob |-> alice "
+               "487 for INVITE\n");
     check_same(direct, "alice calls bob\nbob rejects 486 \"Busy\" after 1s\nalice calls bob\n",
                "alice -> bob INVITE\nbob -> alice 486 \"Busy\" after 1s\nalice -> bob INVITE\n");
 }
@@ -114,22 +114,24 @@ TEST_CASE("Verbs: RFC 5589: transfers, by the phones or by a server") {
         "alice -> A INVITE 900\nB -> bob INVITE\nbob -> B 200\nA -> alice 200\n"
         "alice/consult -> A INVITE 200\nA -> carol INVITE\ncarol -> A 200\nA -> alice/consult 200\n"
         "alice -> A REFER refer-to carol replaces alice/consult\nA -> alice 202\n");
-    check_same(direct,
-               "alice calls bob\nbob answers\nalice/consult calls carol\ncarol answers\n"
-               "alice transfers bob to carol after consulting\n",
-               "alice -> bob INVITE\nbob -> alice 200\nalice/consult -> carol INVITE\ncarol -> "
-               "alice/consult 200\n"
-               "alice -> bob REFER refer-to carol replaces alice/consult\nbob -> alice 202\n"
-               "bob -> alice" +
-                   notify +
-                   "active;expires=60\" body message/sipfrag \"SIP/2.0 100 Trying\"\n"
-                   "bob/transfer -> carol/transfer INVITE replaces alice/consult\n"
-                   "carol/transfer -> bob/transfer 200\ncarol -> alice/consult BYE\nalice/consult "
-                   "|-> carol 200 for BYE\n"
-                   "bob -> alice" +
-                   notify +
-                   "terminated;reason=noresource\" body message/sipfrag \"SIP/2.0 200 OK\"\n"
-                   "alice -> bob BYE\nbob |-> alice 200 for BYE\n");
+    check_same(
+        direct,
+        "alice calls bob\nbob answers\nalice/consult calls carol\ncarol answers\n"
+        "alice transfers bob to carol after consulting\n",
+        "alice -> bob INVITE\nbob -> alice 200\nalice/consult -> carol INVITE\ncarol -> "
+        "alice/consult 200\n"
+        "alice -> bob REFER refer-to carol replaces alice/consult let replaces = header Refer-To "
+        "\"Replaces=([^&>]*)\"\nbob -> alice 202\n"
+        "bob -> alice" +
+            notify +
+            "active;expires=60\" body message/sipfrag \"SIP/2.0 100 Trying\"\n"
+            "bob/transfer -> carol/transfer INVITE replaces \"{replaces}\"\n"
+            "carol/transfer -> bob/transfer 200\ncarol -> alice/consult BYE\nalice/consult "
+            "|-> carol 200 for BYE\n"
+            "bob -> alice" +
+            notify +
+            "terminated;reason=noresource\" body message/sipfrag \"SIP/2.0 200 OK\"\n"
+            "alice -> bob BYE\nbob |-> alice 200 for BYE\n");
 }
 
 TEST_CASE("Verbs: messages and subscriptions") {

@@ -165,6 +165,23 @@ TEST_CASE("SIPp: authentication gives the phone its password") {
           "reg 200\n");
 }
 
+TEST_CASE("SIPp: a dataset's rows are the script's, its first row has the credentials") {
+    SippOptions options;
+    options.dataset = "SEQUENTIAL\n100;joe;schmo\n200;[authentication username=ann password=pw];\n";
+    const Import i = imported(
+        {{"reg", scenario(sends("REGISTER sip:[remote_ip] SIP/2.0",
+                                "Via: SIP/2.0/UDP x;branch=[branch]\nFrom: <sip:[field0]@x>;tag=1\n"
+                                "To: <sip:[field0]@x>\nCall-ID: [call_id]\nCSeq: 1 REGISTER\n"
+                                "[authentication username=[field1] password=[field2]]\n"))}},
+        options);
+    CHECK(i.script.rows.size() == 2);
+    CHECK(i.script.phone("reg")->auth_user == "joe");
+    CHECK(i.script.phone("reg")->password == "schmo");
+    CHECK(has_note(i, "the credentials are those of the dataset's first row"));
+    CHECK(lines_of(i.script) ==
+          "reg -> peer REGISTER set \"From: <sip:{field0}@x>;tag={local_tag}\"\n");
+}
+
 TEST_CASE("SIPp: expressions check and remember, POSIX is read as ECMAScript") {
     const Import i = imported(
         {{"uac", scenario(request("OPTIONS") +

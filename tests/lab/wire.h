@@ -168,7 +168,7 @@ public:
           secret(std::move(password)),
           rtp{hop.local.address, static_cast<std::uint16_t>(hop.local.port + 2000)},
           wire_(wire),
-          ids_(std::hash<std::string>{}(user)) {
+          ids_(hash(hop.local)) {
         CHECK(wire.open(Transport::udp, hop.local, *this));
         CHECK(wire.open(Transport::udp, rtp, *this));
         wire.add(*this);
@@ -205,13 +205,13 @@ public:
             {"Call-ID", call_id},
             {"CSeq", fmt::format("{} {}", ++cseq, method)},
             {"Contact", fmt::format("<sip:{}@{}>", user, hop.local.to_string())}};
-        for (const auto& one : more) {
+        for (const auto& field : more) {
             const auto at = std::find_if(fields.begin(), fields.end(),
-                                         [&](const auto& f) { return f.first == one.first; });
+                                         [&](const auto& f) { return f.first == field.first; });
             if (at == fields.end())
-                fields.push_back(one);
+                fields.push_back(field);
             else
-                at->second = one.second;
+                at->second = field.second;
         }
         std::string text = fmt::format("{} {} SIP/2.0\r\n", method, uri);
         for (const auto& [name, value] : fields)
@@ -326,6 +326,7 @@ public:
         }
         const std::string text(as_text(p.payload));
         const auto m = sip::Message::parse(text);
+        INFO(text);
         REQUIRE(m);
         const sip::Hop from{p.dst, p.src, p.transport};
         const auto e = transactions_.on_message(*m, from, now);
@@ -395,7 +396,10 @@ private:
         codes.push_back(m.status());
         const auto sent = sip::Message::parse(last_request);
         if (m.method() == sip::Method::invite) invite_ = id;
-        if (!dialog && m.method() == sip::Method::invite)
+        // Of several early dialogs the one that is answered stays.
+        const bool other = dialog && m.status() / 100 == 2 && !dialog->matches(m) &&
+                           m.from_tag() == dialog->id().local_tag;
+        if ((!dialog || other) && m.method() == sip::Method::invite)
             dialog = sip::Dialog::as_caller(*sent, m);
         else if (dialog)
             dialog->on_response(m);
@@ -418,6 +422,7 @@ private:
     void on_cancel(const sip::Message& m, const sip::Hop& from, const sip::Transactions::Event& e,
                    Time now) {
         transactions_.respond(e.id, *sip::response_to(m, from, 200, {}, tag).write(), now);
+        if (!yields) return;
         for (const Heard& h : heard)
             if (h.id == e.invite && h.kind == Kind::request)
                 transactions_.respond(
@@ -463,6 +468,7 @@ private:
 
 public:
     bool acknowledges = true;  // 2xx
+    bool yields = true;        // to CANCEL, with 487
     bool polite = true;        // answers requests other than INVITE with 200
 
 private:

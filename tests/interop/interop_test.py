@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""The lab and programs that nobody here wrote, over real sockets on loopback.
+
+  interop_test.py SIPANA_LAB SIPANA [NAME...]
+
+What cannot be had is said and counted as skipped. Closes with "N passed, N failed, N skipped".
+"""
+import os
+import subprocess
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import baresip
+import kamailio
+import probes
+import sipp
+from world import Count, World
+
+LAB, SIPANA = map(os.path.abspath, sys.argv[1:3])
+TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange,
+         "kamailio": kamailio.proxy, "sipsak": probes.options, "tls": probes.tls}
+
+
+def play(count, number, name):
+    world = World(LAB, SIPANA, count, name, number)
+    try:
+        TESTS[name](world)
+    except Exception:  # a test that breaks has failed; the others go on
+        count.judge(False, f"{name}: runs to its end", traceback.format_exc())
+    finally:
+        if not os.environ.get("KEEP"):
+            world.close()
+        else:
+            print(f"      {world.folder}")
+
+
+def main():
+    wanted = sys.argv[3:] or list(TESTS)
+    installed = subprocess.run(["tools/packages", "interop"], capture_output=True, text=True, check=False, timeout=240)
+    if installed.returncode != 0:
+        print((installed.stdout + installed.stderr).strip())
+    count = Count()
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        list(pool.map(lambda one: play(count, *one), enumerate(wanted)))
+    print(f"{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    return 1 if count.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
