@@ -272,6 +272,7 @@ void Agent::stop(Conversation& c, bool video, Time now) {
 // ---------------------------------------------------------------- Node
 
 void Agent::on_packet(const Packet& packet, Time now) {
+    now_ = now;
     if (packet.dst == endpoint_) {
         on_sip(packet, now);
         return;
@@ -344,6 +345,7 @@ void Agent::on_unreachable(const Endpoint& local, const Endpoint& remote, Transp
 }
 
 void Agent::on_timer(Time now) {
+    now_ = now;
     transactions_.on_timer(now);
     drain_events(now);
     keep_up(now);
@@ -360,7 +362,6 @@ void Agent::on_timer(Time now) {
         outgoing_.push_back(late_.top().packet);
         late_.pop();
     }
-    now_ = now;
 }
 
 std::optional<Time> Agent::deadline() const {

@@ -155,7 +155,8 @@ private:
                           Time now);
     void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
                              std::string_view text, Time now);
-    void end_dialog(Conversation& c, std::string_view remote_tag, Time now);
+    void end_dialog(Conversation& c, std::string_view local_tag, std::string_view remote_tag,
+                    Time now);
     void end_dialogs(Conversation& c, Time now);
     int honour_replaces(Conversation& c, const sip::Message& invite, Conversation*& replaced);
     void end_replaced(Conversation& replaced, Time now);

@@ -65,7 +65,7 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
         follow_dialog(*c, *one, message, now);
     else
         follow_answer(*c, method, message, now);
-    if (status >= 200 && method == "BYE") end_dialog(*c, message.to_tag(), now);
+    if (status >= 200 && method == "BYE") end_dialog(*c, message.from_tag(), message.to_tag(), now);
     if (status / 100 == 2) take_next_nonce(*c, message);
     if (status / 100 == 2 && method == "NOTIFY" && !c->has_invite())
         if (const auto notify = sip::Message::parse(one->text);
@@ -292,7 +292,8 @@ void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
     const std::size_t step = one->step;
     if (c->session && one->method == "INVITE") c->session->refused();
     if (one->method == "BYE")
-        if (const auto bye = sip::Message::parse(one->text)) end_dialog(*c, bye->to_tag(), now);
+        if (const auto bye = sip::Message::parse(one->text))
+            end_dialog(*c, bye->from_tag(), bye->to_tag(), now);
     if (one->refreshes) refresh_failed(*c, *one, 408, now);
     if (c->director == nullptr) return;
     auto arrival = std::make_unique<Arrival>();

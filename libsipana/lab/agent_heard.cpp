@@ -38,7 +38,8 @@ std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, const sip::Message& 
 void Agent::on_request(const sip::Transactions::Event& event, const sip::Message& message,
                        const sip::Hop& hop, Time now) {
     Conversation* c = known(message.call_id());
-    if (c == nullptr) {
+    const bool fresh = c == nullptr;
+    if (fresh) {
         if (conversations_.size() >= max_conversations) return;
         auto made = std::make_unique<Conversation>();
         made->phone = line_.name;
@@ -70,7 +71,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     }
     auto arrival = arrival_of(*c, message, event.id, now);
     // Also at the second try of one that was refused before anybody was asked (401, 422).
-    if (c->director == nullptr && message.to_tag().empty() && casting_ &&
+    if (c->director == nullptr && (fresh || message.to_tag().empty()) && casting_ &&
         casting_(*this, *c, *arrival))
         c->director->conversations.push_back(c);
     const bool wanted = c->director != nullptr && c->director->wants(*c, *arrival);

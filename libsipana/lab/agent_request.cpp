@@ -260,6 +260,7 @@ Status Agent::authorize(Conversation& c, sip::Builder& b, Asked& asked) {
 }
 
 Status Agent::request(Conversation& c, const Request& what, const Told& told, Time now) {
+    now_ = now;
     if (what.method == "CANCEL") {
         if (Asked* invite = c.pending_invite(); invite != nullptr)
             return cancel(c, *invite, told, now);

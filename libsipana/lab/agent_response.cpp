@@ -105,7 +105,7 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
     }
     if (success &&
         (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
-        b.add("Allow", phone_allows);
+        b.add("Allow", setting_named("allow", phone_allows));
         b.add("Supported", "replaces");
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
     }
@@ -135,6 +135,7 @@ void Agent::dress_with_timer(Conversation& c, const sip::Message& request, int c
 
 Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const Told& told,
                       Time now) {
+    now_ = now;
     const sip::Message& request = owed.message;
     const bool own_tag = told.send != nullptr && !told.send->to_tag.empty();
     if (owed.to_tag.empty()) {
@@ -223,13 +224,14 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
         }
     }
     if (request.method() == sip::Method::bye && code / 100 == 2)
-        end_dialog(c, request.from_tag(), now);
+        end_dialog(c, request.to_tag(), request.from_tag(), now);
 }
 
 // A call that was forked goes on in its other dialogs.
-void Agent::end_dialog(Conversation& c, std::string_view remote_tag, Time now) {
+void Agent::end_dialog(Conversation& c, std::string_view local_tag, std::string_view remote_tag,
+                       Time now) {
     for (sip::Dialog& d : c.dialogs)
-        if (d.id().remote_tag == remote_tag) d.terminate();
+        if (d.id().local_tag == local_tag && d.id().remote_tag == remote_tag) d.terminate();
     if (c.confirmed_dialog() == nullptr) end_dialogs(c, now);
 }
 

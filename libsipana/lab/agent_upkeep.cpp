@@ -194,7 +194,8 @@ bool Agent::keep_up_with(Conversation& c, Asked& asked, const sip::Message& mess
         sip::SessionTimer& timer = *session_timer(c);
         const int status = message.status();
         if (status < 300) {
-            upkeep(c).updates = sip::lists(message, sip::Header::allow, "UPDATE");
+            if (message.header(sip::Header::allow))
+                upkeep(c).updates = sip::lists(message, sip::Header::allow, "UPDATE");
             timer.on_success(message, now);
         } else if (status == 422 && asked.tries_again && timer.on_422(message)) {
             Changes changes;

@@ -38,6 +38,7 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
     const auto* request = std::get_if<Request>(&std::get<Send>(sent.step->what).what);
     if (request == nullptr) return;
     sent.final_told = false;
+    bool beyond = false;  // another request stands between: only "200 for BYE" is of this one
     for (std::size_t i = at + 1; i < steps.size(); ++i) {
         if (steps[i].step->call != sent.step->call) continue;
         if (const auto* send = std::get_if<Send>(&steps[i].step->what)) {
@@ -45,8 +46,10 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
             if (is_request(*send, "PRACK") && request->method == "INVITE")
                 sent.provisional_acked = true;
             const bool other = std::holds_alternative<Request>(send->what);
-            if (other && !(request->method == "INVITE" && goes_beside(*send))) break;
+            if (is_request(*send, request->method)) break;
+            if (other && !(request->method == "INVITE" && goes_beside(*send))) beyond = true;
         } else if (const auto* expect = std::get_if<Expect>(&steps[i].step->what)) {
+            if (beyond && expect->for_method != request->method) continue;
             if (sent.final_told || !speaks_of_final(*expect, request->method)) continue;
             sent.final_told = true;
             sent.challenge_told = names_one(*expect, {401, 407});
