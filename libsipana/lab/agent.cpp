@@ -286,8 +286,9 @@ void Agent::on_packet(const Packet& packet, Time now) {
 }
 
 void Agent::on_sip(const Packet& packet, Time now) {
-    if (!message_.read(as_text(packet.payload))) {
-        ++malformed_;
+    if (const Status read = message_.read(as_text(packet.payload)); !read) {
+        if (malformed_++ == 0)
+            first_malformed_ = fmt::format("{}: {}", packet.src.to_string(), read.error().what);
         return;
     }
     const sip::Hop hop{endpoint_, packet.src, packet.transport};

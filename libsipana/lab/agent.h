@@ -102,7 +102,8 @@ public:
     std::optional<Packet> poll() override;
 
     std::uint64_t malformed() const { return malformed_; }
-    std::uint64_t retransmissions() const { return retransmissions_; }  // sent
+    const std::string& first_malformed() const { return first_malformed_; }  // whose, and why
+    std::uint64_t retransmissions() const { return retransmissions_; }       // sent
     Director* director_of(const std::string& call_id) const;
     // "alice/consult" and its Call-ID, for each of the director's.
     std::vector<std::pair<std::string, std::string>> calls_of(const Director& director) const;
@@ -248,6 +249,7 @@ private:
     std::priority_queue<Late> late_;
     std::uint64_t late_count_ = 0;
     Outgoing current_;
+    std::string first_malformed_;
     std::uint64_t malformed_ = 0, retransmissions_ = 0;
 };
 

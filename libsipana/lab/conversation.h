@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,9 +109,10 @@ struct Conversation {
     bool incoming = false;
     std::uint32_t cseq = 0;
     sip::Hop hop;  // where the last request came from or went
-    std::deque<sip::Dialog> dialogs;
-    std::deque<Asked> asked;
-    std::deque<std::unique_ptr<Owed>> owed;
+    // Lists: what they hold stays where it is, and an empty one costs nothing.
+    std::list<sip::Dialog> dialogs;
+    std::list<Asked> asked;
+    std::vector<std::unique_ptr<Owed>> owed;
     std::vector<Challenge> challenges, proxy_challenges;  // one a realm
     std::string registered_uri;                           // a REGISTER's Request-URI
     std::shared_ptr<PhoneSession> session;                // of an INVITE dialog

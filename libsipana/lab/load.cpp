@@ -68,6 +68,19 @@ Load::Load(const Script& script, const RunSettings& settings, const LoadSettings
 
 Load::~Load() = default;
 
+void Load::timed(std::string_view method, int code, Duration took) {
+    auto found = std::find_if(times_.begin(), times_.end(), [&](const Times& one) {
+        return one.code == code && one.method == method;
+    });
+    if (found == times_.end()) {
+        if (times_.size() == max_reasons) return;
+        times_.push_back({std::string(method), code, {}});
+        found = std::prev(times_.end());
+    }
+    if (found->ms.size() < max_times)
+        found->ms.push_back(static_cast<float>(to_milliseconds(took)));
+}
+
 Load::One& Load::begin(Time due) {
     Play::Setting setting;
     setting.script = &script_;
@@ -79,8 +92,7 @@ Load::One& Load::begin(Time due) {
     setting.keep_details = false;
     setting.due = due;
     setting.timed = [this](std::string_view method, int code, Duration took) {
-        auto& times = times_[fmt::format("{} to {}", method, code)];
-        if (times.size() < max_times) times.push_back(static_cast<float>(to_milliseconds(took)));
+        this->timed(method, code, took);
     };
     const std::uint64_t number = result_.begun++;
     plays_.push_back(std::make_unique<One>(setting, stage_.now(), number, touched_));
@@ -257,7 +269,10 @@ LoadResult Load::play() {
     result_.rtp_sent = stage_.rtp_sent();
     for (Agent* agent : stage_.agents())
         if (agent != nullptr) result_.retransmissions += agent->retransmissions();
-    for (auto& [what, times] : times_) result_.times.push_back(percentiles(what, times));
+    std::sort(times_.begin(), times_.end(), [](const Times& a, const Times& b) {
+        return std::tie(a.method, a.code) < std::tie(b.method, b.code);
+    });
+    for (Times& times : times_) result_.times.push_back(percentiles(times));
     if (const Status s = stage_.close_capture(); !s) {
         result_.error = s.error().what;
         result_.error_code = s.error().code;
@@ -271,9 +286,10 @@ LoadResult Load::play() {
 }
 
 // Exact: of all times, the smallest that so many of a hundred do not exceed.
-Percentiles Load::percentiles(const std::string& what, std::vector<float>& times) const {
+Percentiles Load::percentiles(Times& of) const {
+    std::vector<float>& times = of.ms;
     Percentiles out;
-    out.what = what;
+    out.what = fmt::format("{} to {}", of.method, of.code);
     out.count = times.size();
     std::sort(times.begin(), times.end());
     const auto at = [&times](double share) {

@@ -22,7 +22,7 @@ namespace sipana::lab {
 class Load {
 public:
     // A play's calls stay known for so long after its end: a repeated 2xx still gets its ACK.
-    static constexpr Duration linger = std::chrono::seconds{4};
+    static constexpr Duration linger = std::chrono::seconds{2};
     static constexpr std::size_t max_times = 50'000'000;  // kept; further ones are not
     static constexpr std::size_t max_reasons = 100;
     // On sockets what comes within so long is worked off together. Times stay exact: the system
@@ -46,6 +46,12 @@ private:
         }
     };
 
+    struct Times {  // of one code to one method
+        std::string method;
+        int code = 0;
+        std::vector<float> ms;
+    };
+
     void begin_due();
     One& begin(Time due);
     bool cast(Agent& agent, Conversation& c, const Arrival& arrival);
@@ -54,7 +60,7 @@ private:
     void bury(bool all);
     bool over() const;
     std::optional<Time> next() const;
-    Percentiles percentiles(const std::string& what, std::vector<float>& times) const;
+    Percentiles percentiles(Times& times) const;
 
     const Script& script_;
     const RunSettings& settings_;
@@ -68,7 +74,8 @@ private:
     std::priority_queue<Due> dues_;
     std::vector<One*> touched_;
     std::deque<std::unique_ptr<One>> dead_;
-    std::map<std::string, std::vector<float>> times_;
+    void timed(std::string_view method, int code, Duration took);
+    std::vector<Times> times_;
 };
 
 }  // namespace sipana::lab

@@ -26,7 +26,6 @@ Play::Play(const Setting& setting, Time now)
         progress_[p].outcome.assign(n, Outcome::skipped);
         progress_[p].at = n;
     }
-    values_["call_number"] = fmt::format("{}", setting.number + 1);
 }
 
 // ---------------------------------------------------------------- what arrives
@@ -360,6 +359,14 @@ void Play::end(Time now, std::string_view why) {
     }
     for (Agent* agent : setting_.agents)
         if (agent != nullptr) agent->hang_up(*this, now);
+}
+
+void Play::end_quietly() {
+    ended_ = true;
+    for (Progress& one : progress_) {
+        one.waiting.clear();
+        one.kept.clear();
+    }
 }
 
 std::vector<StepResult> Play::results() const {

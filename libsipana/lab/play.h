@@ -5,7 +5,6 @@
 // With `independent` a phone's lines wait for its own lines only. Nothing waits by sleeping.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -48,7 +47,7 @@ public:
     bool failed() const { return failed_; }
     // Ends what is open; called once, when it is over or its time is.
     void end(Time now, std::string_view why = {});
-    void end_quietly() { ended_ = true; }  // it is over, and nothing is open
+    void end_quietly();  // it is over, and nothing is open
     std::vector<StepResult> results() const;
     const std::string& why_failed() const { return why_; }
     Time begun() const { return begun_; }
@@ -68,7 +67,7 @@ private:
         std::vector<Time> armed;  // when the step's turn came
         std::vector<Time> sent;
         std::vector<std::uint8_t> begun;  // sent, or playing: its end is waited for
-        std::deque<std::unique_ptr<Arrival>> waiting;
+        std::vector<std::unique_ptr<Arrival>> waiting;
         std::vector<std::unique_ptr<Arrival>>
             kept;  // met an expectation: {names} speak of the last
         Conversation* last = nullptr;

@@ -50,10 +50,9 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     const PartStep& known = (*setting_.parts)[p].steps[i];
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
-    const std::string note =
-        setting_.keep_details
-            ? fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text)
-            : std::string();
+    const std::string note = setting_.keep_details ? fmt::format("{}:{} {}", setting_.script->name,
+                                                                 step.where.line, step.text)
+                                                   : std::string();
     const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
     Agent::Told told;
     told.send = &send;
@@ -159,6 +158,7 @@ void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, T
     const auto& expect = std::get<Expect>(step.what);
     Progress& progress = progress_[p];
     Conversation& c = *arrival->conversation;
+    if (!setting_.keep_details && counted_.empty()) progress.kept.clear();
     const Arrival& kept = *progress.kept.emplace_back(std::move(arrival));
     progress.last = &c;
     if (setting_.timed && kept.message.is_response() && kept.asked_by != SIZE_MAX &&

@@ -129,6 +129,7 @@ std::string Play::fill(std::string_view text, std::size_t p, const Conversation*
 std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
                                           const Conversation* c) const {
     if (const auto known = values_.find(name); known != values_.end()) return known->second;
+    if (name == "call_number") return fmt::format("{}", setting_.number + 1);
     const Agent* agent = setting_.agents[p];
     if (agent == nullptr) return std::nullopt;
     if (name.starts_with("field"))

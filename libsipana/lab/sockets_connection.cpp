@@ -184,16 +184,23 @@ bool Connection::split(Bytes plain) {
         port_.hub().arrived(port_.owner(), packet, own_wire_, own_, no_time);
         if (over()) return false;
     }
-    if (splitter_.skipped() != skipped) {
-        port_.hub().cut_short(0, splitter_.skipped() - skipped);
-        unfinished_ = 0;
-    }
+    if (splitter_.skipped() != skipped) unfinished_ = 0;
+    tell_skipped(skipped);
     if (unfinished_ > Sockets::largest_message) {
         fail(EMSGSIZE, fmt::format("a message of more than {} bytes", Sockets::largest_message));
         return false;
     }
     answer_pings();
     return !over();
+}
+
+// Counted, and said once: who does not see a response wants to know what came in its place.
+void Connection::tell_skipped(std::uint64_t before) {
+    if (splitter_.skipped() == before) return;
+    port_.hub().cut_short(0, splitter_.skipped() - before);
+    if (before == 0)
+        port_.hub().note(fmt::format("{} {}: what came on the stream is no SIP",
+                                     to_string(port_.transport()), peer_.to_string()));
 }
 
 // RFC 5626 3.5.1, 4.4.1: CRLF CRLF asks for one CRLF.
@@ -215,7 +222,9 @@ void Connection::answer_pings() {
 }
 
 void Connection::end_of_stream() {
+    const std::uint64_t skipped = splitter_.skipped();
     splitter_.finish();
+    tell_skipped(skipped);
     std::uint64_t incomplete = 0;
     while (const auto piece = splitter_.poll()) {
         if (piece->incomplete) {

@@ -49,6 +49,7 @@ private:
     void read();
     bool received(Bytes wire);
     bool split(Bytes plain);
+    void tell_skipped(std::uint64_t before);
     void answer_pings();
     void write_out();
     void end_of_stream();

@@ -277,6 +277,10 @@ Log Stage::log(const Play* play) {
 std::vector<std::string> Stage::take_notes() {
     std::vector<std::string> out = std::move(notes_);
     notes_.clear();
+    for (const auto& agent : agents_)
+        if (agent && !agent->first_malformed().empty())
+            out.push_back(fmt::format("{}: got what is no SIP, {} times, first from {}",
+                                      agent->name(), agent->malformed(), agent->first_malformed()));
     for (const auto& exchange : exchanges_)
         for (std::string& note : exchange->take_notes())
             out.push_back(fmt::format("{}: {}", exchange->name(), note));

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The gallery in reports/ is what the program writes, and so are the README's examples.
 
-  gallery_test.py PROGRAM            closes with "N passed, N failed, N skipped"
-  gallery_test.py PROGRAM --write    writes both anew: after a change that was meant; then look
+  gallery_test.py SIPANA SIPANA_LAB            closes with "N passed, N failed, N skipped"
+  gallery_test.py SIPANA SIPANA_LAB --write    writes both anew: after a change that was meant; then look
 """
 import difflib
 import os
@@ -14,6 +14,7 @@ import tempfile
 import xml.dom.minidom
 
 PROGRAM = os.path.abspath(sys.argv[1])
+PROGRAMS = {"sipana": PROGRAM, "sipana-lab": os.path.abspath(sys.argv[2])}
 GALLERY = pathlib.Path("reports")
 KINDS = {".txt", ".svg", ".html", ".json"}
 SHOWN = 12  # lines of a difference
@@ -33,17 +34,17 @@ def difference(there, now):
     return "\n".join("      " + line[:160] for _, line in zip(range(SHOWN), lines))
 
 
-def printed(command):
-    done = subprocess.run(f"'{PROGRAM}' {command} -q --width 100", shell=True, capture_output=True, timeout=60, check=False)
+def printed(program, command):
+    done = subprocess.run(f"'{PROGRAMS[program]}' {command} -q --width 100", shell=True, capture_output=True, timeout=60, check=False)
     return done.stdout.decode()
 
 
 README = pathlib.Path("README.md")
-EXAMPLE = re.compile(r"```\n\$ sipana ([^\n]*)\n(.*?)```\n", re.S)
+EXAMPLE = re.compile(r"```\n\$ (sipana|sipana-lab) ([^\n]*)\n(.*?)```\n", re.S)
 
 if "--write" in sys.argv:
     subprocess.run(["reports/write", PROGRAM], check=True, timeout=240)
-    README.write_text(EXAMPLE.sub(lambda found: f"```\n$ sipana {found[1]}\n{printed(found[1])}```\n",
+    README.write_text(EXAMPLE.sub(lambda found: f"```\n$ {found[1]} {found[2]}\n{printed(*found.groups()[:2])}```\n",
                                   README.read_text(encoding="utf-8")), encoding="utf-8")
     sys.exit(0)
 
@@ -64,8 +65,8 @@ with tempfile.TemporaryDirectory(prefix="sipana-gallery-") as temporary:
     links = set(re.findall(r"\]\(([^)]+)\)", (GALLERY / "README.md").read_text(encoding="utf-8")))
     judge(there <= links and all((GALLERY / link).exists() for link in links), "its README leads to each",
           sorted(there - links) + sorted(link for link in links if not (GALLERY / link).exists()))
-for command, shown in EXAMPLE.findall(README.read_text(encoding="utf-8")):
-    now = printed(command)
-    judge(shown == now, "README: sipana " + command, difference(shown, now))
+for program, command, shown in EXAMPLE.findall(README.read_text(encoding="utf-8")):
+    now = printed(program, command)
+    judge(shown == now, f"README: {program} {command}", difference(shown, now))
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(1 if failed else 0)

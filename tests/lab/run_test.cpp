@@ -86,3 +86,18 @@ bob -> alice BYE
     INFO(said(r));
     CHECK(r.outcome == Outcome::failed);
 }
+
+TEST_CASE("RFC 3261 7: a phone says that what it got is no SIP, from whom and why") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+alice -> bob OPTIONS
+bob ->| alice raw "HTTP/1.1 400 Bad Request\r\n\r\n"
+bob ->| alice raw "garbage"
+bob -> alice 200
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
+    REQUIRE(r.notes.size() == 1);
+    CHECK(r.notes[0].rfind("alice: got what is no SIP, 2 times, first from 192.0.2.", 0) == 0);
+}

@@ -290,6 +290,9 @@ TEST_CASE("Sockets: a stranger's message in pieces, garbage, and an end inside a
     REQUIRE(t.until([&] { return t.bob.packets == 1; }));
     CHECK(t.bob.got[0].text == text);
     CHECK(t.network->counts().skipped == 15);
+    const auto notes = t.network->take_notes();
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].find("what came on the stream is no SIP") != std::string::npos);
     REQUIRE(t.tap.seen.size() == 1);
     CHECK(t.tap.seen[0].dst == t.b);
 
@@ -300,9 +303,9 @@ TEST_CASE("Sockets: a stranger's message in pieces, garbage, and an end inside a
     stranger.leave();
     REQUIRE(t.until([&] { return t.network->counts().cut_short == 1; }));
     CHECK(t.bob.packets == 1);
-    const auto notes = t.network->take_notes();
-    REQUIRE(notes.size() == 1);
-    CHECK(notes[0].find("ended inside a message") != std::string::npos);
+    const auto later = t.network->take_notes();
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].find("ended inside a message") != std::string::npos);
     // Who is gone cannot be sent to.
     t.bob.lost.clear();
     t.send(t.b, peer, message(3));

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """sipana-lab as a shell meets it: exit status, standard output, standard error, the captures that it leaves.
 
-  lab_test.py SIPANA_LAB
+  lab_test.py SIPANA_LAB SIPANA
 
 Closes with "N passed, N failed, N skipped".
 """
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree
 
-PROGRAM = os.path.abspath(sys.argv[1])
+PROGRAM, ANALYZER = map(os.path.abspath, sys.argv[1:3])
 OK, FAILED, USAGE, DAMAGED, IO_ERROR, INTERRUPTED = 0, 1, 2, 3, 5, 130
 
 BUSY = """# busy
@@ -219,11 +221,155 @@ def sockets(tmp):
     judge(patient.returncode == INTERRUPTED, "an interrupt: 130", (patient.returncode, out, err))
     status, out, err = lab("coverage", capture)
     judge(status == OK and "INVITE" in out, "the capture so far is intact", (status, out, err))
+    status, calls = calls_of(capture)
+    judge(status == OK and len(calls) == 1 and calls[0]["messages"] == frames_of(capture),
+          "and the analyzer reads all that was written", (status, calls, frames_of(capture)))
+
+
+class Garbage(threading.Thread):
+    """A server whose answers are anything but SIP."""
+
+    ANSWERS = [b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", b"\0\1\2\xff" * 50,
+               b"SIP/2.0 200 OK\r\n\r\n", b"SIP/2.0 99999999999999999999 \r\nVia: \r\n\r\n"]
+
+    def __init__(self, kind):
+        super().__init__(daemon=True)
+        self.kind, self.socket = kind, socket.socket(socket.AF_INET, kind)
+        self.socket.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            self.socket.listen()
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        if self.kind == socket.SOCK_STREAM:
+            peer, _ = self.socket.accept()
+            with peer:
+                peer.recv(65535)
+                peer.sendall(b"".join(self.ANSWERS))
+                peer.settimeout(30)
+                while peer.recv(65535):
+                    pass
+            return
+        for number in range(100):
+            _, peer = self.socket.recvfrom(65535)
+            self.socket.sendto(self.ANSWERS[number % len(self.ANSWERS)], peer)
+
+
+def calls_of(capture):
+    """What the analyzer makes of a capture: its exit status and the calls."""
+    done = subprocess.run([ANALYZER, "calls", "--format", "ndjson", "-q", capture], capture_output=True, timeout=60,
+                          text=True, check=False)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def frames_of(capture):
+    """Packets in a pcapng file, block by block; None when it does not end with a whole block."""
+    data, at, frames = read(capture), 0, 0
+    while at < len(data):
+        kind, length = (int.from_bytes(data[at + i:at + i + 4], "little") for i in (0, 4))
+        if length < 12 or at + length > len(data) or data[at + length - 4:at + length] != data[at + 4:at + 8]:
+            return None
+        frames += kind == 6
+        at += length
+    return frames
+
+
+def what_goes_wrong(tmp):
+    """Each ends with a clear message, the right status, and the capture so far intact."""
+    silent = write(tmp, "silent.lab", "phone alice\nphone bob\nalice ->| bob INVITE\nbob -> alice 200 drop 99\n")
+    capture = os.path.join(tmp, "silent.pcapng")
+    unanswered = write(tmp, "unanswered.lab", "phone alice 100@A\nserver A 192.0.2.1\nalice -> A INVITE 200\n"
+                       "A -> alice 200 within 2s\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        status, out, err = lab("run", unanswered, "--capture", capture, "--on", "sockets", "--server",
+                               f"A=127.0.0.1:{mute.getsockname()[1]}")
+    judge(status == FAILED and "4: expected 200 within 2 s" in out, "a phone that never answers: 1, and what was missed",
+          (status, out, err))
+    status, calls = calls_of(capture)
+    judge(status == OK and len(calls) == 1 and calls[0]["messages"] >= 3 and calls[0]["state"] == "unanswered",
+          "its INVITE and the repetitions are in the capture", (status, calls))
+    status, out, err = lab("run", silent, "--no-capture")
+    judge(status == FAILED and out != "", "an answer that is always lost: 1", (status, out, err))
+    for kind, transport, said in ((socket.SOCK_DGRAM, "udp", "got what is no SIP"),
+                                  (socket.SOCK_STREAM, "tcp", "is no SIP"), (socket.SOCK_STREAM, "tls", "TLS 127.0.0.1")):
+        server = Garbage(kind)
+        script = write(tmp, "garbage.lab", f"phone alice 100@A transport {transport}\nserver A 192.0.2.1 transport {transport}\n"
+                       "alice -> A OPTIONS\nA -> alice 200 within 2s\n")
+        capture = os.path.join(tmp, f"garbage-{transport}.pcapng")
+        status, out, err = lab("run", script, "--capture", capture, "--on", "sockets", "--server",
+                               f"A=127.0.0.1:{server.port}")
+        judge(status == FAILED and said in out and f"127.0.0.1:{server.port}" in out,
+              f"a server that answers garbage, {transport}: 1, and from where it came", (status, out, err))
+        judge(calls_of(capture)[0] == OK and frames_of(capture), "and its capture is whole", calls_of(capture))
+    for transport in ("udp", "tcp", "tls"):
+        script = write(tmp, "closed.lab", f"phone alice 100@A transport {transport}\nserver A 192.0.2.1 transport {transport}\n"
+                       "alice -> A OPTIONS\nA -> alice 200\n")
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        capture = os.path.join(tmp, f"closed-{transport}.pcapng")
+        begun = time.monotonic()
+        status, out, err = lab("run", script, "--capture", capture, "--on", "sockets", "--server", f"A=127.0.0.1:{port}")
+        judge(status == FAILED and "port closed" in out and f"127.0.0.1:{port}: Connection refused" in out and
+              time.monotonic() - begun < 20, f"a port that is closed, {transport}: 1 at once, and which", (status, out, err))
+        judge(calls_of(capture)[0] == OK and frames_of(capture), "and its capture is whole", calls_of(capture))
+
+
+LONG_TALK = """phone alice
+phone bob
+alice -> bob INVITE
+bob -> alice 200
+alice <> bob audio tone 440Hz 600s
+alice -> bob BYE
+"""
+
+
+def disk_is_full(tmp):
+    """The file may not grow beyond a limit: what is in it then are whole packets, and the run ends."""
+    script, capture = write(tmp, "talk.lab", LONG_TALK), os.path.join(tmp, "full.pcapng")
+    limit = 1_000_000
+
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    done = subprocess.run([PROGRAM, "run", script, "--capture", capture], capture_output=True, timeout=120, text=True,
+                          check=False, preexec_fn=limited)
+    judge(done.returncode == IO_ERROR and "full.pcapng" in done.stdout + done.stderr and
+          "File too large" in done.stdout + done.stderr, "a capture that cannot grow: 5, and why",
+          (done.returncode, done.stdout[-1500:], done.stderr))
+    frames, (status, calls) = frames_of(capture), calls_of(capture)
+    judge(frames and os.path.getsize(capture) <= limit, "it ends with a whole packet", (frames, os.path.getsize(capture)))
+    streams = subprocess.run([ANALYZER, "streams", "--format", "ndjson", capture], capture_output=True, timeout=60,
+                             text=True, check=False)
+    seen = sum(json.loads(line)["packets"] for line in streams.stdout.splitlines())
+    judge(status == OK and len(calls) == 1 and calls[0]["messages"] == 3 and seen > 2000 and seen + 3 <= frames,
+          "what was written is what can be read", (status, calls, seen, frames))
+
+
+def exchange_alone(tmp):
+    for arguments, claim in ((["--listen", "nonsense"], "an address that is none"), ([], "no --listen")):
+        status, out, err = lab("exchange", "captures/exchange/a", *arguments)
+        judge(status == USAGE and err != "", f"exchange: {claim}: 2", (status, out, err))
+    status, out, err = lab("exchange", os.path.join(tmp, "none"), "--listen", "127.0.0.1:0", "--no-capture")
+    judge(status == IO_ERROR and "sip.conf" in err, "exchange: a folder that is not there: 5", (status, out, err))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        status, out, err = lab("exchange", "captures/exchange/a", "--no-capture", "--listen",
+                               "127.0.0.1:%d" % taken.getsockname()[1])
+        judge(status == IO_ERROR and err.count("\n") >= 1, "exchange: a port that is taken: 5", (status, out, err))
+    capture = os.path.join(tmp, "alone.pcapng")
+    status, out, err = lab("exchange", "captures/exchange/a", "--listen", "127.0.0.1:0", "--listen", "tcp:127.0.0.1:0",
+                           "--seconds", 0.3, "--capture", capture)
+    judge(status == OK and err.count("listens at") == 2 and frames_of(capture) == 0,
+          "exchange: it says where it listens, and ends when its time is over", (status, out, err))
 
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets):
+        for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets, what_goes_wrong,
+                      disk_is_full, exchange_alone):
             group(tmp)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
