@@ -121,9 +121,8 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
     if (method == "INVITE" || method == "UPDATE")
         b.add(sip::Header::allow, setting_named("allow", phone_allows));
     if (method == "INVITE" || method == "UPDATE" || method == "REGISTER") {
-        const std::string_view supported = setting_named("supported");
-        if (supported != "none")
-            b.add(sip::Header::supported, supported.empty() ? "replaces" : supported);
+        const std::string_view supported = setting_named("supported", "replaces");
+        if (supported != "none") b.add(sip::Header::supported, supported);
     }
     const bool timed =
         method == "INVITE" || (method == "UPDATE" && c.confirmed_dialog() != nullptr);

@@ -106,7 +106,8 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
     if (success &&
         (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
         b.add("Allow", setting_named("allow", phone_allows));
-        b.add("Supported", "replaces");
+        if (const auto supported = setting_named("supported", "replaces"); supported != "none")
+            b.add("Supported", supported);
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
     }
     const Party* self = directory_.by_name(line_.name);
@@ -173,8 +174,8 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
             b.body("application/sdp", *text);
         }
     }
-    const bool reliable =
-        told.send != nullptr && told.send->reliable && what.code > 100 && what.code < 200;
+    const bool reliable = what.code > 100 && what.code < 200 &&
+                          ((told.send != nullptr && told.send->reliable) || owed.wants_reliable());
     if (reliable) {
         if (!owed.reliable)
             owed.reliable.emplace(

@@ -88,6 +88,11 @@ Owed* Conversation::accepted_invite() {
     return nullptr;
 }
 
+bool Owed::wants_reliable() const {
+    return message.method() == sip::Method::invite &&
+           sip::lists(message, sip::Header::require, "100rel");
+}
+
 bool Owed::waits_for_prack(int code, bool reliably) const {
     if (!reliable || reliable->ready()) return false;
     return code < 200 ? reliably : code < 300 && reliably_described;

@@ -96,6 +96,7 @@ struct Owed {
 
     // RFC 3262 3: no second reliable response before the PRACK of the first, and no 2xx while one
     // with a description waits for it.
+    bool wants_reliable() const;  // the INVITE requires it (4)
     bool waits_for_prack(int code, bool reliably) const;
 };
 

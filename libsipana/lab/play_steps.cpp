@@ -77,7 +77,7 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
             fail(p, i, now, "there is no request that waits for this response");
             return true;
         }
-        if (owed->waits_for_prack(response->code, send.reliable)) {
+        if (owed->waits_for_prack(response->code, send.reliable || owed->wants_reliable())) {
             held_.insert({p, i});
             return false;
         }

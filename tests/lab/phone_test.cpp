@@ -168,6 +168,18 @@ check no errors
 )lab");
 }
 
+TEST_CASE("RFC 3262 3: an INVITE that requires 100rel hears reliable responses alone") {
+    holds(R"lab(
+alice -> bob INVITE header "Require: 100rel"
+bob -> alice 180
+bob -> alice 200 for INVITE after 100ms
+alice -> bob BYE
+check flow INVITE 180 PRACK 200 200 ACK BYE 200
+check header 180 RSeq present
+check no errors
+)lab");
+}
+
 TEST_CASE("RFC 3262 3: a PRACK that acknowledges nothing gets 481") {
     holds(R"lab(
 alice -> bob INVITE
@@ -278,6 +290,63 @@ TEST_CASE("Faults: a message that is cut off is not understood, and a whole one 
     holds(R"lab(
 alice ->| bob OPTIONS cut 40 no retransmission
 alice |-> bob nothing for 2s
+)lab");
+}
+
+TEST_CASE("Faults: every transmission goes out twice, and is understood once") {
+    holds(call + R"lab(
+alice -> bob INFO duplicate 1 copies 2
+bob -> alice 200
+alice -> bob BYE
+check messages INFO 1
+)lab");
+}
+
+TEST_CASE("Faults: an INVITE whose answer is never acknowledged is given up after 64*T1") {
+    const auto r = played("alice -> bob INVITE no ack\nbob -> alice 200\nalice pauses 40s\n");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::failed);
+    CHECK(r.error.find("no ACK came") != std::string::npos);
+}
+
+TEST_CASE("Faults: an INVITE whose refusal is never acknowledged hears it again and again") {
+    holds(R"lab(
+alice -> bob INVITE no ack
+bob -> alice 486 copies 4
+check messages ACK 0
+)lab");
+}
+
+TEST_CASE("Faults: a CSeq number of the script's own") {
+    holds(R"lab(
+alice -> bob OPTIONS cseq 4711
+bob -> alice 200
+check header OPTIONS CSeq is "4711 OPTIONS"
+)lab");
+}
+
+TEST_CASE("Faults: a stale nonce is refused as such, and the next try has the new one") {
+    holds(R"lab(
+alice -> bob REGISTER
+bob ->| alice 401 set "WWW-Authenticate: Digest realm=\"a\", nonce=\"one\", algorithm=MD5, qop=\"auth\""
+alice |-> bob REGISTER where header Authorization contains "nonce=\"one\""
+bob -> alice 200
+alice -> bob REGISTER stale nonce where header Authorization contains "nonce=\"0one\""
+bob ->| alice 401 set "WWW-Authenticate: Digest realm=\"a\", nonce=\"two\", stale=true, algorithm=MD5, qop=\"auth\""
+alice |-> bob REGISTER where header Authorization contains "nonce=\"two\""
+bob -> alice 200
+)lab",
+          "phone alice 100 password secret\nphone bob\n");
+}
+
+TEST_CASE("RFC 3261 14.2: offers that cross are both refused with 491") {
+    holds(call + R"lab(
+alice ->| bob INVITE sdp offer sendonly
+bob ->| alice INVITE sdp offer inactive
+alice |-> bob 491 for INVITE
+bob |-> alice 491 for INVITE
+alice -> bob BYE
+check messages 491 2
 )lab");
 }
 
