@@ -414,7 +414,7 @@ int exchange(const Arguments& a) {
     settings.certificate_file = a.certificate;
     settings.key_file = a.key;
     settings.capture = a.no_capture ? "" : a.capture.empty() ? "exchange.pcapng" : a.capture;
-    settings.seed = a.seed.value_or(1);
+    settings.seed = a.seed;
     settings.stop = &stop_asked;
     if (a.seconds) settings.longest = Duration{static_cast<std::int64_t>(*a.seconds * 1e9)};
     for (const std::string& text : a.listens) {

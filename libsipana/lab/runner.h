@@ -27,7 +27,7 @@ enum class Ground : std::uint8_t {
 
 struct RunSettings {
     Ground ground = Ground::simulated;
-    std::optional<std::uint64_t> seed;  // in place of the script's
+    std::optional<std::uint64_t> seed;  // in place of the script's; on sockets also of the clock's
     std::string capture;                // file; empty: none (the verdict then reads it from memory)
     bool keep_capture = true;           // false: the run is not recorded and not judged
     bool built_in_servers = false;      // on sockets too
@@ -77,7 +77,7 @@ struct ServeSettings {
     std::vector<std::pair<Transport, Endpoint>> listens;
     std::string certificate_file, key_file;  // of TLS; both empty: a self-signed one is made
     std::string capture;                     // file; empty: none
-    std::uint64_t seed = 1;
+    std::optional<std::uint64_t> seed;       // of tags and nonces; without: the clock's
     std::function<void(const std::vector<std::pair<Transport, Endpoint>>&)>
         started;                                   // with the ports that were opened
     std::function<void(const std::string&)> note;  // what it has to say, as it happens

@@ -11,7 +11,9 @@ constexpr std::size_t most_notes = 100;
 }  // namespace
 
 Serving::Serving(const ServeSettings& settings, Clock clock)
-    : settings_(settings), clock_(std::move(clock)) {}
+    : settings_(settings),
+      clock_(std::move(clock)),
+      seed_(settings.seed.value_or(static_cast<std::uint64_t>(clock_().count()))) {}
 
 // The exchange closes its ports while the network is still there.
 Serving::~Serving() { exchange_.reset(); }
@@ -28,7 +30,7 @@ Status Serving::set_up() {
     if (!settings_.capture.empty()) {
         RecorderSettings recorder;
         recorder.script = "exchange";
-        recorder.seed = settings_.seed;
+        recorder.seed = seed_;
         auto made = Recorder::create(settings_.capture, recorder);
         if (!made) return made.error();
         recorder_ = std::move(*made);
@@ -36,7 +38,7 @@ Status Serving::set_up() {
     }
     ExchangeSettings exchange;
     exchange.listens = settings_.listens;
-    exchange.seed = settings_.seed;
+    exchange.seed = seed_;
     if (Status s = read_folder(settings_.folder, exchange); !s) return s.error();
     auto made = Exchange::load(std::move(exchange));
     if (!made) return made.error();

@@ -38,6 +38,7 @@ private:
 
     const ServeSettings& settings_;
     Clock clock_;
+    std::uint64_t seed_;
     std::unique_ptr<Network> network_;
     Sockets* sockets_ = nullptr;  // the same
     std::unique_ptr<Recorder> recorder_;

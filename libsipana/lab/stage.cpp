@@ -16,6 +16,16 @@ namespace {
 
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
 
+// On a network with real peers a second run must not bear the first one's Call-IDs and tags (RFC
+// 3261 8.1.1.4: unique over time; 8.2.2.2: 482): there the seed is the clock's as well, unless one
+// was given. The result says which it was.
+std::uint64_t seed_of(const Script& script, const RunSettings& settings,
+                      const Stage::Clock& clock) {
+    if (settings.seed) return *settings.seed;
+    if (settings.ground == Ground::simulated) return script.seed;
+    return mix(script.seed, static_cast<std::uint64_t>(clock().count())) >> 16;
+}
+
 }  // namespace
 
 Stage::Stage(const Script& script, const RunSettings& settings, Clock clock, bool load)
@@ -23,7 +33,7 @@ Stage::Stage(const Script& script, const RunSettings& settings, Clock clock, boo
       settings_(settings),
       clock_(std::move(clock)),
       load_(load),
-      seed_(settings.seed.value_or(script.seed)),
+      seed_(seed_of(script, settings, clock_)),
       address_chance_(seed_) {}
 
 Stage::~Stage() {

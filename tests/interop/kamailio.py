@@ -1,7 +1,8 @@
 """Kamailio as registrar and proxy with authentication: our phones register and call each other through it."""
+import glob
 import subprocess
 
-from world import free_port, have
+from world import certificate, free_port, have
 
 CONFIG = """
 debug=2
@@ -13,7 +14,7 @@ disable_tcp=no
 auto_aliases=no
 listen=udp:{at}
 listen=tcp:{at}
-loadmodule "kex.so"
+{tls}loadmodule "kex.so"
 loadmodule "pv.so"
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -50,17 +51,25 @@ request_route {{
     t_relay();
 }}
 """
+TLS = """
+enable_tls=yes
+listen=tls:{at}
+loadmodule "tls.so"
+modparam("tls", "certificate", "{certificate}")
+modparam("tls", "private_key", "{key}")
+modparam("tls", "tls_method", "TLSv1.2+")
+"""
 PHONES = """# {title}
-phone  alice 100@P  password test  transport {alice}  audio pcmu
-phone  bob   200@P  password test  transport {bob}  audio pcmu
-server P {at}
+phone  alice 1{n}@P  password test  transport {alice}  audio pcmu
+phone  bob   2{n}@P  password test  transport {bob}  audio pcmu
+server P {at} transport {server}
 """
 CALL = PHONES + """
 alice -> P     REGISTER
 P     -> alice 200
 bob   -> P     REGISTER
 P     -> bob   200
-alice -> P     INVITE 200
+alice -> P     INVITE 2{n}
 P     -> bob   INVITE where header Record-Route
 bob   -> P     180
 P     -> alice 180
@@ -95,7 +104,7 @@ check alice state failed
 CANCELLED = PHONES + """
 bob   -> P     REGISTER
 P     -> bob   200
-alice -> P     INVITE 200
+alice -> P     INVITE 2{n}
 P     -> bob   INVITE
 bob   -> P     180
 P     -> alice 180
@@ -112,7 +121,15 @@ def proxy(world):
         return world.skip("registrar and proxy", reason)
     address = world.addresses[0]
     at = f"{address}:{free_port(address, 'both')}"
-    config = world.write("kamailio.cfg", CONFIG.format(at=at))
+    at_tls, tls = f"{address}:{free_port(address, 'both')}", ""
+    missing = have("openssl") or (None if glob.glob("/usr/lib/*/kamailio/modules/tls.so") else
+                                  "kamailio-tls-modules is not installed")
+    if missing:
+        world.skip("TLS", missing)
+    else:
+        pem, key = certificate(world)
+        tls = TLS.format(at=at_tls, certificate=pem, key=key)
+    config = world.write("kamailio.cfg", CONFIG.format(at=at, tls=tls))
     run = world.folder / "run"
     run.mkdir()
     checked = subprocess.run(["kamailio", "-c", "-f", config, "-Y", run], capture_output=True, text=True, check=False,
@@ -128,8 +145,14 @@ def proxy(world):
                                          ("udp", "tcp", "alice", ALICE_ENDS), ("tcp", "udp", "bob", BOB_ENDS))]
         plays += [("a wrong password", WRONG, {"alice": "udp", "bob": "udp"}),
                   ("a call that is cancelled", CANCELLED, {"alice": "udp", "bob": "udp"})]
+        if tls:
+            plays += [(f"tls to tls, {who} hangs up", CALL, {"alice": "tls", "bob": "tls", "at": at_tls, "ends": ends})
+                      for who, ends in (("alice", ALICE_ENDS), ("bob", BOB_ENDS))]
         for number, (title, script, words) in enumerate(plays):
-            text = script.format(**{"title": title, "at": at, **words})
-            with world.lab(f"kamailio{number}", text, "--local", world.addresses[1], "--server", f"P={at}") as lab:
+            # Users of its own: those of other plays are still registered, at ports that are closed.
+            words = {"n": f"{number:02}", "title": title, "at": at, "server": words["alice"], **words}
+            text = script.format(**words)
+            with world.lab(f"kamailio{number}", text, "--local", world.addresses[1], "--server",
+                           f"P={words['at']}") as lab:
                 world.judge(lab.wait() == 0, title, lab, kamailio)
     return None

@@ -275,6 +275,17 @@ def frames_of(capture):
     return frames
 
 
+def identifiers(tmp):
+    """RFC 3261 8.1.1.4: on a real network no Call-ID comes twice, unless the seed is given."""
+    script, ids = write(tmp, "busy.lab", BUSY), []
+    for number, options in enumerate(([], [], ["--seed", 7], ["--seed", 7])):
+        capture = os.path.join(tmp, f"ids{number}.pcapng")
+        lab("run", script, "--on", "sockets", "--capture", capture, *options)
+        ids.append([call["call_id"] for call in calls_of(capture)[1]])
+    judge(all(len(one) == 1 for one in ids) and ids[0] != ids[1] and ids[2] == ids[3],
+          "RFC 3261 8.1.1.4: on sockets each run has Call-IDs of its own, but with --seed", ids)
+
+
 def what_goes_wrong(tmp):
     """Each ends with a clear message, the right status, and the capture so far intact."""
     silent = write(tmp, "silent.lab", "phone alice\nphone bob\nalice ->| bob INVITE\nbob -> alice 200 drop 99\n")
@@ -368,7 +379,7 @@ def exchange_alone(tmp):
 
 def main():
     with tempfile.TemporaryDirectory() as tmp:
-        for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets, what_goes_wrong,
+        for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets, identifiers, what_goes_wrong,
                       disk_is_full, exchange_alone):
             group(tmp)
     print(f"{passed} passed, {failed} failed, 0 skipped")
