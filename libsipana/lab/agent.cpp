@@ -11,26 +11,14 @@
 #include "libsipana/sip/uri.h"
 
 namespace sipana::lab {
-namespace {
-
-// A phone of the lab talks to few others; strangers cannot make it keep more than this.
-constexpr std::size_t max_conversations = 1u << 20;
-constexpr std::uint32_t max_tries = 2;  // with credentials, the second for a stale nonce
-
-bool has_sdp(const sip::Message& m) {
-    if (m.body().empty()) return false;
-    const auto type = sip::parse_content_type(m.header(sip::Header::content_type).value_or(""));
-    return type && type->is("application", "sdp");
-}
-
-}  // namespace
 
 Agent::Agent(const Setting& setting)
     : setting_(setting),
       line_(*setting.line),
       directory_(*setting.directory),
       identifiers_(setting.seed),
-      transactions_(setting.timing, setting.seed) {}
+      transactions_(setting.timing, setting.seed),
+      timer_(timer_settings()) {}
 
 Agent::~Agent() = default;
 
@@ -123,6 +111,18 @@ Owed* Agent::find_owed(const Director& director, std::size_t part, std::string_v
     return other_end;
 }
 
+Owed* Agent::find_accepted(const Director& director, std::size_t part, std::string_view peer,
+                           std::string_view label, Conversation*& conversation) {
+    for (Conversation* c : director.conversations) {
+        if (c->part != part || c->label != label || c->peer != peer) continue;
+        Owed* owed = c->accepted_invite();
+        if (owed == nullptr) continue;
+        conversation = c;
+        return owed;
+    }
+    return nullptr;
+}
+
 PhoneSession& Agent::session(Conversation& c) {
     if (!c.session) {
         PhoneSession::Setting s;
@@ -164,6 +164,7 @@ Conversation* Agent::session_numbered(std::uint64_t number) const {
 }
 
 void Agent::end_session(Conversation& c, Time now) {
+    if (c.upkeep && c.upkeep->session) c.upkeep->session->stop();
     if (!c.session) return;
     c.session->end(now);
     session_changed(c);
@@ -212,6 +213,7 @@ void Agent::hang_up(const Director& director, Time now) {
             !c->ended)
             (void)request(*c, {"BYE", {}}, {.note = "clean-up"}, now);
         end_session(*c, now);
+        stop_upkeep(*c);
         c->ended = true;
     }
 }
@@ -229,6 +231,7 @@ void Agent::forget(Director& director) {
         for (const Asked& asked : c->asked) leave(asked.id);
         for (const auto& owed : c->owed) leave(owed->id);
         sessions_.erase(c->number);
+        stop_upkeep(*c);
         conversations_.erase(found);
         return true;
     });
@@ -269,6 +272,7 @@ void Agent::stop(Conversation& c, bool video, Time now) {
 // ---------------------------------------------------------------- Node
 
 void Agent::on_packet(const Packet& packet, Time now) {
+    now_ = now;
     if (packet.dst == endpoint_) {
         on_sip(packet, now);
         return;
@@ -311,6 +315,9 @@ void Agent::on_event(const sip::Transactions::Event& event, const sip::Message& 
         case response:
             on_response(event, message, now);
             break;
+        case absorbed:
+            on_again(event, message, now);
+            break;
         case unusable:
             ++malformed_;
             break;
@@ -319,334 +326,16 @@ void Agent::on_event(const sip::Transactions::Event& event, const sip::Message& 
     }
 }
 
+void Agent::on_again(const sip::Transactions::Event& event, const sip::Message& message, Time now) {
+    const auto whose = of_.find(event.id);
+    if (whose == of_.end() || whose->second->director == nullptr) return;
+    if (message.method() == sip::Method::ack) return;
+    whose->second->director->on_again(event.id, message.is_request() ? 0 : message.status(), now);
+}
+
 Conversation* Agent::known(std::string_view call_id) {
     const auto found = conversations_.find(std::string(call_id));
     return found == conversations_.end() ? nullptr : found->second.get();
-}
-
-std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, const sip::Message& message,
-                                           sip::Transactions::Id id, Time now) const {
-    auto out = std::make_unique<Arrival>();
-    out->text = message.text();
-    out->message = message.over(out->text);
-    out->conversation = &c;
-    out->transaction = id;
-    out->method = message.method_name();
-    out->at = now;
-    return out;
-}
-
-void Agent::on_request(const sip::Transactions::Event& event, const sip::Message& message,
-                       const sip::Hop& hop, Time now) {
-    Conversation* c = known(message.call_id());
-    const bool fresh = c == nullptr;
-    if (fresh) {
-        if (conversations_.size() >= max_conversations) return;
-        auto made = std::make_unique<Conversation>();
-        made->phone = line_.name;
-        made->number = ++conversation_count_;
-        made->call_id = message.call_id();
-        made->local_tag = identifiers_.tag();
-        made->incoming = true;
-        const Party* peer = directory_.by_endpoint(hop.remote);
-        if (peer != nullptr) made->peer = peer->name;
-        c = made.get();
-        conversations_[made->call_id] = std::move(made);
-    }
-    c->hop = hop;
-    auto owed = std::make_unique<Owed>();
-    owed->id = event.id;
-    owed->text = message.text();
-    owed->message = message.over(owed->text);
-    owed->hop = hop;
-    of_[event.id] = c;
-    c->owed.push_back(std::move(owed));
-    Owed& mine = *c->owed.back();
-    if (event.kind == sip::Transactions::Kind::request && event.merged != 0) {
-        (void)quick_response(*c, mine, 482, now);  // RFC 3261 8.2.2.2
-        return;
-    }
-    auto arrival = arrival_of(*c, message, event.id, now);
-    if (fresh && casting_ && casting_(*this, *c, *arrival)) c->director->conversations.push_back(c);
-    const bool wanted = c->director != nullptr && c->director->wants(*c, *arrival);
-    if (!accept_in_dialog(*c, mine, event, wanted, now)) return;
-    if (has_sdp(message) &&
-        (message.method() == sip::Method::invite || message.method() == sip::Method::update ||
-         message.method() == sip::Method::prack)) {
-        PhoneSession& s = session(*c);
-        if (!s.awaits_answer())
-            s.on_offer(message.body());
-        else
-            (void)s.on_answer(message.body(), now);
-    }
-    if (message.method() == sip::Method::prack) stop_reliable(*c, message);
-    if (wanted)
-        c->director->on_arrival(std::move(arrival), now);
-    else
-        keep_house(*c, *arrival, now);
-}
-
-// RFC 3261 12.2.2 and 9.2: false where the request was refused.
-bool Agent::accept_in_dialog(Conversation& c, Owed& owed, const sip::Transactions::Event& event,
-                             bool wanted, Time now) {
-    const sip::Message& m = owed.message;
-    if (event.kind == sip::Transactions::Kind::cancel) {
-        if (event.invite != 0) return true;
-        (void)quick_response(c, owed, 481, now);
-        return false;
-    }
-    if (m.to_tag().empty()) return true;
-    for (sip::Dialog& dialog : c.dialogs) {
-        if (dialog.id().local_tag != m.to_tag()) continue;
-        const int refusal = dialog.on_request(m);
-        if (refusal == 0) return true;
-        (void)quick_response(c, owed, refusal, now);
-        return false;
-    }
-    if (wanted) return true;
-    (void)quick_response(c, owed, 481, now);
-    return false;
-}
-
-void Agent::stop_reliable(Conversation& c, const sip::Message& prack) {
-    const auto rack = sip::parse_rack(prack.header(sip::Header::rack).value_or(""));
-    for (const auto& owed : c.owed)
-        if (rack && owed->rseq == rack->rseq && owed->message.method() == sip::Method::invite)
-            transactions_.stop_repeating_provisional(owed->id);
-}
-
-void Agent::on_ack(const sip::Transactions::Event& event, const sip::Message& message, Time now) {
-    Conversation* c = known(message.call_id());
-    if (c == nullptr) return;
-    for (const auto& owed : c->owed)
-        if (owed->id == event.id) owed->acked = true;
-    if (event.retransmission) return;
-    if (has_sdp(message) && c->session && c->session->awaits_answer()) {
-        (void)c->session->on_answer(message.body(), now);
-        session_changed(*c);
-    }
-    if (c->director == nullptr) return;
-    auto arrival = arrival_of(*c, message, event.id, now);
-    if (c->director->wants(*c, *arrival)) c->director->on_arrival(std::move(arrival), now);
-}
-
-Asked* Agent::asked(sip::Transactions::Id id, Conversation*& conversation) {
-    const auto found = of_.find(id);
-    if (found == of_.end()) return nullptr;
-    conversation = found->second;
-    for (Asked& one : conversation->asked)
-        if (one.id == id) return &one;
-    return nullptr;
-}
-
-void Agent::on_response(const sip::Transactions::Event& event, const sip::Message& message,
-                        Time now) {
-    Conversation* c = nullptr;
-    Asked* one = asked(event.id, c);
-    if (one == nullptr) return;
-    const int status = message.status();
-    if (one->finished && status >= 200) {  // a 2xx again, or one of another fork (13.2.2.4)
-        if (one->method == "INVITE" && status < 300) follow_dialog(*c, *one, message, now);
-        return;
-    }
-    one->status = status;
-    one->finished = status >= 200;
-    if ((status == 401 || status == 407) && one->method != "CANCEL") {
-        auto& kept = status == 401 ? c->challenges : c->proxy_challenges;
-        kept.clear();
-        for (const auto value : message.values(status == 401 ? sip::Header::www_authenticate
-                                                             : sip::Header::proxy_authenticate))
-            kept.emplace_back(value);
-        if (one->answers_challenges && retry_with_credentials(*c, *one, message, now)) return;
-    }
-    const std::size_t step = one->step;
-    const std::string method = one->method;
-    const bool given_up = one->cancelled && status == 487;
-    // Told before the ACK goes out: the script's order is that of the ladder.
-    auto arrival = arrival_of(*c, message, event.id, now);
-    arrival->asked_by = step;
-    arrival->method = method;
-    if (method == "INVITE" || method == "SUBSCRIBE" || method == "REFER")
-        follow_dialog(*c, *one, message, now);
-    else
-        follow_answer(*c, method, message, now);
-    if (status >= 200 && method == "BYE") end_dialogs(*c, now);
-    if (c->director == nullptr) return;
-    const bool wanted = c->director->wants(*c, *arrival);
-    if (wanted) c->director->on_arrival(std::move(arrival), now);
-    if (status < 200 || step == SIZE_MAX) return;
-    if (!wanted && status >= 300 && !given_up)
-        c->director->on_failure(*c, step, fmt::format("{} {} came", status, message.reason()), now);
-    else
-        c->director->on_finished(c->part, step, now);
-}
-
-// Offers and answers in responses to requests other than INVITE (RFC 3311, RFC 3262 5).
-void Agent::follow_answer(Conversation& c, std::string_view method, const sip::Message& message,
-                          Time now) {
-    if (message.status() < 200 || !c.session) return;
-    if (method != "UPDATE" && method != "PRACK") return;
-    if (message.status() >= 300)
-        c.session->refused();
-    else if (has_sdp(message))
-        (void)c.session->on_answer(message.body(), now);
-    for (sip::Dialog& d : c.dialogs)
-        if (d.id().remote_tag == message.to_tag()) d.on_response(message);
-}
-
-// What a response to INVITE makes: dialogs (12.1.2), the session, PRACK and ACK.
-void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& message, Time now) {
-    const int status = message.status();
-    const bool invites = asked.method == "INVITE";
-    if (status >= 300) {
-        if (!invites) return;
-        if (c.session) c.session->refused();
-        const bool first = std::none_of(
-            c.dialogs.begin(), c.dialogs.end(),
-            [](const sip::Dialog& d) { return d.state() == sip::Dialog::State::confirmed; });
-        if (!first) return;
-        for (sip::Dialog& d : c.dialogs) d.terminate();
-        if (status != 401 && status != 407) end_session(c, now);
-        return;
-    }
-    if (status <= 100) return;
-    sip::Dialog* dialog = nullptr;
-    for (sip::Dialog& d : c.dialogs)
-        if (d.id().remote_tag == message.to_tag()) dialog = &d;
-    if (dialog == nullptr) {
-        const auto request = sip::Message::parse(asked.text);
-        if (request)
-            if (auto made = sip::Dialog::as_caller(*request, message)) {
-                c.dialogs.push_back(std::move(*made));
-                dialog = &c.dialogs.back();
-            }
-    }
-    if (dialog != nullptr) dialog->on_response(message);
-    if (!invites) return;
-    if (has_sdp(message)) {
-        PhoneSession& s = session(c);
-        if (s.awaits_answer())
-            (void)s.on_answer(message.body(), now);
-        else if (!s.described())
-            s.on_offer(message.body());
-        else if (status >= 200 && !asked.offered)
-            s.on_offer(message.body());
-    }
-    if (dialog == nullptr) return;
-    if (status < 200)
-        acknowledge_provisional(c, asked, *dialog, message, now);
-    else if (!asked.ack.empty() && message.to_tag() == asked.ack_tag) {
-        outgoing_.push_back({asked.ack_hop, asked.ack, {}, {}});
-    } else if (asked.acks_itself) {
-        const bool again = !asked.ack.empty();  // another fork's: it is let go (13.2.2.4)
-        asked.ack_tag = message.to_tag();
-        send_ack(c, asked, *dialog, {}, now);
-        if (again) {
-            sip::Builder bye = dialog->request("BYE");
-            Asked last;
-            last.method = "BYE";
-            (void)send_request(c, bye, std::move(last), {}, now);
-            dialog->terminate();
-        }
-    }
-}
-
-// RFC 3262 4: in order, each once.
-void Agent::acknowledge_provisional(Conversation& c, Asked& asked, sip::Dialog& dialog,
-                                    const sip::Message& message, Time now) {
-    const auto rseq = sip::parse_number(message.header(sip::Header::rseq).value_or(""));
-    if (!rseq || !sip::lists(message, sip::Header::require, "100rel")) return;
-    if (asked.rseq != 0 && *rseq <= asked.rseq) return;
-    asked.rseq = *rseq;
-    asked.rack = fmt::format("{} {} INVITE", *rseq, asked.cseq);
-    if (!asked.pracks_itself) return;
-    sip::Builder b = dialog.request("PRACK");
-    c.hop = hop_to(dialog.next_hop(), c);
-    b.add(sip::Header::rack, asked.rack);
-    if (c.session && c.session->owes_answer())
-        if (const auto text = c.session->answer({}, now); text) b.body("application/sdp", *text);
-    Asked prack;
-    prack.method = "PRACK";
-    (void)send_request(c, b, std::move(prack), {}, now);
-}
-
-bool Agent::retry_with_credentials(Conversation& c, Asked& asked, const sip::Message& message,
-                                   Time now) {
-    if (line_.password.empty() || asked.tries >= max_tries) return false;
-    bool stale = false;
-    for (const auto id : {sip::Header::www_authenticate, sip::Header::proxy_authenticate})
-        for (const auto value : message.values(id))
-            if (const auto credentials = sip::parse_credentials(value))
-                if (const auto digest = sip::digest_of(*credentials))
-                    stale = stale || digest->stale;
-    if (asked.tries > 0 && !stale) return false;
-    const auto request = sip::Message::parse(asked.text);
-    if (!request) return false;
-    auto b = sip::Builder::from(*request);
-    b.strip("Authorization").strip("Proxy-Authorization");
-    sip::Dialog* dialog = request->to_tag().empty() ? nullptr : c.live_dialog();
-    const std::uint32_t number =
-        dialog != nullptr ? dialog->local_cseq().value_or(0) + 1 : ++c.cseq;
-    if (dialog != nullptr) dialog->set_local_cseq(number);
-    b.set("CSeq", fmt::format("{} {}", number, asked.method));
-    b.set("Via", via_ + identifiers_.branch());
-    if (const Status s = authorize(c, b, {}); !s) return false;
-    auto text = b.write();
-    if (!text) return false;
-    Asked again = asked;
-    again.status = 0;
-    again.finished = false;
-    again.tries++;
-    again.cseq = number;
-    again.text = *text;
-    asked.step = SIZE_MAX;
-    const auto note = notes_.find(asked.id);
-    const std::string kept = note == notes_.end() ? "" : note->second;
-    again.id = transactions_.request(std::move(*text), c.hop, now);
-    begin_asked(c, std::move(again), {.note = kept});
-    return true;
-}
-
-// A transaction that ended without an answer.
-void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
-    Conversation* c = nullptr;
-    Asked* one = asked(event.id, c);
-    using Timer = sip::Transactions::Timer;
-    std::string why = event.kind == sip::Transactions::Kind::unreachable
-                          ? "nobody is there (port closed, or connection refused)"
-                          : "no answer in time";
-    if (one == nullptr) {
-        if (event.kind != sip::Transactions::Kind::timed_out) return;
-        const auto whose = of_.find(event.id);
-        if (whose == of_.end()) return;
-        Conversation& other = *whose->second;
-        const Owed* owed = other.owed_by(event.id);
-        if (owed != nullptr && other.director != nullptr && !other.ended)
-            other.director->on_failure(other, owed->step,
-                                       event.timer == Timer::prack
-                                           ? "no PRACK came (RFC 3262 3)"
-                                           : "no ACK came (RFC 3261 13.3.1.4, timer H)",
-                                       now);
-        return;
-    }
-    if (one->finished) return;
-    one->finished = true;
-    const std::size_t step = one->step;
-    if (c->session && one->method == "INVITE") c->session->refused();
-    if (one->method == "BYE") end_dialogs(*c, now);
-    if (c->director == nullptr) return;
-    auto arrival = std::make_unique<Arrival>();
-    arrival->kind = event.kind == sip::Transactions::Kind::unreachable ? Arrival::Kind::unreachable
-                                                                       : Arrival::Kind::timed_out;
-    arrival->conversation = c;
-    arrival->transaction = event.id;
-    arrival->method = one->method;
-    arrival->asked_by = step;
-    arrival->at = now;
-    if (c->director->wants(*c, *arrival))
-        c->director->on_arrival(std::move(arrival), now);
-    else if (step != SIZE_MAX)
-        c->director->on_failure(*c, step, std::move(why), now);
 }
 
 void Agent::on_unreachable(const Endpoint& local, const Endpoint& remote, Transport transport,
@@ -657,8 +346,10 @@ void Agent::on_unreachable(const Endpoint& local, const Endpoint& remote, Transp
 }
 
 void Agent::on_timer(Time now) {
+    now_ = now;
     transactions_.on_timer(now);
     drain_events(now);
+    keep_up(now);
     while (!dues_.empty() && dues_.top().at <= now) {
         const Due due = dues_.top();
         dues_.pop();
@@ -672,7 +363,6 @@ void Agent::on_timer(Time now) {
         outgoing_.push_back(late_.top().packet);
         late_.pop();
     }
-    now_ = now;
 }
 
 std::optional<Time> Agent::deadline() const {
@@ -682,6 +372,7 @@ std::optional<Time> Agent::deadline() const {
     };
     if (!dues_.empty()) consider(dues_.top().at);
     if (!late_.empty()) consider(late_.top().at);
+    if (!upkeep_dues_.empty()) consider(upkeep_dues_.top().at);
     return first;
 }
 

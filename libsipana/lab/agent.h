@@ -64,10 +64,15 @@ public:
                        std::string_view peer, std::string_view label, bool outside);
     Owed* find_owed(const Director& director, std::size_t part, std::string_view method,
                     std::string_view peer, std::string_view label, Conversation*& conversation);
+    // An INVITE that was accepted already: another fork may answer it too (13.3.1.4).
+    Owed* find_accepted(const Director& director, std::size_t part, std::string_view peer,
+                        std::string_view label, Conversation*& conversation);
     struct Told {  // how the script's step wants it
         const Send* send = nullptr;
         std::size_t step = SIZE_MAX;
         bool acks_itself = true, pracks_itself = true, answers_challenges = true;
+        bool tries_again = true;  // after 412, 422 and 423
+        bool no_ack = false;      // nor by its transaction
         std::string_view note;
         const Fill* fill = nullptr;
     };
@@ -137,7 +142,8 @@ private:
     void describe_request(Conversation& c, sip::Builder& b, std::string_view method,
                           const Told& told, Time now);
     void apply(sip::Builder& b, const Told& told) const;
-    Status authorize(Conversation& c, sip::Builder& b, const Told& told);
+    // A phone's answers to the challenges that it knows, right or as `asked` has it.
+    Status authorize(Conversation& c, sip::Builder& b, Asked& asked);
     Status send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told, Time now);
     void begin_asked(Conversation& c, Asked asked, const Told& told);
     Status cancel(Conversation& c, Asked& invite, const Told& told, Time now);
@@ -146,10 +152,33 @@ private:
 
     // agent_response.cpp
     void dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told& told, Time now);
+    void dress_with_timer(Conversation& c, const sip::Message& request, int code, sip::Builder& b,
+                          Time now);
     void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
                              std::string_view text, Time now);
+    void end_dialog(Conversation& c, std::string_view local_tag, std::string_view remote_tag,
+                    Time now);
     void end_dialogs(Conversation& c, Time now);
+    int honour_replaces(Conversation& c, const sip::Message& invite, Conversation*& replaced);
+    void end_replaced(Conversation& replaced, Time now);
     Status quick_response(Conversation& c, Owed& owed, int code, Time now);
+
+    // agent_upkeep.cpp
+    std::string_view setting_named(std::string_view name, std::string_view otherwise = {}) const;
+    std::optional<sip::SessionTimer::Settings> timer_settings() const;
+    Upkeep& upkeep(Conversation& c);
+    sip::SessionTimer* session_timer(Conversation& c);
+    void upkeep_changed(Conversation& c);
+    void stop_upkeep(Conversation& c);
+    void keep_up(Time now);
+    void refresh_session(Conversation& c, Time now);
+    void give_up_session(Conversation& c, Time now);
+    void refresh_failed(Conversation& c, const Asked& asked, int status, Time now);
+    bool interval_too_small(Conversation& c, const sip::Message& request);
+    void refresh_state(Conversation& c, Time now);
+    bool keep_up_with(Conversation& c, Asked& asked, const sip::Message& message, Time now);
+    bool keep_state(Conversation& c, Asked& asked, sip::SoftState::Kind kind,
+                    const sip::Message& message, Time now);
 
     // agent.cpp
     void write_names();
@@ -157,16 +186,26 @@ private:
     void drain_events(Time now);
     void on_event(const sip::Transactions::Event& event, const sip::Message& message,
                   const sip::Hop& hop, Time now);
+    void on_again(const sip::Transactions::Event& event, const sip::Message& message, Time now);
+
+    // agent_heard.cpp
     void on_request(const sip::Transactions::Event& event, const sip::Message& message,
                     const sip::Hop& hop, Time now);
     bool accept_in_dialog(Conversation& c, Owed& owed, const sip::Transactions::Event& event,
                           bool wanted, Time now);
-    void stop_reliable(Conversation& c, const sip::Message& prack);
+    bool subscribed_by(Conversation& c, const sip::Message& notify);
+    void follow_notify(Conversation& c, const sip::Message& notify, Time now);
+    int take_prack(Conversation& c, const sip::Message& prack);
     void on_ack(const sip::Transactions::Event& event, const sip::Message& message, Time now);
+
+    // agent_answered.cpp
     void on_response(const sip::Transactions::Event& event, const sip::Message& message, Time now);
     void on_lost(const sip::Transactions::Event& event, Time now);
-    bool retry_with_credentials(Conversation& c, Asked& asked, const sip::Message& message,
-                                Time now);
+    using Changes = std::vector<std::pair<std::string, std::string>>;  // an empty value: without it
+    bool again_reliably(const Asked& asked, const sip::Message& message);
+    bool take_challenges(Conversation& c, const Asked& asked, const sip::Message& message);
+    void take_next_nonce(Conversation& c, const sip::Message& message);
+    bool resend(Conversation& c, Asked& asked, const Changes& changes, Time now);
     void follow_dialog(Conversation& c, Asked& asked, const sip::Message& message, Time now);
     void follow_answer(Conversation& c, std::string_view method, const sip::Message& message,
                        Time now);
@@ -195,6 +234,10 @@ private:
     std::unordered_map<std::uint64_t, Conversation*> sessions_;  // with ports of their own
     std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
     std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over
+    std::optional<sip::SessionTimer::Settings> timer_;  // where the phone knows session timers
+    std::unordered_map<std::uint64_t, Conversation*> kept_up_;  // those with upkeep
+    std::priority_queue<Due> upkeep_dues_;
+    bool refreshing_ = false;  // the request being made is a refresh
     std::deque<std::uint64_t> ready_;
     std::uint64_t conversation_count_ = 0;
     sip::Message message_;  // the one being read
@@ -209,5 +252,8 @@ private:
     std::string first_malformed_;
     std::uint64_t malformed_ = 0, retransmissions_ = 0;
 };
+
+// RFC 6665 4.1.3
+bool ends_subscription(const sip::Message& notify);
 
 }  // namespace sipana::lab

@@ -13,9 +13,6 @@
 namespace sipana::lab {
 namespace {
 
-constexpr std::string_view allowed =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
-
 bool is_uri(std::string_view text) {
     const auto colon = text.find(':');
     return colon != text.npos && sip::parse_uri(text).has_value();
@@ -26,12 +23,6 @@ std::string uri_of(std::string_view user, std::string_view host) {
 }
 
 bool opens_session(std::string_view method) { return method == "INVITE"; }
-
-std::string setting_of(const PhoneLine& line, std::string_view name) {
-    for (const auto& [key, value] : line.settings)
-        if (key == name) return value;
-    return {};
-}
 
 std::uint32_t cseq_of(const sip::Builder& b) {
     const auto cseq = sip::parse_cseq(b.value("CSeq"));
@@ -127,23 +118,28 @@ void Agent::describe_request(Conversation& c, sip::Builder& b, std::string_view 
                                method == "SUBSCRIBE" || method == "UPDATE" || method == "REFER" ||
                                method == "NOTIFY";
     if (needs_contact) b.add(sip::Header::contact, contact());
-    if (method == "INVITE" || method == "UPDATE") b.add(sip::Header::allow, allowed);
+    if (method == "INVITE" || method == "UPDATE")
+        b.add(sip::Header::allow, setting_named("allow", phone_allows));
     if (method == "INVITE" || method == "UPDATE" || method == "REGISTER") {
-        const std::string supported = setting_of(line_, "supported");
-        if (supported != "none")
-            b.add(sip::Header::supported, supported.empty() ? "replaces" : supported);
+        const std::string_view supported = setting_named("supported", "replaces");
+        if (supported != "none") b.add(sip::Header::supported, supported);
     }
-    if (method == "REGISTER") b.add(sip::Header::expires, "3600");
+    const bool timed =
+        method == "INVITE" || (method == "UPDATE" && c.confirmed_dialog() != nullptr);
+    if (timed && timer_)
+        for (const auto& [id, value] : session_timer(c)->request_fields())
+            if (id != sip::Header::supported) b.add(id, value);
+    if (method == "REGISTER") b.add(sip::Header::expires, setting_named("expires", "3600"));
     if (method == "PUBLISH" || method == "SUBSCRIBE") {
         b.add(sip::Header::event, "presence");
-        b.add(sip::Header::expires, "3600");
+        b.add(sip::Header::expires, setting_named("expires", "3600"));
     }
     if (method == "NOTIFY") {
         b.add(sip::Header::event, "presence");
         b.add(sip::Header::subscription_state, "active;expires=3600");
     }
     if (method == "OPTIONS") b.add(sip::Header::accept, "application/sdp");
-    b.add(sip::Header::user_agent, "sipana-lab");
+    b.add(sip::Header::user_agent, setting_named("user-agent", "sipana-lab"));
     if (told.send == nullptr) return;
     const auto named = [&](std::string_view text) {
         const std::string filled = told.fill != nullptr ? (*told.fill)(text) : std::string(text);
@@ -212,7 +208,9 @@ void Agent::apply(sip::Builder& b, const Told& told) const {
             case HeaderChange::How::add: {
                 const bool ours = change.name == "Event" || change.name == "Expires" ||
                                   change.name == "Subscription-State" || change.name == "Contact" ||
-                                  change.name == "Accept" || change.name == "Supported";
+                                  change.name == "Accept" || change.name == "Supported" ||
+                                  change.name == "Session-Expires" || change.name == "Min-SE" ||
+                                  (change.name == "Require" && b.value("Require") == change.value);
                 if (ours)
                     b.set(change.name, filled(change.value));
                 else
@@ -231,43 +229,37 @@ void Agent::apply(sip::Builder& b, const Told& told) const {
         b.strip("Content-Type").body(told.send->body_type, filled(told.send->body));
 }
 
-Status Agent::authorize(Conversation& c, sip::Builder& b, const Told& told) {
-    if (told.send != nullptr && told.send->faults.no_credentials) return Done{};
-    if (b.method() == "ACK" || b.method() == "CANCEL") return Done{};
+Status Agent::authorize(Conversation& c, sip::Builder& b, Asked& asked) {
+    if (b.method() == "ACK" || b.method() == "CANCEL" || line_.password.empty()) return Done{};
+    const std::string& user = line_.auth_user.empty() ? line_.user : line_.auth_user;
+    const std::string password = line_.password + (asked.wrong_password ? "-wrong" : "");
+    const bool stale = asked.stale_nonce;
     for (const bool proxy : {false, true}) {
-        const auto& challenges = proxy ? c.proxy_challenges : c.challenges;
-        if (challenges.empty() || line_.password.empty()) continue;
-        std::vector<std::string_view> views(challenges.begin(), challenges.end());
-        std::string password = line_.password;
-        std::vector<std::string> stale;
-        if (told.send != nullptr && told.send->faults.wrong_password) password += "-wrong";
-        if (told.send != nullptr && told.send->faults.stale_nonce) {
-            for (const std::string& one : challenges) {
-                std::string changed = one;
-                const auto at = changed.find("nonce=\"");
-                if (at != changed.npos) changed.insert(at + 7, "0");
-                stale.push_back(changed);
-            }
-            views.assign(stale.begin(), stale.end());
+        const char* name = proxy ? "Proxy-Authorization" : "Authorization";
+        if (b.has(name)) continue;  // the script's own
+        for (Challenge& one : proxy ? c.proxy_challenges : c.challenges) {
+            std::string value = one.value;
+            if (const auto at = value.find("nonce=\""); stale && at != value.npos)
+                value.insert(at + 7, "0");
+            asked.stale_nonce = false;  // the next try knows better
+            const std::string cnonce = identifiers_.cnonce();
+            const auto made = sip::answer(value, {.method = b.method(),
+                                                  .uri = b.uri(),
+                                                  .body = b.body_text(),
+                                                  .username = user,
+                                                  .password = password,
+                                                  .cnonce = cnonce,
+                                                  .nc = ++one.count});
+            if (!made) return made.error();
+            b.add(name, *made);
+            if (!stale) asked.realms.push_back(one.realm);
         }
-        const std::string& user = line_.auth_user.empty() ? line_.user : line_.auth_user;
-        const auto best = sip::strongest(views);
-        if (!best) continue;
-        const std::string cnonce = identifiers_.cnonce();
-        const auto value = sip::answer(views[*best], {.method = b.method(),
-                                                      .uri = b.uri(),
-                                                      .body = b.body_text(),
-                                                      .username = user,
-                                                      .password = password,
-                                                      .cnonce = cnonce,
-                                                      .nc = ++c.nonce_count});
-        if (!value) return value.error();
-        b.set(proxy ? "Proxy-Authorization" : "Authorization", *value);
     }
     return Done{};
 }
 
 Status Agent::request(Conversation& c, const Request& what, const Told& told, Time now) {
+    now_ = now;
     if (what.method == "CANCEL") {
         if (Asked* invite = c.pending_invite(); invite != nullptr)
             return cancel(c, *invite, told, now);
@@ -294,7 +286,14 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
     asked.step = told.step;
     asked.acks_itself = told.acks_itself && !(told.send != nullptr && told.send->faults.no_ack);
     asked.pracks_itself = told.pracks_itself;
-    asked.answers_challenges = told.answers_challenges;
+    asked.tries_again = told.tries_again;
+    asked.refreshes = refreshing_;
+    asked.answers_challenges =
+        told.answers_challenges && !(told.send != nullptr && told.send->faults.no_credentials);
+    if (told.send != nullptr) {
+        asked.wrong_password = told.send->faults.wrong_password;
+        asked.stale_nonce = told.send->faults.stale_nonce;
+    }
     describe_request(c, b, what.method, told, now);
     const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
     const bool told_body = told.send != nullptr && !told.send->body.empty();
@@ -327,7 +326,8 @@ Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const 
         b.set("CSeq",
               fmt::format("{} {}", std::clamp<std::int64_t>(number, 0, UINT32_MAX), asked.method));
     }
-    if (Status s = authorize(c, b, told); !s) return s;
+    if (told.send == nullptr || !told.send->faults.no_credentials)
+        if (Status s = authorize(c, b, asked); !s) return s;
     auto text = b.write();
     if (!text) return text.error();
     asked.cseq = cseq_of(b);
@@ -341,6 +341,7 @@ Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const 
         options.no_ack = told.send->faults.no_ack;
         options.no_retransmission = told.send->faults.no_retransmission;
     }
+    options.no_ack = options.no_ack || told.no_ack;
     asked.id = transactions_.request(std::move(*text), c.hop, now, options);
     begin_asked(c, std::move(asked), told);
     return Done{};

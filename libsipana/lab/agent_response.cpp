@@ -12,9 +12,6 @@
 namespace sipana::lab {
 namespace {
 
-constexpr std::string_view allowed =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
-
 bool makes_dialog(sip::Method method) {
     return method == sip::Method::invite || method == sip::Method::subscribe ||
            method == sip::Method::refer;
@@ -44,7 +41,7 @@ void add_what_belongs(sip::Builder& b, const sip::Message& request, int code,
                               realm, identifiers.tag()));
             break;
         case 405:
-            b.add("Allow", allowed);
+            b.add("Allow", phone_allows);
             break;
         case 415:
             b.add("Accept", "application/sdp");
@@ -86,7 +83,7 @@ void add_what_belongs(sip::Builder& b, const sip::Message& request, int code,
 }  // namespace
 
 // The header fields that a phone adds to a response by itself.
-void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told&, Time) {
+void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told&, Time now) {
     const sip::Message& request = owed.message;
     const bool success = code >= 200 && code < 300;
     if (makes_dialog(request.method()) && code > 100 && code < 300) b.add("Contact", contact());
@@ -108,8 +105,9 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
     }
     if (success &&
         (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
-        b.add("Allow", allowed);
-        b.add("Supported", "replaces");
+        b.add("Allow", setting_named("allow", phone_allows));
+        if (const auto supported = setting_named("supported", "replaces"); supported != "none")
+            b.add("Supported", supported);
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
     }
     const Party* self = directory_.by_name(line_.name);
@@ -117,12 +115,28 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
                               : self != nullptr     ? self->host
                                                     : endpoint_.address.to_string();
     add_what_belongs(b, request, code, identifiers_, realm);
+    if (timer_) dress_with_timer(c, request, code, b, now);
     b.add("Server", "sipana-lab");
-    (void)c;
+}
+
+// RFC 4028 9: what the 2xx says of the session's timer, and the 422.
+void Agent::dress_with_timer(Conversation& c, const sip::Message& request, int code,
+                             sip::Builder& b, Time now) {
+    const bool invites = request.method() == sip::Method::invite;
+    if (!invites && request.method() != sip::Method::update) return;
+    if (code == 422)
+        for (const auto& [id, value] : session_timer(c)->refusal_fields())
+            b.set(sip::to_string(id), value);
+    if (code / 100 != 2 || (!invites && c.confirmed_dialog() == nullptr)) return;
+    for (const auto& [id, value] : session_timer(c)->accept(request, now)) b.add(id, value);
+    if (request.header(sip::Header::allow))
+        upkeep(c).updates = sip::lists(request, sip::Header::allow, "UPDATE");
+    upkeep_changed(c);
 }
 
 Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const Told& told,
                       Time now) {
+    now_ = now;
     const sip::Message& request = owed.message;
     const bool own_tag = told.send != nullptr && !told.send->to_tag.empty();
     if (owed.to_tag.empty()) {
@@ -160,15 +174,17 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
             b.body("application/sdp", *text);
         }
     }
-    const bool reliable =
-        told.send != nullptr && told.send->reliable && what.code > 100 && what.code < 200;
+    const bool reliable = what.code > 100 && what.code < 200 &&
+                          ((told.send != nullptr && told.send->reliable) || owed.wants_reliable());
     if (reliable) {
-        owed.rseq = owed.rseq == 0
-                        ? static_cast<std::uint32_t>(identifiers_.random().below(1u << 20)) + 1
-                        : owed.rseq + 1;
-        b.add("Require", "100rel").add("RSeq", fmt::format("{}", owed.rseq));
+        if (!owed.reliable)
+            owed.reliable.emplace(
+                static_cast<std::uint32_t>(identifiers_.random().below(1u << 20)) + 1);
+        const std::uint32_t rseq = owed.reliable->next(request.cseq() ? request.cseq()->number : 0);
+        b.add("Require", "100rel").add("RSeq", fmt::format("{}", rseq));
     }
     apply(b, told);
+    if (reliable) owed.reliably_described = !b.body_text().empty();
     auto text = b.write();
     if (!text) return text.error();
     follow_own_response(c, owed, what.code, tag, *text, now);
@@ -208,7 +224,16 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
             end_session(c, now);
         }
     }
-    if (request.method() == sip::Method::bye && code / 100 == 2) end_dialogs(c, now);
+    if (request.method() == sip::Method::bye && code / 100 == 2)
+        end_dialog(c, request.to_tag(), request.from_tag(), now);
+}
+
+// A call that was forked goes on in its other dialogs.
+void Agent::end_dialog(Conversation& c, std::string_view local_tag, std::string_view remote_tag,
+                       Time now) {
+    for (sip::Dialog& d : c.dialogs)
+        if (d.id().local_tag == local_tag && d.id().remote_tag == remote_tag) d.terminate();
+    if (c.confirmed_dialog() == nullptr) end_dialogs(c, now);
 }
 
 void Agent::end_dialogs(Conversation& c, Time now) {
@@ -223,6 +248,40 @@ Status Agent::quick_response(Conversation& c, Owed& owed, int code, Time now) {
     return respond(c, owed, {code, {}}, {}, now);
 }
 
+// RFC 3891 3: the code of the INVITE's answer; 486 where it replaces nothing and nobody expects it.
+int Agent::honour_replaces(Conversation& c, const sip::Message& invite, Conversation*& replaced) {
+    const auto value = invite.header(sip::Header::replaces);
+    if (!value) return 486;
+    const auto name = sip::parse_replaces(*value);
+    if (!name) return 400;
+    Conversation* other = known(name->call_id);
+    const sip::Dialog* dialog = nullptr;
+    if (other != nullptr)
+        for (const sip::Dialog& d : other->dialogs)
+            if (d.named_by(*name)) dialog = &d;
+    using enum sip::Dialog::State;
+    if (dialog == nullptr || other == &c) return 481;
+    if (dialog->state() == terminated) return 603;
+    if (dialog->state() == confirmed && name->early_only) return 486;
+    if (dialog->state() == early && !dialog->is_caller()) return 481;
+    replaced = other;
+    // It takes the other one's place in the script as well.
+    if (c.director == nullptr && other->director != nullptr) {
+        c.director = other->director;
+        c.part = other->part;
+        c.label = other->label;
+        c.director->conversations.push_back(&c);
+    }
+    return 200;
+}
+
+void Agent::end_replaced(Conversation& replaced, Time now) {
+    if (Asked* invite = replaced.pending_invite(); invite != nullptr)
+        (void)cancel(replaced, *invite, {.note = "replaced"}, now);
+    else if (replaced.confirmed_dialog() != nullptr)
+        (void)request(replaced, {"BYE", {}}, {.note = "replaced"}, now);
+}
+
 // RFC 3261 and each method's own: what a phone answers when nobody tells it what.
 void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool ends_invite) {
     if (!arrival.message.is_request()) return;
@@ -232,18 +291,22 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool e
     if (owed == nullptr || owed->answered) return;
     using enum sip::Method;
     int code = 200;
+    Conversation* replaced = nullptr;
     switch (arrival.message.method()) {
         case invite:
-            code = arrival.message.to_tag().empty() ? 486 : 200;
-            break;  // 200: hold, ...
+            code = arrival.message.to_tag().empty() ? honour_replaces(c, arrival.message, replaced)
+                                                    : 200;  // hold, ...
+            break;
         case cancel:
         case bye:
         case options:
         case notify:
         case info:
         case update:
-        case prack:
         case message:
+            break;
+        case prack:
+            code = arrival.refusal;
             break;
         case refer:
             code = 603;
@@ -264,6 +327,7 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool e
         !in_dialog)
         code = 481;
     (void)quick_response(c, *owed, code, now);
+    if (replaced != nullptr && code == 200) end_replaced(*replaced, now);
     if (arrival.message.method() == cancel && ends_invite)
         if (Owed* invite = c.owed_for("INVITE"); invite != nullptr)
             (void)quick_response(c, *invite, 487, now);

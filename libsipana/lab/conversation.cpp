@@ -1,5 +1,7 @@
 #include "libsipana/lab/conversation.h"
 
+#include <algorithm>
+
 namespace sipana::lab {
 
 const Party* Directory::by_name(std::string_view name) const {
@@ -27,6 +29,20 @@ sip::Dialog* Conversation::live_dialog() {
     for (auto dialog = dialogs.rbegin(); dialog != dialogs.rend(); ++dialog)
         if (dialog->state() != sip::Dialog::State::terminated) return &*dialog;
     return nullptr;
+}
+
+sip::Dialog* Conversation::confirmed_dialog() {
+    for (auto dialog = dialogs.rbegin(); dialog != dialogs.rend(); ++dialog)
+        if (dialog->state() == sip::Dialog::State::confirmed) return &*dialog;
+    return nullptr;
+}
+
+bool Conversation::has_invite() const {
+    return std::any_of(asked.begin(), asked.end(),
+                       [](const Asked& one) { return one.method == "INVITE"; }) ||
+           std::any_of(owed.begin(), owed.end(), [](const auto& one) {
+               return one->message.method() == sip::Method::invite;
+           });
 }
 
 Asked* Conversation::pending_invite() {
@@ -62,6 +78,24 @@ Owed* Conversation::owed_for(std::string_view method) {
         if (!one->answered && (method.empty() || one->message.method_name() == method))
             return one.get();
     return nullptr;
+}
+
+Owed* Conversation::accepted_invite() {
+    for (auto one = owed.rbegin(); one != owed.rend(); ++one)
+        if ((*one)->message.method() == sip::Method::invite && (*one)->answered &&
+            (*one)->provisional / 100 == 2)
+            return one->get();
+    return nullptr;
+}
+
+bool Owed::wants_reliable() const {
+    return message.method() == sip::Method::invite &&
+           sip::lists(message, sip::Header::require, "100rel");
+}
+
+bool Owed::waits_for_prack(int code, bool reliably) const {
+    if (!reliable || reliable->ready()) return false;
+    return code < 200 ? reliably : code < 300 && reliably_described;
 }
 
 Owed* Conversation::owed_by(sip::Transactions::Id id) {

@@ -13,14 +13,20 @@
 
 #include "libsipana/lab/node.h"
 #include "libsipana/lab/script.h"
+#include "libsipana/lab/upkeep.h"
 #include "libsipana/sip/dialog.h"
 #include "libsipana/sip/message.h"
+#include "libsipana/sip/reliable.h"
 #include "libsipana/sip/transaction.h"
 
 namespace sipana::lab {
 
 class Director;
 class PhoneSession;
+
+// What our phones understand, as their Allow says.
+inline constexpr std::string_view phone_allows =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
 
 // Someone at the other end: a server, or another phone of the script.
 struct Party {
@@ -44,6 +50,12 @@ private:
     std::deque<Party> peers_;
 };
 
+// Of one realm the strongest challenge, the newest (RFC 3261 22, RFC 8760).
+struct Challenge {
+    std::string value, realm;
+    std::uint32_t count = 0;  // requests that answered this nonce
+};
+
 // A request that was sent.
 struct Asked {
     sip::Transactions::Id id = 0;
@@ -54,10 +66,15 @@ struct Asked {
     bool finished = false;
     bool cancelled = false;
     bool acks_itself = true, pracks_itself = true, answers_challenges = true;
-    std::uint32_t tries = 0;  // with credentials
-    std::uint32_t rseq = 0;   // the last reliable provisional response (RFC 3262 4)
-    std::string rack;         // what acknowledges it
-    std::string ack;          // that of a 2xx, to be sent again with each repetition (13.2.2.4)
+    bool tries_again = true;          // after 412, 422 and 423, with what these ask for
+    bool refreshes = false;           // a phone's own, of what it keeps up
+    std::uint32_t tries = 0;          // this is so many tries after the first
+    std::vector<std::string> realms;  // whose challenges were answered, each time
+    bool wrong_password = false, stale_nonce = false;
+    // Of each dialog, by its tag: the reliable provisional responses (RFC 3262 4).
+    std::vector<std::pair<std::string, sip::ReliableReceiver>> reliable;
+    std::string rack;  // what acknowledges the last of them
+    std::string ack;   // that of a 2xx, to be sent again with each repetition (13.2.2.4)
     sip::Hop ack_hop;
     std::string ack_tag;   // whose 2xx it answered; others are of other forks
     bool offered = false;  // it carried our offer
@@ -72,9 +89,15 @@ struct Owed {
     std::string to_tag;
     bool answered = false;
     bool acked = false;
-    std::uint32_t rseq = 0;
-    std::uint32_t provisional = 0;  // the last code
-    std::size_t step = SIZE_MAX;    // that expected it
+    std::optional<sip::ReliableSender> reliable;  // of its provisional responses (RFC 3262 3)
+    bool reliably_described = false;              // one that waits for PRACK has a description
+    std::uint32_t provisional = 0;                // the last code
+    std::size_t step = SIZE_MAX;                  // that expected it
+
+    // RFC 3262 3: no second reliable response before the PRACK of the first, and no 2xx while one
+    // with a description waits for it.
+    bool wants_reliable() const;  // the INVITE requires it (4)
+    bool waits_for_prack(int code, bool reliably) const;
 };
 
 struct Conversation {
@@ -91,20 +114,23 @@ struct Conversation {
     std::list<sip::Dialog> dialogs;
     std::list<Asked> asked;
     std::vector<std::unique_ptr<Owed>> owed;
-    std::vector<std::string> challenges, proxy_challenges;  // of the last 401 and 407
-    std::uint32_t nonce_count = 0;
-    std::string registered_uri;             // a REGISTER's Request-URI
-    std::shared_ptr<PhoneSession> session;  // of an INVITE dialog
-    Time session_due = no_time;             // when it is to be woken, as it is queued
-    bool session_ready = false;             // it may have something to send
-    bool ended = false;                     // BYE, a final failure, or 481
+    std::vector<Challenge> challenges, proxy_challenges;  // one a realm
+    std::string registered_uri;                           // a REGISTER's Request-URI
+    std::shared_ptr<PhoneSession> session;                // of an INVITE dialog
+    Time session_due = no_time;                           // when it is to be woken, as it is queued
+    bool session_ready = false;                           // it may have something to send
+    bool ended = false;                                   // BYE, a final failure, or 481
+    std::unique_ptr<Upkeep> upkeep;                       // nullptr: nothing is kept up
 
     sip::Dialog* live_dialog();
+    sip::Dialog* confirmed_dialog();
+    bool has_invite() const;  // it is, or was to be, a call
     Asked* pending_invite();
     // Did the last such request end in a way that another try follows (challenged, 422, 423, ...)?
     bool tries_again(std::string_view method) const;
     Owed* owed_by(sip::Transactions::Id id);
     Owed* owed_for(std::string_view method);  // the oldest unanswered; empty: of any method but ACK
+    Owed* accepted_invite();                  // the newest that has its 2xx
 };
 
 // A message that a phone heard, or what came instead of one.
@@ -118,6 +144,7 @@ struct Arrival {
     std::size_t asked_by = SIZE_MAX;  // the step whose request it answers
     Time at{};
     bool taken = false;  // an expectation was met by it
+    int refusal = 200;   // of a PRACK: what its answer is (RFC 3262 3)
 };
 
 // Who decides what a phone does beyond its housekeeping: lab/play.
@@ -133,6 +160,9 @@ public:
                             Time now) = 0;
     // A request of that step has its final response.
     virtual void on_finished(std::size_t part, std::size_t step, Time now) = 0;
+    // The request (status 0) or response of that transaction was heard once more.
+    virtual void on_again(sip::Transactions::Id id, int status, Time now) = 0;
+    virtual void on_prack(Time now) = 0;  // a response need no longer wait for it
 };
 
 }  // namespace sipana::lab

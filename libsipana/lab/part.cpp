@@ -25,10 +25,9 @@ bool speaks_of_final(const Expect& expect, std::string_view method) {
                        [](const Pattern& p) { return p.last >= 200; });
 }
 
-bool speaks_of_challenge(const Expect& expect, std::string_view method) {
-    if (!expect.for_method.empty() && expect.for_method != method) return false;
-    return std::any_of(expect.any_of.begin(), expect.any_of.end(), [](const Pattern& p) {
-        return (p.first == 401 && p.last == 401) || (p.first == 407 && p.last == 407);
+bool names_one(const Expect& expect, std::initializer_list<int> codes) {
+    return std::any_of(expect.any_of.begin(), expect.any_of.end(), [&](const Pattern& p) {
+        return p.first == p.last && std::find(codes.begin(), codes.end(), p.first) != codes.end();
     });
 }
 
@@ -39,6 +38,7 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
     const auto* request = std::get_if<Request>(&std::get<Send>(sent.step->what).what);
     if (request == nullptr) return;
     sent.final_told = false;
+    bool beyond = false;  // another request stands between: only "200 for BYE" is of this one
     for (std::size_t i = at + 1; i < steps.size(); ++i) {
         if (steps[i].step->call != sent.step->call) continue;
         if (const auto* send = std::get_if<Send>(&steps[i].step->what)) {
@@ -46,11 +46,15 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
             if (is_request(*send, "PRACK") && request->method == "INVITE")
                 sent.provisional_acked = true;
             const bool other = std::holds_alternative<Request>(send->what);
-            if (other && !(request->method == "INVITE" && goes_beside(*send))) break;
+            if (is_request(*send, request->method)) break;
+            if (other && !(request->method == "INVITE" && goes_beside(*send))) beyond = true;
         } else if (const auto* expect = std::get_if<Expect>(&steps[i].step->what)) {
+            if (beyond && expect->for_method != request->method) continue;
             if (sent.final_told || !speaks_of_final(*expect, request->method)) continue;
             sent.final_told = true;
-            sent.challenge_told = speaks_of_challenge(*expect, request->method);
+            sent.challenge_told = names_one(*expect, {401, 407});
+            sent.again_told = names_one(*expect, {412, 422, 423});
+            if (expect->no_ack) sent.acked = sent.unacked = true;
         }
     }
 }
@@ -97,7 +101,9 @@ std::vector<Part> parts_of(const Script& script) {
             if (const auto* expect = std::get_if<Expect>(&step.what))
                 part.jumps = part.jumps || !expect->jump.empty();
             if (std::holds_alternative<MediaStep>(step.what)) part.has_media = true;
-            part.steps.push_back({&step, i, true, false, false, false});
+            PartStep& added = part.steps.emplace_back();
+            added.step = &step;
+            added.index = i;
         }
     }
     for (Part& part : parts)

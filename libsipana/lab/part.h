@@ -20,6 +20,8 @@ struct PartStep {
     bool challenge_told = false;     // ... and of 401 or 407
     bool provisional_acked = false;  // of an INVITE: the script sends PRACK itself
     bool acked = false;              // ... and ACK
+    bool unacked = false;            // ... or wants none: "no ack"
+    bool again_told = false;         // the script speaks of 412, 422 or 423
 };
 
 struct Part {

@@ -28,6 +28,20 @@ std::optional<sdp::Direction> direction_named(std::string_view name) {
     return std::nullopt;
 }
 
+std::string_view setting_of(const PhoneLine& line, std::string_view name) {
+    for (const auto& [key, value] : line.settings)
+        if (key == name) return value;
+    return {};
+}
+
+// RFC 4585 4.2 has feedback in the AVPF profile alone; `avp` is what many phones do all the same.
+void ask_feedback(const PhoneLine& line, MediaWish& wish) {
+    const std::string_view how = setting_of(line, "feedback");
+    if (how == "avpf") wish.protocol = "RTP/AVPF";
+    if (how == "avp" || how == "avpf") wish.feedback = true;
+    if (how == "none") wish.feedback = false;
+}
+
 bool names(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -122,6 +136,7 @@ Status PhoneSession::prepare(const SdpWish& wish) {
         const std::vector<std::string>& used =
             !codecs.empty() ? codecs : std::vector<std::string>{video ? "h264" : "pcmu"};
         ours_.lines.push_back(video ? video_wish(used, made.rtp) : audio_wish(used, made.rtp));
+        if (video) ask_feedback(*setting_.line, ours_.lines.back());
         if (made.rtcp.port != made.rtp.port + 1) ours_.lines.back().rtcp = made.rtcp;
     }
     apply(wish);
@@ -173,6 +188,8 @@ Result<std::string> PhoneSession::offer(const SdpWish& wish) {
         return wish.text;
     }
     if (Status s = prepare(wish); !s) return s.error();
+    // What the other side's offer had no m-line for gets one when the script names it.
+    for (const std::string& medium : wish.media) (void)lab::open_line(ours_, medium);
     offered_ = true;
     return lab::offer(ours_);
 }
@@ -240,8 +257,10 @@ void PhoneSession::agree(const std::vector<Agreed>& lines, Time now) {
     agreed_ = true;
     for (const Agreed& one : lines) {
         Line* own = line(one.media == "video");
-        if (own != nullptr && own->media && (one.media == "audio" || one.media == "video"))
+        if (own != nullptr && own->media && (one.media == "audio" || one.media == "video")) {
             own->media->agree(one, now);
+            own->media->echo(setting_of(*setting_.line, "echo") == "yes");
+        }
     }
 }
 

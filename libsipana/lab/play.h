@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ namespace sipana::lab {
 class Play : public Director {
 public:
     static constexpr std::uint32_t max_jumps = 100'000;
+    static constexpr Duration info_digit_gap = std::chrono::milliseconds{200};
 
     struct Setting {
         const Script* script = nullptr;
@@ -55,6 +57,8 @@ public:
     void on_failure(const Conversation& conversation, std::size_t step, std::string why,
                     Time now) override;
     void on_finished(std::size_t part, std::size_t step, Time now) override;
+    void on_again(sip::Transactions::Id id, int status, Time now) override;
+    void on_prack(Time now) override;
 
 private:
     struct Progress {        // of one part
@@ -69,6 +73,15 @@ private:
         Conversation* last = nullptr;
     };
 
+    // An expectation that was met once and wants more copies.
+    struct Counted {
+        std::size_t part = 0, step = 0;
+        sip::Transactions::Id id = 0;
+        int status = 0;  // 0: a request
+        std::uint32_t heard = 1;
+        Arrival* arrival = nullptr;
+    };
+
     void advance(Time now);
     bool advance_part(std::size_t p, Time now);
     bool step_forward(std::size_t p, std::size_t i, Time now);
@@ -78,6 +91,8 @@ private:
     bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
     bool same_end(const Step& step, const Arrival& arrival) const;
     void met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now);
+    bool count(std::size_t p, std::size_t i, const Expect& expect, Time now);
+    void after_met(std::size_t p, std::size_t i, const Arrival& arrival, Time now);
     bool answers_itself(std::size_t p, std::size_t i, std::string_view method) const;
     bool cancels_itself(std::size_t p, std::size_t i) const;
     bool wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time now);
@@ -105,6 +120,8 @@ private:
     std::map<std::string, std::string, std::less<>> values_;
     std::map<std::pair<std::size_t, std::size_t>, std::pair<Time, std::string>> notes_;
     std::map<std::pair<std::size_t, std::size_t>, Time> pauses_;  // when each ends
+    std::vector<Counted> counted_;
+    std::set<std::pair<std::size_t, std::size_t>> held_;  // responses that wait for a PRACK
     std::uint32_t jumps_ = 0;
     Time begun_{};
     bool first_sent_ = false;

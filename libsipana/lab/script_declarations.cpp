@@ -10,8 +10,9 @@ namespace {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 const std::vector<std::string_view> phone_words{
-    "password", "auth-user", "display", "at",         "transport",       "audio",
-    "video",    "supported", "allow",   "user-agent", "session-expires", "expires"};
+    "password",        "auth-user", "display",   "at",       "transport",
+    "audio",           "video",     "supported", "allow",    "user-agent",
+    "session-expires", "expires",   "min-se",    "feedback", "echo"};
 const std::vector<std::string_view> server_words{"transport", "exchange", "proxy"};
 // A proxy's settings; the flags have no value.
 const std::vector<std::string_view> proxy_words{"domain", "next", "realm", "user", "algorithm"};
