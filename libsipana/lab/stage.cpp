@@ -62,17 +62,25 @@ Status Stage::set_up() {
         if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
-    if (settings_.placed) {
-        std::vector<std::pair<std::string, Endpoint>> who;
-        for (const PhoneLine& line : script_.phones)
-            if (const Party* peer = directory_.by_name(line.name))
-                who.emplace_back(line.name, peer->at);
-        for (const ServerLine& line : script_.servers)
-            if (const Party* peer = directory_.by_name(line.name))
-                who.emplace_back(line.name, peer->at);
-        settings_.placed(who);
-    }
+    if (settings_.placed) settings_.placed(side_by_side());
     return Done{};
+}
+
+// As a ladder shows them best: servers in the middle, the first one's phones to their left, all
+// others to their right.
+std::vector<std::pair<std::string, Endpoint>> Stage::side_by_side() const {
+    std::vector<std::string> left, right;
+    for (const PhoneLine& line : script_.phones) {
+        const bool first = &line == &script_.phones.front();
+        const bool near = script_.servers.size() > 1 && line.domain == script_.servers.front().name;
+        (script_.servers.empty() || first || near ? left : right).push_back(line.name);
+    }
+    for (const ServerLine& line : script_.servers) left.push_back(line.name);
+    left.insert(left.end(), right.begin(), right.end());
+    std::vector<std::pair<std::string, Endpoint>> out;
+    for (const std::string& name : left)
+        if (const Party* party = directory_.by_name(name)) out.emplace_back(name, party->at);
+    return out;
 }
 
 Status Stage::set_up_network() {
