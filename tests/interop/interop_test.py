@@ -19,7 +19,7 @@ import sipp
 from world import Count, World
 
 LAB, SIPANA = map(os.path.abspath, sys.argv[1:3])
-TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange,
+TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange, "baresip-tcp": baresip.over_tcp,
          "kamailio": kamailio.proxy, "sipsak": probes.options, "tls": probes.tls}
 
 
