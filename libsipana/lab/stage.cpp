@@ -15,6 +15,7 @@ namespace sipana::lab {
 namespace {
 
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
+constexpr Duration a_while = std::chrono::milliseconds{200};
 
 // On a network with real peers a second run must not bear the first one's Call-IDs and tags (RFC
 // 3261 8.1.1.4: unique over time; 8.2.2.2: 482): there the seed is the clock's as well, unless one
@@ -260,6 +261,9 @@ bool Stage::turn(std::optional<Time> until) {
         const auto due = node->deadline();
         if (due && (!next || *due < *next)) next = due;
     }
+    // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
+    const bool real = settings_.ground == Ground::sockets;
+    if (recorder_ && real && (!next || *next - now > a_while)) (void)recorder_->flush();
     const bool waited = network_->wait(next);
     drain();
     return waited || woke || next.has_value();
