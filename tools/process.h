@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -38,12 +39,12 @@ extern "C" inline void on_interrupt(int) { stop_asked = by_signal; }
 
 // A wait for input or for a reader of the output is broken off by the first interrupt; what is known
 // by then is printed. The second one ends the program at once.
-inline void catch_interrupt() {
+inline void catch_interrupt(std::initializer_list<int> signals = {SIGINT}) {
     struct sigaction once {};
     once.sa_handler = on_interrupt;
     once.sa_flags = static_cast<int>(SA_RESETHAND);
     sigemptyset(&once.sa_mask);
-    sigaction(SIGINT, &once, nullptr);
+    for (const int signal : signals) sigaction(signal, &once, nullptr);
 }
 
 // With a standard descriptor closed, the next file that is opened would take its place.

@@ -583,7 +583,7 @@ Commands add_commands(CLI::App& app, Arguments& a) {
 int main(int argc, char** argv) {
     program_name = "sipana-lab";
     hold_standard_descriptors();
-    catch_interrupt();
+    catch_interrupt({SIGINT, SIGTERM});  // a run under `timeout` ends as politely
     std::signal(SIGPIPE, SIG_IGN);
     CLI::App app{"Plays SIP scenarios: phones that call each other, a built-in exchange or real servers.", "sipana-lab"};
     app.set_version_flag("--version", "sipana-lab " SIPANA_VERSION);

@@ -80,6 +80,18 @@ void add_what_belongs(sip::Builder& b, const sip::Message& request, int code,
     }
 }
 
+// What is wrong with a request whatever its method: 0, or the code (RFC 3261 8.1.1, 8.2.2.3).
+int refusal_of(const sip::Message& m) {
+    const bool complete = m.header(sip::Header::from) && m.header(sip::Header::to) &&
+                          !m.call_id().empty() && m.cseq();
+    if (!complete || m.body_cut()) return 400;
+    if (m.method() == sip::Method::cancel) return 0;
+    for (const auto option : m.values(sip::Header::require))
+        if (!iequals(option, "100rel") && !iequals(option, "replaces") && !iequals(option, "timer"))
+            return 420;
+    return 0;
+}
+
 }  // namespace
 
 // The header fields that a phone adds to a response by itself.
@@ -289,6 +301,10 @@ void Agent::keep_house(Conversation& c, const Arrival& arrival, Time now, bool e
     for (const auto& one : c.owed)
         if (one->id == arrival.transaction) owed = one.get();
     if (owed == nullptr || owed->answered) return;
+    if (const int refusal = refusal_of(arrival.message); refusal != 0) {
+        (void)quick_response(c, *owed, refusal, now);
+        return;
+    }
     using enum sip::Method;
     int code = 200;
     Conversation* replaced = nullptr;

@@ -15,6 +15,7 @@ namespace sipana::lab {
 namespace {
 
 constexpr int max_drain = 1 << 20;  // packets of one node at one time
+constexpr Duration a_while = std::chrono::milliseconds{200};
 
 // On a network with real peers a second run must not bear the first one's Call-IDs and tags (RFC
 // 3261 8.1.1.4: unique over time; 8.2.2.2: 482): there the seed is the clock's as well, unless one
@@ -62,17 +63,25 @@ Status Stage::set_up() {
         if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
-    if (settings_.placed) {
-        std::vector<std::pair<std::string, Endpoint>> who;
-        for (const PhoneLine& line : script_.phones)
-            if (const Party* peer = directory_.by_name(line.name))
-                who.emplace_back(line.name, peer->at);
-        for (const ServerLine& line : script_.servers)
-            if (const Party* peer = directory_.by_name(line.name))
-                who.emplace_back(line.name, peer->at);
-        settings_.placed(who);
-    }
+    if (settings_.placed) settings_.placed(side_by_side());
     return Done{};
+}
+
+// As a ladder shows them best: servers in the middle, the first one's phones to their left, all
+// others to their right.
+std::vector<std::pair<std::string, Endpoint>> Stage::side_by_side() const {
+    std::vector<std::string> left, right;
+    for (const PhoneLine& line : script_.phones) {
+        const bool first = &line == &script_.phones.front();
+        const bool near = script_.servers.size() > 1 && line.domain == script_.servers.front().name;
+        (script_.servers.empty() || first || near ? left : right).push_back(line.name);
+    }
+    for (const ServerLine& line : script_.servers) left.push_back(line.name);
+    left.insert(left.end(), right.begin(), right.end());
+    std::vector<std::pair<std::string, Endpoint>> out;
+    for (const std::string& name : left)
+        if (const Party* party = directory_.by_name(name)) out.emplace_back(name, party->at);
+    return out;
 }
 
 Status Stage::set_up_network() {
@@ -135,6 +144,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         setting.store = &store_;
         setting.seed = mix(seed_, phone + 1);
         setting.folder = script_.folder;
+        setting.media.measure = !load_;  // the capture tells, where there is one
         if (load_ && std::none_of(parts_.begin(), parts_.end(),
                                   [](const Part& part) { return part.has_media; }))
             setting.parked = Endpoint{wish.address, 6000};
@@ -251,6 +261,9 @@ bool Stage::turn(std::optional<Time> until) {
         const auto due = node->deadline();
         if (due && (!next || *due < *next)) next = due;
     }
+    // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
+    const bool real = settings_.ground == Ground::sockets;
+    if (recorder_ && real && (!next || *next - now > a_while)) (void)recorder_->flush();
     const bool waited = network_->wait(next);
     drain();
     return waited || woke || next.has_value();

@@ -55,6 +55,7 @@ private:
     void close(Transport transport, const Endpoint& local) override;
     void on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) override;
 
+    std::vector<std::pair<std::string, Endpoint>> side_by_side() const;
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
     Status set_up_server(const ServerLine& line);

@@ -63,8 +63,8 @@ with tempfile.TemporaryDirectory(prefix="sipana-gallery-") as temporary:
                     if element.nodeName == name]
         judge(root.tagName == "svg" and len(labelled) == 2 and all(labelled), f"{path.name} is XML with a title", labelled)
     links = set(re.findall(r"\]\(([^)]+)\)", (GALLERY / "README.md").read_text(encoding="utf-8")))
-    judge(there <= links and all((GALLERY / link).exists() for link in links), "its README leads to each",
-          sorted(there - links) + sorted(link for link in links if not (GALLERY / link).exists()))
+    judge(there <= links and all((GALLERY / link.split("#")[0]).exists() for link in links), "its README leads to each",
+          sorted(there - links) + sorted(link for link in links if not (GALLERY / link.split("#")[0]).exists()))
 for program, command, shown in EXAMPLE.findall(README.read_text(encoding="utf-8")):
     now = printed(program, command)
     judge(shown == now, f"README: {program} {command}", difference(shown, now))

@@ -97,15 +97,15 @@ def modules_folder():
 class Phone:
     """A baresip with one account; commands go to its control port."""
 
-    def __init__(self, world, name, address, registrar, mode):
+    def __init__(self, world, name, address, registrar, transport):
         folder = world.folder / name
         folder.mkdir()
         tone(folder / "voice.wav", 440, 20)
         (folder / "contacts").write_text("", encoding="utf-8")
         self.folder, self.address, self.control = folder, address, free_port(address, "tcp")
         rtp = free_port(address, "udp", 4)
-        (folder / "accounts").write_text(f"<sip:100@{registrar}>;auth_user=100;auth_pass=test;regint=60;"
-                                         f"answermode={mode};audio_codecs=pcmu\n", encoding="utf-8")
+        (folder / "accounts").write_text(f"<sip:100@{registrar};transport={transport}>;auth_user=100;"
+                                         "auth_pass=test;regint=60;answermode=auto;audio_codecs=pcmu\n", encoding="utf-8")
         (folder / "config").write_text(CONFIG.format(
             address=address, port=free_port(address, "both"), folder=folder, rtp=rtp + rtp % 2, rtp_last=rtp + 3,
             control=self.control, modules=modules_folder()),
@@ -138,8 +138,11 @@ def echo(world, phone):
     phone.tell("dial", "600")
     if not world.judge(phone.program.said("Call established"), "baresip calls 600: answered", phone.program):
         return
-    until(lambda: phone.heard(440) >= 2, 15)
+    # Three seconds of it have come back when the exchange's capture says so.
+    until(lambda: sum(one["packets"] for one in world.sipana("streams", "exchange.pcapng")
+                      if one["dst"].startswith(phone.address)) >= 250, 15)
     phone.tell("hangup")
+    phone.program.said("terminated")
     world.judge(phone.heard(440) >= 1.5, "baresip hears its own 440 Hz from the echo", phone.heard(440), phone.program)
 
 
@@ -172,20 +175,25 @@ def of_capture(world, program, at):
     world.judge(all(one["lost"] == 0 for one in streams), "in the capture: nothing lost", streams, program)
 
 
-def at_exchange(world):
+def at_exchange(world, transport="udp"):
     if reason := have("baresip", "stdbuf"):
         return world.skip("at the exchange", reason)
     program, at = exchange(world)
     with program:
         if not world.judge("udp" in at and "tcp" in at, "the exchange listens", program):
             return None
-        phone = Phone(world, "baresip", world.addresses[1], at["udp"], "auto")
+        phone = Phone(world, "baresip", world.addresses[1], at[transport], transport)
         with phone.program:
             if not world.judge(phone.program.said("200 OK"), "baresip registers at our exchange (digest)",
                                phone.program, program):
                 return None
             echo(world, phone)
-            calls(world, phone, at["udp"])
+            if transport == "udp":
+                calls(world, phone, at["udp"])
         world.judge(program.stop() == 130, "the exchange ends at an interrupt", program)
         of_capture(world, program, world.addresses[0] + ":")
     return None
+
+
+def over_tcp(world):
+    return at_exchange(world, "tcp")

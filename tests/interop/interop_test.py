@@ -11,6 +11,7 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
+sys.dont_write_bytecode = True  # a test leaves nothing in the tree
 import baresip
 import kamailio
 import probes
@@ -18,7 +19,7 @@ import sipp
 from world import Count, World
 
 LAB, SIPANA = map(os.path.abspath, sys.argv[1:3])
-TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange,
+TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange, "baresip-tcp": baresip.over_tcp,
          "kamailio": kamailio.proxy, "sipsak": probes.options, "tls": probes.tls}
 
 
@@ -35,11 +36,20 @@ def play(count, number, name):
             print(f"      {world.folder}")
 
 
+def install():
+    """The programs, where we may; without them their tests are skipped."""
+    try:
+        done = subprocess.run(["tools/packages", "interop"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=150, start_new_session=True)  # no terminal to ask for a password at
+        if done.returncode != 0:
+            print((done.stdout + done.stderr).strip())
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"tools/packages: {error}")
+
+
 def main():
     wanted = sys.argv[3:] or list(TESTS)
-    installed = subprocess.run(["tools/packages", "interop"], capture_output=True, text=True, check=False, timeout=240)
-    if installed.returncode != 0:
-        print((installed.stdout + installed.stderr).strip())
+    install()
     count = Count()
     with ThreadPoolExecutor(max_workers=3) as pool:
         list(pool.map(lambda one: play(count, *one), enumerate(wanted)))

@@ -12,9 +12,9 @@ probe -> bob BYE within 60s
 """
 
 
-def ask(world, at, transport, who):
+def ask(world, at, transport, who, user):
     address, port = at.split(":")
-    done = subprocess.run(["sipsak", "-vv", "-s", f"sip:service@{address}:{port}", "-E", transport, "-H", world.addresses[3]],
+    done = subprocess.run(["sipsak", "-vv", "-s", f"sip:{user}@{address}:{port}", "-E", transport, "-H", world.addresses[3]],
                           capture_output=True, text=True, check=False, timeout=60)
     world.judge(done.returncode == 0 and "200" in done.stdout, f"sipsak OPTIONS to {who}, {transport}: 200",
                 done.returncode, done.stdout[-1500:], done.stderr[-500:])
@@ -27,14 +27,14 @@ def options(world):
     with program:
         for transport in ("udp", "tcp"):
             if world.judge(transport in at, f"the exchange listens, {transport}", program):
-                ask(world, at[transport], transport, "our exchange")
+                ask(world, at[transport], transport, "our exchange", "600")
     for transport in ("udp", "tcp"):
         address = world.addresses[1]
         port = free_port(address, "both")
         with world.lab(f"probed-{transport}", ANSWERING.format(transport=transport), "--play", "bob", "--phone",
                        f"bob={address}:{port}", "--phone", f"probe={world.addresses[2]}:5060") as lab:
             if world.judge(lab.listening(address, port, transport), f"our phone listens, {transport}", lab):
-                ask(world, f"{address}:{port}", transport, "our phone")
+                ask(world, f"{address}:{port}", transport, "our phone", "service")
     return None
 
 

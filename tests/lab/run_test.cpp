@@ -1,8 +1,8 @@
-#include "libsipana/lab/runner.h"
-
 #include <doctest/doctest.h>
 
 #include <string>
+
+#include "libsipana/lab/runner.h"
 
 using namespace sipana;
 using namespace sipana::lab;
@@ -24,9 +24,11 @@ RunResult played(std::string_view text) {
 std::string said(const RunResult& r) {
     std::string out = r.error + "\n";
     for (const StepResult& s : r.steps)
-        out += std::to_string(s.line) + " " + s.text + " | " + std::string(to_string(s.outcome)) + " " + s.detail + "\n";
+        out += std::to_string(s.line) + " " + s.text + " | " + std::string(to_string(s.outcome)) +
+               " " + s.detail + "\n";
     for (const CheckResult& c : r.checks)
-        out += std::to_string(c.line) + " " + c.text + " | " + std::string(to_string(c.outcome)) + " " + c.detail + "\n";
+        out += std::to_string(c.line) + " " + c.text + " | " + std::string(to_string(c.outcome)) +
+               " " + c.detail + "\n";
     for (const std::string& n : r.notes) out += n + "\n";
     return out;
 }
@@ -100,4 +102,18 @@ bob -> alice 200
     CHECK(r.outcome == Outcome::done);
     REQUIRE(r.notes.size() == 1);
     CHECK(r.notes[0].rfind("alice: got what is no SIP, 2 times, first from 192.0.2.", 0) == 0);
+}
+
+TEST_CASE("RFC 3261 8.1.1, 8.2.2.3: a phone answers 400 and 420 where nobody tells it what") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+
+alice ->| bob OPTIONS strip From
+bob |-> alice 400
+alice ->| bob OPTIONS header "Require: levitation"
+bob |-> alice 420 where header Unsupported is "levitation"
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
 }

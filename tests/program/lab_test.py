@@ -187,6 +187,31 @@ def load(tmp):
           document["failed"] == 0, "a load: every call is done", (status, out, err))
 
 
+def broken_off(tmp, number):
+    name, capture = number.name, os.path.join(tmp, f"{number.name}.pcapng")
+    patient = subprocess.Popen([PROGRAM, "run", write(tmp, "patient.lab", PATIENT), "--capture", capture, "--on",
+                                "sockets"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not (os.path.exists(capture) and frames_of(capture)):
+        time.sleep(0.02)
+    status, calls = calls_of(capture)
+    judge(patient.poll() is None and status == OK and len(calls) == 1, f"{name}: while it waits its capture can be read",
+          (status, calls))
+    patient.send_signal(number)
+    try:
+        out, err = patient.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        patient.kill()
+        out, err = patient.communicate()
+    judge(patient.returncode == INTERRUPTED and "interrupted" in out, f"{name}: 130, and that it was interrupted",
+          (patient.returncode, out, err))
+    status, out, err = lab("coverage", capture)
+    judge(status == OK and "INVITE" in out, f"{name}: the capture so far is intact", (status, out, err))
+    status, calls = calls_of(capture)
+    judge(status == OK and len(calls) == 1 and calls[0]["messages"] == frames_of(capture),
+          f"{name}: the analyzer reads all that was written", (status, calls, frames_of(capture)))
+
+
 def sockets(tmp):
     status, out, err = lab("run", write(tmp, "busy.lab", BUSY), "--no-capture", "--on", "sockets")
     judge(status == OK, "the same script on sockets", (status, out, err))
@@ -205,25 +230,8 @@ def sockets(tmp):
         port = closed.getsockname()[1]
     status, out, err = lab("run", real, "--no-capture", "--on", "sockets", "--server", f"A=127.0.0.1:{port}")
     judge(status == FAILED and out != "", "a port where nobody listens: 1", (status, out, err))
-    capture = os.path.join(tmp, "patient.pcapng")
-    patient = subprocess.Popen([PROGRAM, "run", write(tmp, "patient.lab", PATIENT), "--capture", capture, "--on",
-                                "sockets"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not (os.path.exists(capture) and os.path.getsize(capture) > 0):
-        time.sleep(0.05)
-    time.sleep(0.3)
-    patient.send_signal(signal.SIGINT)
-    try:
-        out, err = patient.communicate(timeout=30)
-    except subprocess.TimeoutExpired:
-        patient.kill()
-        out, err = patient.communicate()
-    judge(patient.returncode == INTERRUPTED, "an interrupt: 130", (patient.returncode, out, err))
-    status, out, err = lab("coverage", capture)
-    judge(status == OK and "INVITE" in out, "the capture so far is intact", (status, out, err))
-    status, calls = calls_of(capture)
-    judge(status == OK and len(calls) == 1 and calls[0]["messages"] == frames_of(capture),
-          "and the analyzer reads all that was written", (status, calls, frames_of(capture)))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        broken_off(tmp, number)
 
 
 class Garbage(threading.Thread):
@@ -370,6 +378,9 @@ def exchange_alone(tmp):
         status, out, err = lab("exchange", "captures/exchange/a", "--no-capture", "--listen",
                                "127.0.0.1:%d" % taken.getsockname()[1])
         judge(status == IO_ERROR and err.count("\n") >= 1, "exchange: a port that is taken: 5", (status, out, err))
+    status, out, err = lab("exchange", "captures/exchange/a", "--listen", "127.0.0.1:0", "--seconds", 0.3, "--capture",
+                           "/dev/full")
+    judge(status == IO_ERROR and "/dev/full" in err, "exchange: a disk that is full: 5", (status, out, err))
     capture = os.path.join(tmp, "alone.pcapng")
     status, out, err = lab("exchange", "captures/exchange/a", "--listen", "127.0.0.1:0", "--listen", "tcp:127.0.0.1:0",
                            "--seconds", 0.3, "--capture", capture)
