@@ -80,8 +80,8 @@ private:
     std::vector<std::unique_ptr<Exchange>> exchanges_;
     std::vector<std::unique_ptr<Node>> proxies_;
     std::vector<Node*> nodes_;
-    std::unique_ptr<Recorder> recorder_;
     Buffer captured_;
+    std::unique_ptr<Recorder> recorder_;  // may write into it until it ends
     std::map<std::string, std::vector<Endpoint>> places_;
     std::vector<SentMessage> sent_;
     std::map<std::tuple<Endpoint, Endpoint, std::uint32_t>, std::uint64_t> media_;

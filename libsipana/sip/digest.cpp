@@ -218,7 +218,9 @@ std::optional<std::size_t> strongest(std::span<const std::string_view> challenge
 
 Challenger::Challenger(Settings settings, std::uint64_t seed)
     : settings_(std::move(settings)), random_(seed) {
-    secret_ = fmt::format("{:016x}{:016x}", random_.next(), random_.next());
+    // One after the other: compilers differ in the order of arguments, captures must not.
+    const std::uint64_t low = random_.next(), high = random_.next();
+    secret_ = fmt::format("{:016x}{:016x}", high, low);
 }
 
 std::vector<std::string> Challenger::challenges(Time now, bool stale) {
