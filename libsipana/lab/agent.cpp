@@ -12,6 +12,9 @@
 
 namespace sipana::lab {
 
+// Room for the calls of a second or two.
+constexpr std::size_t usual_under_load = 1u << 15;
+
 Agent::Agent(const Setting& setting)
     : setting_(setting),
       line_(*setting.line),
@@ -27,6 +30,10 @@ Status Agent::open() {
     if (!opened) return opened.error();
     endpoint_ = *opened;
     write_names();
+    if (setting_.parked) {  // under load: not grown step by step while time is measured
+        conversations_.reserve(usual_under_load);
+        of_.reserve(4 * usual_under_load);
+    }
     return Done{};
 }
 

@@ -107,8 +107,9 @@ void Load::begin_due() {
     while (next_due_ <= now && (load_.calls == 0 || result_.begun < load_.calls) &&
            (load_.duration == Duration{} || next_due_ < started_ + load_.duration)) {
         if (alive_ >= load_.concurrent) return;
-        if (now - next_due_ > std::chrono::milliseconds{10}) ++result_.late;
-        One& one = begin(next_due_);
+        const bool late_one = now - next_due_ > late;
+        if (late_one) ++result_.late;
+        One& one = begin(late_one ? next_due_ : no_time);
         one.on_timer(now);
         one.touch();
         const double due = static_cast<double>(result_.begun) / load_.rate;

@@ -22,12 +22,14 @@ namespace sipana::lab {
 class Load {
 public:
     // A play's calls stay known for so long after its end: a repeated 2xx still gets its ACK.
-    static constexpr Duration linger = std::chrono::seconds{2};
+    static constexpr Duration linger = std::chrono::milliseconds{1500};
+    // Later than this is held back, and not the clock's own step: its times count from when it was due.
+    static constexpr Duration late = std::chrono::milliseconds{10};
     static constexpr std::size_t max_times = 50'000'000;  // kept; further ones are not
     static constexpr std::size_t max_reasons = 100;
     // On sockets what comes within so long is worked off together. Times stay exact: the system
     // says when each datagram came.
-    static constexpr Duration breath = std::chrono::milliseconds{1};
+    static constexpr Duration breath = std::chrono::milliseconds{2};
     using Rest = std::function<void(Time until)>;  // sleeps; empty on a virtual clock
 
     Load(const Script& script, const RunSettings& settings, const LoadSettings& load,
