@@ -43,6 +43,15 @@ std::string wanted(const Expect& expect) {
 
 std::string seconds(Duration d) { return fmt::format("{:g} s", to_seconds(d)); }
 
+// {len} of a message written out: the bytes behind its blank line.
+std::string with_length(std::string text) {
+    constexpr std::string_view name = "{len}";
+    const auto at = text.find(name);
+    const auto blank = text.find("\r\n\r\n");
+    if (at == text.npos || blank == text.npos || at > blank) return text;
+    return text.replace(at, name.size(), std::to_string(text.size() - blank - 4));
+}
+
 }  // namespace
 
 bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
@@ -88,7 +97,7 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
         c = agent.find(*this, p, "INFO", step.peer, step.call, false);
         if (c == nullptr) c = progress_[p].last;
         if (c == nullptr || c->label != step.call) c = &agent.begin(*this, p, step.peer, step.call);
-        status = agent.raw(*c, fill(raw.text, p, c), raw.is_template, told, now);
+        status = agent.raw(*c, with_length(fill(raw.text, p, c)), raw.is_template, told, now);
     }
     progress_[p].last = c;
     if (setting_.timed) {

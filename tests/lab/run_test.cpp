@@ -117,3 +117,28 @@ bob |-> alice 420 where header Unsupported is "levitation"
     INFO(said(r));
     CHECK(r.outcome == Outcome::done);
 }
+
+TEST_CASE("RFC 3261 20.14: {len} of a message written out is what its body has") {
+    const auto r = played(R"(
+phone alice 100
+phone bob 900
+
+alice -> bob message """
+    MESSAGE sip:bob@{bob_ip} SIP/2.0
+    Via: SIP/2.0/UDP {local_ip}:{local_port};branch={branch}
+    From: <sip:alice@example.com>;tag=1
+    To: <sip:bob@example.com>
+    Call-ID: one@example.com
+    CSeq: 1 MESSAGE
+    Max-Forwards: 70
+    Content-Type: text/plain
+    Content-Length: {len}
+
+    hello
+    """
+bob -> alice 200
+check header MESSAGE Content-Length is "7"
+)");
+    INFO(said(r));
+    CHECK(r.outcome == Outcome::done);
+}
