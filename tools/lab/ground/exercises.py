@@ -36,7 +36,7 @@ class Exercise:
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
         for number, line in enumerate(text.splitlines(), start=1):
-            if found := re.match(r"\s*server\s+(\w+)\b(?!.*\bexchange\b)", line):
+            if found := re.match(r"\s*server\s+(\w+)\b", line):
                 self.servers.append(found[1])
             if found := re.match(r"#\s*lab:\s*(.*)", line):
                 self._read(found[1].split(), f"{path.name}:{number}")
