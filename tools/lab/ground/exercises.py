@@ -13,7 +13,7 @@ import time
 
 from . import laboratory, stored
 from .failure import Failure
-from .guard import Guard
+from .guard import Guard, die_with_parent
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
 SCRIPTS = PROJECT / "captures/practical"
@@ -36,7 +36,7 @@ class Exercise:
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
         for number, line in enumerate(text.splitlines(), start=1):
-            if found := re.match(r"\s*server\s+(\w+)\b(?!.*\bexchange\b)", line):
+            if found := re.match(r"\s*server\s+(\w+)\b", line):
                 self.servers.append(found[1])
             if found := re.match(r"#\s*lab:\s*(.*)", line):
                 self._read(found[1].split(), f"{path.name}:{number}")
@@ -112,6 +112,7 @@ def run(chosen):
             raise Failure(f"the lab {chosen.id} is not up", 1)
         failed = play_all(exercises, lab, runner, captures, chosen.verbose)
     else:
+        lab.refuse_second()
         with Guard(lab.name):  # it takes the lab down, whatever happens here
             lab.up()
             failed = play_all(exercises, lab, runner, captures, chosen.verbose)
@@ -145,7 +146,7 @@ def play(exercise, lab, runner, captures, verbose):
     begin = lab.folder / "begin"
     variant = ["--pjsip"] if exercise.variant else []
     begin.write_text("#!/bin/sh\nexec " + " ".join(
-        [str(PROJECT / "tools/lab/lab"), "serve", lab.name, ",".join(exercise.servers), *variant]) + "\n")
+        [str(PROJECT / "tools/lab/lab"), "serve", lab.name, ",".join(exercise.servers), "--with-parent", *variant]) + "\n")
     begin.chmod(0o755)
     capture = captures / f"{exercise.name}.pcapng"
     command = [runner, "run", str(exercise.path), "--hosts", str(lab.folder / "hosts.txt"), "--before", str(begin),
@@ -153,7 +154,7 @@ def play(exercise, lab, runner, captures, verbose):
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=None if verbose else subprocess.PIPE,
                               stderr=None if verbose else subprocess.STDOUT, text=True, errors="replace",
-                              timeout=LIMIT, check=False)
+                              timeout=LIMIT, check=False, preexec_fn=die_with_parent)
     except subprocess.TimeoutExpired:
         return [f"it took more than {LIMIT} s"]
     wrong = []
