@@ -25,14 +25,14 @@ class Exercise:
 
     # lab: servers A B       which servers run (else those that the script declares)
     # lab: pjsip             their second configuration
-    # lab: loss 3% from A    netem drops so much of the media that A sends
+    # lab: loss 3% from A    so much of the media that A sends is lost before the bridge
     # lab: stored A voicemail/default/101/INBOX/msg0000.wav 440Hz
     """
 
     def __init__(self, path):
         self.path = path
         self.name = path.stem
-        self.servers, self.variant, self.loss, self.stored = [], "", [], []
+        self.servers, self.variant, self.loss, self.stored = [], "", {}, []
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
         for number, line in enumerate(text.splitlines(), start=1):
@@ -48,7 +48,7 @@ class Exercise:
             case ["pjsip"]:
                 self.variant = "pjsip"
             case ["loss", share, "from", host] if re.fullmatch(r"\d+(\.\d+)?%", share):
-                self.loss.append((host, share))
+                self.loss[host] = float(share[:-1])
             case ["stored", server, path, tone] if re.fullmatch(r"\d+Hz", tone) and ".." not in path:
                 self.stored.append((server, path, int(tone[:-2])))
             case _:
@@ -159,10 +159,7 @@ def play(exercise, lab, runner, captures, verbose):
     """What went wrong, in lines; none: it holds."""
     for server in lab.servers():
         server.stop()
-    for host in lab.hosts:
-        lab.network.loss(host, None)
-    for host, share in exercise.loss:
-        lab.network.loss(host, share)
+    lab.network.loss(exercise.loss)
     # The servers begin when the capture has, so that their own registrations are in it.
     begin = lab.folder / "begin"
     variant = ["--pjsip"] if exercise.variant else []
