@@ -102,7 +102,7 @@ Status Stage::set_up_network() {
 
 Status Stage::set_up_capture() {
     if (!settings_.keep_capture) return Done{};
-    RecorderSettings recorder;
+    CaptureHead recorder;
     recorder.script = script_.name;
     recorder.seed = seed_;
     if (!script_.title.empty()) recorder.comments.push_back(script_.title);
