@@ -201,7 +201,8 @@ TEST_CASE("hosts: what cannot be set up is said") {
     const auto hosts = MadeHosts::make(1);
     if (!hosts) return;
     auto script = parse_script(
-        fmt::format("phone alice 100 at {}\nalice pauses 1ms\n", MadeHosts::text_address(0)), "test");
+        fmt::format("phone alice 100 at {}\nalice pauses 1ms\n", MadeHosts::text_address(0)),
+        "test");
     REQUIRE(script);
     RunSettings settings;
     settings.ground = Ground::sockets;
