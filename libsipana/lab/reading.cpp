@@ -1,9 +1,11 @@
 #include "libsipana/lab/reading.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "libsipana/media/g711.h"
+#include "libsipana/media/sound.h"
 #include "libsipana/net/decoder.h"
 #include "libsipana/pcap/reader.h"
 #include "libsipana/rtp/packet.h"
@@ -144,11 +146,18 @@ public:
             return;
         if (!started_) {
             last_ = p.timestamp;
+            last_arrival_ = d.time;
             started_ = true;
         }
-        // Counted on from the last one: forwards, or back for who comes late.
-        position_ += static_cast<std::int32_t>(p.timestamp - last_);
+        // Counted on from the last one: forwards, or back for who comes late. Where the sender's
+        // clock has jumped (a server joins two calls), time goes on by the capture's.
+        const auto step = static_cast<std::int32_t>(p.timestamp - last_);
+        const auto passed =
+            static_cast<std::int64_t>(to_seconds(d.time - last_arrival_) * media::audio_clock_hz);
+        const bool jumped = std::abs(step - passed) > std::int64_t{media::audio_clock_hz};
+        position_ += jumped ? passed : step;
         last_ = p.timestamp;
+        last_arrival_ = d.time;
         if (position_ < 0 || position_ >= static_cast<std::int64_t>(Reading::max_listened)) return;
         const auto at = static_cast<std::size_t>(position_);
         const std::size_t count = std::min(p.payload.size(), Reading::max_listened - at);
@@ -162,6 +171,7 @@ private:
     media::Law law_;
     bool started_ = false;
     std::uint32_t last_ = 0;
+    Time last_arrival_{};
     std::int64_t position_ = 0;
 };
 
