@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The practical's scripts on the built-in exchange and on Asterisk: are the flows the same?
 
-  compare_flows.py SIPANA_LAB SIPANA [-v]
+  flows_test.py SIPANA_LAB SIPANA [-v]
 
 Each script of captures/practical whose servers are built in too is played on the simulated network, and what comes of it
 is held against the capture beside the script, which real servers made: leg by leg the messages and their order, and of
