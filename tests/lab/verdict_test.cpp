@@ -44,7 +44,8 @@ public:
     }
     // G.711 packets of `sound`, every 20 ms; those in `lost` never arrive.
     void rtp(double ms, const Endpoint& from, const Endpoint& to, const media::Sound& sound,
-             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {}) {
+             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {},
+             std::uint16_t sequence = 1, std::uint32_t timestamp = 0) {
         Buffer coded;
         media::encode(media::Law::mu, sound, coded);
         SentMedia sent{from, to, ssrc, 0};
@@ -52,8 +53,9 @@ public:
             const std::size_t n = i / 160;
             rtp::Packet p;
             p.payload = Bytes(coded).subspan(i, 160);
-            p.sequence = static_cast<std::uint16_t>(n + 1);
-            p.timestamp = static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
+            p.sequence = static_cast<std::uint16_t>(sequence + n);
+            p.timestamp =
+                timestamp + static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
             p.ssrc = ssrc;
             Buffer bytes;
             REQUIRE(rtp::write(p, bytes));
@@ -352,6 +354,16 @@ TEST_CASE("Checks of messages") {
     CHECK(outcome(run, "header REFER Refer-To present") == "fails: no such message");
     CHECK(outcome(run, "body INVITE contains m=audio") == "holds: so in 1 message");
     CHECK(outcome(run, "body BYE absent") == "holds: so in 1 message");
+}
+
+TEST_CASE("A check of sound: what comes after a jump of the sender's clock is heard as well") {
+    for (const std::uint32_t jump : {700'000'000u, 3'000'000'000u}) {
+        Run run;
+        answered(run);
+        run.rtp(3300, alice_media, bob_media, tone_of(880, 16000), 7, {}, {}, 101, 16000 + jump);
+        CHECK(outcome(run, "bob hears 440Hz for 1s").starts_with("holds"));
+        CHECK(outcome(run, "bob hears 880Hz for 1s").starts_with("holds"));
+    }
 }
 
 TEST_CASE("Checks of media: measured in the capture") {
