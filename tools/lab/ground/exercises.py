@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 
-from . import laboratory, stored
+from . import cache, laboratory, stored
 from .failure import Failure
 from .guard import Guard, die_with_parent
 
@@ -85,12 +85,32 @@ def options(verb):
     verb.add_argument("-v", "--verbose", action="store_true", help="every step and check")
 
 
-def program(given, name="sipana-lab"):
-    places = [given, os.environ.get("SIPANA_LAB"), PROJECT / "build/release" / name, shutil.which(name)]
-    for place in places:
+def program(given):
+    """sipana-lab: the one that is given, that of the build, or in PATH; else it is built first."""
+    built = PROJECT / "build/release/sipana-lab"
+    for place in (given, os.environ.get("SIPANA_LAB"), built, shutil.which("sipana-lab")):
         if place and os.access(place, os.X_OK):
             return str(pathlib.Path(place).resolve())
-    raise Failure(f"{name} is not built (cmake --build --preset release) and not in PATH")
+        if place and place == given:
+            raise Failure(f"{given}: no such program", 2)
+    print("building sipana-lab (once; a few minutes)", flush=True)
+    log = cache.folder() / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as out:
+        for command in (["tools/packages", "build"], ["cmake", "--preset", "release"],
+                        ["cmake", "--build", "--preset", "release", "--target", "sipana_lab_program", "sipana_program"]):
+            done = subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
+            if done.returncode != 0:
+                raise Failure(f"{' '.join(command)} failed; its output is in {log}")
+    return str(built)
+
+
+def need_packages():
+    """Installs what the lab runs on, where it is missing."""
+    done = subprocess.run([PROJECT / "tools/packages", "lab"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "tools/packages lab failed")
 
 
 def show(_):
@@ -101,6 +121,7 @@ def show(_):
 def run(chosen):
     laboratory.need_root()
     exercises = named(chosen.names)
+    need_packages()
     runner = program(chosen.program)
     captures = chosen.captures or SCRIPTS
     captures.mkdir(parents=True, exist_ok=True)
