@@ -3,6 +3,8 @@
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
 // script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
 #include <malloc.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -44,7 +46,7 @@ struct Arguments {
     std::size_t width = 0;
     bool ascii = false, quiet = false, verbose = false;
     // run
-    std::string on = "simulated", capture, local, hosts;
+    std::string on = "simulated", capture, local, before, hosts;
     std::optional<std::uint64_t> seed;
     bool no_capture = false, answer_only = false;
     std::vector<std::string> servers, phones, play;
@@ -204,12 +206,33 @@ int set_hosts(const std::string& file, lab::RunSettings& settings) {
     return ok;
 }
 
+// Runs a program without arguments or input to its end.
+Status run_program(const std::string& file) {
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    std::string name = file;
+    char* const arguments[] = {name.data(), nullptr};
+    pid_t child = 0;
+    const int error = posix_spawn(&child, file.c_str(), &files, nullptr, arguments, environ);
+    posix_spawn_file_actions_destroy(&files);
+    if (error != 0) return Error{Errc::not_found, 0, fmt::format("{}: {}", file, std::strerror(error))};
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return Error{Errc::io, 0, fmt::format("{}: {}", file, std::strerror(errno))};
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Done{};
+    return Error{Errc::io, 0,
+                 WIFEXITED(status) ? fmt::format("{}: exit status {}", file, WEXITSTATUS(status))
+                                   : fmt::format("{}: ended by signal {}", file, WTERMSIG(status))};
+}
+
 bool settings_of(const Arguments& a, lab::RunSettings& settings) {
     settings.ground = a.on == "simulated" ? lab::Ground::simulated : lab::Ground::sockets;
     settings.built_in_servers = a.on == "exchange";
     settings.seed = a.seed;
     settings.only = a.play;
     settings.stop = &stop_asked;
+    if (!a.before.empty()) settings.begun = [&a] { return run_program(a.before); };
     settings.longest = Duration{static_cast<std::int64_t>(a.longest_s * 1e9)};
     if (!a.local.empty()) {
         const auto address = Address::parse(a.local);
@@ -547,6 +570,8 @@ void add_run(CLI::App* c, Arguments& a) {
     c->add_option("--play", a.play, "only this phone's lines; others play elsewhere; may be repeated")
         ->type_name("NAME")
         ->allow_extra_args(false);
+    c->add_option("--before", a.before, "a program to run once the capture has begun, before the script's first line")
+        ->type_name("FILE");
     c->add_option("--longest", a.longest_s, "end a run after so many seconds of its own time")
         ->check(CLI::PositiveNumber)
         ->default_str("1800");

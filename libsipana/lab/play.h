@@ -92,6 +92,7 @@ private:
     bool expect(std::size_t p, std::size_t i, const Expect& expect, Time now);
     bool media(std::size_t p, std::size_t i, const MediaStep& media, Time now);
     bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
+    bool asks_for(const Expect& expect, const Arrival& request, std::size_t p) const;
     bool same_end(const Step& step, const Arrival& arrival) const;
     std::string note_of(const Step& step) const;
     void remember_met(const Step& step, const Arrival& arrival);
@@ -111,6 +112,7 @@ private:
     Duration patience(const Expect& expect) const;
     // Why the message is not the one meant; empty: it is.
     std::string conditions_met(const Expect& expect, const Arrival& arrival, std::size_t p) const;
+    std::string unmet(const Where& where, const Arrival& arrival, std::size_t p) const;
     void capture(const Expect& expect, const Arrival& arrival, std::size_t p);
     std::string fill(std::string_view text, std::size_t p, const Conversation* c) const;
     std::optional<std::string> value_of(std::string_view name, std::size_t p,

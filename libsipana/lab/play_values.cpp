@@ -50,34 +50,37 @@ std::optional<std::smatch> match(const std::string& text, const std::string& pat
 
 }  // namespace
 
+std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t p) const {
+    const sip::Message& m = arrival.message;
+    const std::string text = part_of(m, where.header).substr(0, max_matched);
+    const std::string value = fill(where.value, p, arrival.conversation);
+    bool holds = true;
+    switch (where.test) {
+        case Where::Test::present:
+            holds = present(m, where.header);
+            break;
+        case Where::Test::absent:
+            holds = !present(m, where.header);
+            break;
+        case Where::Test::is:
+            holds = text == value;
+            break;
+        case Where::Test::contains:
+            holds = text.find(value) != text.npos;
+            break;
+        case Where::Test::matches:
+            holds = match(text, value).has_value();
+            break;
+    }
+    if (holds != where.inverse) return {};
+    return fmt::format("its {} is \"{}\"", called(where.header), printable(text.substr(0, 200)));
+}
+
 std::string Play::conditions_met(const Expect& expect, const Arrival& arrival,
                                  std::size_t p) const {
     const sip::Message& m = arrival.message;
-    for (const Where& where : expect.where) {
-        const std::string text = part_of(m, where.header).substr(0, max_matched);
-        const std::string value = fill(where.value, p, arrival.conversation);
-        bool holds = true;
-        switch (where.test) {
-            case Where::Test::present:
-                holds = present(m, where.header);
-                break;
-            case Where::Test::absent:
-                holds = !present(m, where.header);
-                break;
-            case Where::Test::is:
-                holds = text == value;
-                break;
-            case Where::Test::contains:
-                holds = text.find(value) != text.npos;
-                break;
-            case Where::Test::matches:
-                holds = match(text, value).has_value();
-                break;
-        }
-        if (holds != where.inverse) continue;
-        return fmt::format("its {} is \"{}\"", called(where.header),
-                           printable(text.substr(0, 200)));
-    }
+    for (const Where& where : expect.where)
+        if (std::string why = unmet(where, arrival, p); !why.empty()) return why;
     const bool has_sdp = m.header(sip::Header::content_type) && !m.body().empty() &&
                          istarts_with(*m.header(sip::Header::content_type), "application/sdp");
     if (expect.sdp == SdpKind::none && has_sdp) return "it has a session description";

@@ -140,6 +140,15 @@ RunResult Run::play() {
         result_.error_code = s.error().code;
         return std::move(result_);
     }
+    if (settings_.begun) {
+        if (const Status s = settings_.begun(); !s) {
+            result_.outcome = Outcome::failed;
+            result_.error = s.error().what;
+            result_.error_code = s.error().code;
+            return std::move(result_);
+        }
+        stage_.turn(stage_.now());  // it may have taken its time
+    }
     wait_for_servers();
     result_.started = stage_.now();
     Play::Setting setting;

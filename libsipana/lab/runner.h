@@ -42,6 +42,7 @@ struct RunSettings {
     std::function<void(const Packet&, Time, Fate, bool duplicate)> watch;
     std::function<void(const std::vector<std::pair<std::string, Endpoint>>&)>
         placed;                                  // who is where
+    std::function<Status()> begun;               // the capture has; the script's first line has not
     const std::atomic<int>* stop = nullptr;      // not 0: end now
     Duration longest{std::chrono::minutes{30}};  // of the run's own time
 };
