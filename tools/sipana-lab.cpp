@@ -3,8 +3,6 @@
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
 // script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
 #include <malloc.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -31,6 +29,7 @@
 #include "libsipana/render/load.h"
 #include "libsipana/render/running_ladder.h"
 #include "libsipana/render/runs.h"
+#include "tools/child.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -46,7 +45,7 @@ struct Arguments {
     std::size_t width = 0;
     bool ascii = false, quiet = false, verbose = false;
     // run
-    std::string on = "simulated", capture, local, before, hosts;
+    std::string on = "simulated", capture, local, hosts, before;
     std::optional<std::uint64_t> seed;
     bool no_capture = false, answer_only = false;
     std::vector<std::string> servers, phones, play;
@@ -204,26 +203,6 @@ int set_hosts(const std::string& file, lab::RunSettings& settings) {
     settings.hosts = std::move(*table);
     settings.ground = lab::Ground::sockets;
     return ok;
-}
-
-// Runs a program without arguments or input to its end.
-Status run_program(const std::string& file) {
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    std::string name = file;
-    char* const arguments[] = {name.data(), nullptr};
-    pid_t child = 0;
-    const int error = posix_spawn(&child, file.c_str(), &files, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&files);
-    if (error != 0) return Error{Errc::not_found, 0, fmt::format("{}: {}", file, std::strerror(error))};
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return Error{Errc::io, 0, fmt::format("{}: {}", file, std::strerror(errno))};
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Done{};
-    return Error{Errc::io, 0,
-                 WIFEXITED(status) ? fmt::format("{}: exit status {}", file, WEXITSTATUS(status))
-                                   : fmt::format("{}: ended by signal {}", file, WTERMSIG(status))};
 }
 
 bool settings_of(const Arguments& a, lab::RunSettings& settings) {

@@ -145,8 +145,9 @@ Status Stage::set_up_phone(std::size_t phone) {
         wish.address = *address;
     }
     const bool simulated = settings_.ground == Ground::simulated;
-    if (simulated && wish.port == 0) wish.port = default_port(line.transport);
     if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
+    const bool alone = simulated || settings_.hosts.namespaces.contains(wish.address);
+    if (alone && wish.port == 0) wish.port = default_port(line.transport);
     Endpoint endpoint = wish;
     if (plays) {
         Agent::Setting setting;

@@ -18,6 +18,11 @@ const Endpoint alice = wire::ep("192.0.2.1:5060"), bob = wire::ep("192.0.2.2:506
                carol = wire::ep("192.0.2.3:5060");
 const Endpoint alice_media = wire::ep("192.0.2.1:4000"), bob_media = wire::ep("192.0.2.2:4000");
 
+struct Leap {  // of RTP's timestamps: by so much from that packet on
+    std::size_t from = 0;
+    std::uint32_t by = 0;
+};
+
 // A run: what its nodes send, logged and recorded as the lab does it.
 class Run {
 public:
@@ -39,7 +44,7 @@ public:
     }
     // G.711 packets of `sound`, every 20 ms; those in `lost` never arrive.
     void rtp(double ms, const Endpoint& from, const Endpoint& to, const media::Sound& sound,
-             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}) {
+             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {}) {
         Buffer coded;
         media::encode(media::Law::mu, sound, coded);
         SentMedia sent{from, to, ssrc, 0};
@@ -48,7 +53,7 @@ public:
             rtp::Packet p;
             p.payload = Bytes(coded).subspan(i, 160);
             p.sequence = static_cast<std::uint16_t>(n + 1);
-            p.timestamp = static_cast<std::uint32_t>(i);
+            p.timestamp = static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
             p.ssrc = ssrc;
             Buffer bytes;
             REQUIRE(rtp::write(p, bytes));
@@ -372,6 +377,20 @@ TEST_CASE("Checks of media: measured in the capture") {
     CHECK(outcome(run, "bob frames > 0") == "fails: 0");
     CHECK(outcome(run, "carol loss < 1%") == "fails: no stream");
     CHECK(outcome(run, "rtcp SR 0") == "holds: 0 SR");
+}
+
+TEST_CASE("Checks of media: what is heard goes on where the timestamps leap (Asterisk's echo)") {
+    for (const std::uint32_t by : {1'913'912'736u, 0u - 1'913'912'736u}) {
+        CAPTURE(by);
+        Run run;
+        run.sip(0, alice, bob, invite);
+        run.sip(10, bob, alice,
+                wire::response(invite, "200 OK", "b1", wire::sdp_body("192.0.2.2", 4000),
+                               "Contact: <sip:bob@192.0.2.2>\r\n"));
+        run.rtp(20, alice_media, bob_media, tone_of(440, 16000), 7, {}, {20, by});
+        CHECK(outcome(run, "bob hears 440Hz for 2s") == "holds: 440 Hz for 2 seconds");
+        CHECK(outcome(run, "bob jitter < 1ms").find("holds: ") == 0);
+    }
 }
 
 TEST_CASE("Checks of findings") {
