@@ -34,6 +34,7 @@ struct RunSettings {
     Address local;                      // of phones that say nothing else; on sockets 127.0.0.1
     std::map<std::string, std::string> servers,
         phones;                     // name -> address, in place of the script's
+    std::string baresip;            // the file of that program; empty: the one in $PATH
     std::vector<std::string> only;  // phones that play; the others' lines are left out
     std::function<void(const Packet&, Time, Fate, bool duplicate)> watch;
     std::function<void(const std::vector<std::pair<std::string, Endpoint>>&)>
