@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "libsipana/lab/program_host.h"
+#include "libsipana/lab/sockets.h"
 #include "libsipana/lab/stage.h"
 
 namespace sipana::lab {
@@ -18,6 +19,9 @@ Status Stage::set_up_program(std::size_t phone, Endpoint& at) {
     setting.part = &parts_[phone];
     setting.directory = &directory_;
     setting.at = at;
+    if (const auto* sockets = dynamic_cast<const Sockets*>(network_.get());
+        sockets != nullptr && settings_.hosts.namespaces.contains(at.address))
+        setting.namespaces = &sockets->hosts();
     setting.script_folder = script_.folder;
     setting.program = settings_.baresip;
     auto made = ProgramHost::create(std::move(setting));

@@ -1,11 +1,19 @@
-"""Guard: a process that takes a lab down when the one that builds it dies, however that comes."""
+"""Guard: what happens to a lab when the process that builds it or plays on it dies, however that comes."""
+import ctypes
 import os
 import signal
 import sys
 
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """The calling process ends when the one that started it does."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
 
 class Guard:
-    """Used with `with`: what happens in it is undone unless `dismiss` was called."""
+    """Used with `with`: a process of its own takes the lab down when that ends, unless `dismiss` was called."""
 
     def __init__(self, lab):
         self.lab = lab

@@ -1,7 +1,7 @@
 """Laboratory: one lab, with its hosts and servers, known by its id.
 
 What is known of it stands in a folder of its own below /run/sipana-lab, so that another command
-finds it; a guard ends it when the command that made it dies half-way.
+finds it.
 """
 import json
 import os
@@ -12,7 +12,6 @@ import time
 
 from . import servers
 from .failure import Failure
-from .guard import Guard
 from .network import BRIDGE, INTERFACE, Network
 
 FOLDER = pathlib.Path("/run/sipana-lab")
@@ -41,22 +40,24 @@ class Laboratory:
         self.name, self.say = name, say
         self.folder = FOLDER / name
         self.hosts = dict(HOSTS)
-        self.network = Network(name)
+        self.network = Network(name, self.hosts)
 
     def exists(self):
         return (self.folder / "lab.json").exists()
 
     def up(self):
-        """The hosts, without servers. Fails where the lab is there already."""
+        """The hosts, without servers. Fails where the lab is there already; a Guard is the caller's matter."""
+        self.refuse_second()
+        self.folder.mkdir(parents=True)
+        self.network.build()
+        (self.folder / "hosts.txt").write_text(self.hosts_file())
+        (self.folder / "lab.json").write_text(json.dumps({"made": time.time()}))
+
+    def refuse_second(self):
+        """Before a Guard is set: it must not take down a lab that was there already."""
         need_root()
         if self.exists() or self.network.own():
             raise Failure(f"the lab {self.name} is up already (lab down {self.name} ends it)")
-        with Guard(self.name) as guard:
-            self.folder.mkdir(parents=True)
-            self.network.build(self.hosts)
-            (self.folder / "hosts.txt").write_text(self.hosts_file())
-            (self.folder / "lab.json").write_text(json.dumps({"made": time.time()}))
-            guard.dismiss()
 
     def hosts_file(self):
         """For `sipana-lab run --hosts`."""
@@ -80,6 +81,10 @@ class Laboratory:
             server.stop()
             server.configure(variant)
             server.start()
+        there = {self.hosts[name] for name in names}
+        for server in (servers.server(self, name) for name in names):
+            if server.registers_with() & there:
+                server.await_registered()
 
     def stop_servers(self):
         for server in self.servers():
