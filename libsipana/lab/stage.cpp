@@ -383,6 +383,8 @@ Log Stage::log(const Play* play) {
     out.media_counted = true;
     if (bridge_) {
         out.on_wire = true;
+        if (const auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+            out.unreached = sockets->unreached();
         for (const auto& place : places_)
             for (const Endpoint& at : place.second) out.hosts.insert(at.address);
     }

@@ -267,6 +267,17 @@ TEST_CASE("A verdict on the wire: what is inside TLS is neither missed nor calle
     CHECK(verdict.checks[1].detail == "0 messages, and 1 inside TLS");
 }
 
+TEST_CASE("A verdict on the wire: what was sent to where nobody is may not have got so far") {
+    Run run;
+    run.log.on_wire = true;
+    run.sent_.push_back({wire::at(0), "alice", alice, bob, 7, "INVITE sip:bob", false});
+    CHECK(failures(run.judge()).find("1: INVITE sip:bob from alice") != std::string::npos);
+    run.log.unreached = {bob.address};
+    const Verdict verdict = run.judge();
+    CHECK(failures(verdict) == "");
+    CHECK(verdict.checks[1].detail == "0 messages, and 1 to where nobody is");
+}
+
 TEST_CASE("A verdict on the wire: whatever comes from a phone's address, the phone has sent") {
     const Endpoint other{alice.address, 5099}, stranger = wire::ep("192.0.2.9:5060");
     Run run;
