@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 
-from . import laboratory, stored
+from . import cache, laboratory, stored
 from .failure import Failure
 from .guard import Guard, die_with_parent
 
@@ -25,7 +25,7 @@ class Exercise:
 
     # lab: servers A B       which servers run (else those that the script declares)
     # lab: pjsip             their second configuration
-    # lab: loss 3% from A    netem drops so much of the media that A sends
+    # lab: loss 3% from A    so much of the media that A sends is lost before the bridge
     # lab: stored A voicemail/default/101/INBOX/msg0000.wav 440Hz
     # lab: logged A queue_log RINGNOANSWER ABANDON    lines of that log with these words, in this order
     """
@@ -33,7 +33,7 @@ class Exercise:
     def __init__(self, path):
         self.path = path
         self.name = path.stem
-        self.servers, self.variant, self.loss, self.stored, self.logged = [], "", [], [], []
+        self.servers, self.variant, self.loss, self.stored, self.logged = [], "", {}, [], []
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
         for number, line in enumerate(text.splitlines(), start=1):
@@ -49,7 +49,7 @@ class Exercise:
             case ["pjsip"]:
                 self.variant = "pjsip"
             case ["loss", share, "from", host] if re.fullmatch(r"\d+(\.\d+)?%", share):
-                self.loss.append((host, share))
+                self.loss[host] = float(share[:-1])
             case ["stored", server, path, tone] if re.fullmatch(r"\d+Hz", tone) and ".." not in path:
                 self.stored.append((server, path, int(tone[:-2])))
             case ["logged", server, log, *expected] if re.fullmatch(r"[\w.-]+", log) and expected:
@@ -88,12 +88,32 @@ def options(verb):
     verb.add_argument("-v", "--verbose", action="store_true", help="every step and check")
 
 
-def program(given, name="sipana-lab"):
-    places = [given, os.environ.get("SIPANA_LAB"), PROJECT / "build/release" / name, shutil.which(name)]
-    for place in places:
+def program(given):
+    """sipana-lab: the one that is given, that of the build, or in PATH; else it is built first."""
+    built = PROJECT / "build/release/sipana-lab"
+    for place in (given, os.environ.get("SIPANA_LAB"), built, shutil.which("sipana-lab")):
         if place and os.access(place, os.X_OK):
             return str(pathlib.Path(place).resolve())
-    raise Failure(f"{name} is not built (cmake --build --preset release) and not in PATH")
+        if place and place == given:
+            raise Failure(f"{given}: no such program", 2)
+    print("building sipana-lab (once; a few minutes)", flush=True)
+    log = cache.folder() / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as out:
+        for command in (["tools/packages", "build"], ["cmake", "--preset", "release"],
+                        ["cmake", "--build", "--preset", "release", "--target", "sipana_lab_program", "sipana_program"]):
+            done = subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
+            if done.returncode != 0:
+                raise Failure(f"{' '.join(command)} failed; its output is in {log}")
+    return str(built)
+
+
+def need_packages():
+    """Installs what the lab runs on, where it is missing."""
+    done = subprocess.run([PROJECT / "tools/packages", "lab"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "tools/packages lab failed")
 
 
 def show(_):
@@ -104,6 +124,7 @@ def show(_):
 def run(chosen):
     laboratory.need_root()
     exercises = named(chosen.names)
+    need_packages()
     runner = program(chosen.program)
     captures = chosen.captures or SCRIPTS
     captures.mkdir(parents=True, exist_ok=True)
@@ -141,10 +162,7 @@ def play(exercise, lab, runner, captures, verbose):
     """What went wrong, in lines; none: it holds."""
     for server in lab.servers():
         server.stop()
-    for host in lab.hosts:
-        lab.network.loss(host, None)
-    for host, share in exercise.loss:
-        lab.network.loss(host, share)
+    lab.network.loss(exercise.loss)
     # The servers begin when the capture has, so that their own registrations are in it.
     begin = lab.folder / "begin"
     variant = ["--pjsip"] if exercise.variant else []
