@@ -78,7 +78,7 @@ class ErrorSet(Exercise):
         each = [Exercise(path) for path in self.scripts]
         self.servers = sorted({server for one in each for server in one.servers})
         self.variant = "pjsip" if folder.name == "pjsip" else ""
-        self.loss, self.stored = {}, []
+        self.loss, self.stored, self.logged = {}, [], []
 
 
 def all_exercises():
