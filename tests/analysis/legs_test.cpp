@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "libsipana/base/random.h"
 #include "tests/analysis/wire.h"
 
 using namespace sipana;
@@ -27,6 +28,24 @@ Wire through_pbx(double delay, std::string_view extra_a = "", std::string_view e
         .udp(delay, pbx, bob, b)
         .udp(delay + 50, bob, pbx, response(b, "200 OK", "tb", sdp_body("10.0.0.2", 5000)))
         .udp(delay + 55, pbx, alice, response(a, "200 OK", "ta", sdp_body("10.0.0.9", 6002)));
+}
+
+// A packet of 20 ms whose sound is `seed`'s.
+std::string sound(std::uint16_t n, std::uint32_t ssrc, std::uint32_t seed, std::size_t size = 160) {
+    std::string out = rtp(n, 160u * n, ssrc, 0, false, size);
+    Random random(seed * 1000 + n);
+    for (std::size_t i = 12; i < out.size(); ++i) out[i] = static_cast<char>(random.below(256));
+    return out;
+}
+
+// Four seconds of media in the calls of through_pbx(): in from alice, out to bob under another SSRC.
+Wire bridged(std::uint32_t in, std::uint32_t out, double late = 1) {
+    Wire w = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
+    for (std::uint16_t n = 0; n < 200; ++n) {
+        w.udp(4100 + 20 * n, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), sound(n, 0xabc, in));
+        w.udp(4100 + 20 * n + late, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), sound(n, 0xdef, out));
+    }
+    return w;
 }
 
 }  // namespace
@@ -136,6 +155,33 @@ TEST_CASE("one RTP stream that passes through a host joins the calls on both sid
     const Report r = w.play();
     REQUIRE(named(r, "a").legs.size() == 1);
     CHECK(named(r, "a").legs[0].evidence.find("0x00000abc") != std::string::npos);
+}
+
+TEST_CASE("a sound that a host passes on under another SSRC joins the calls on both sides") {
+    const Report r = bridged(1, 1).play();
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].call_id == "b");
+    CHECK(named(r, "b").legs.at(0).evidence == "10.0.0.9 passes on to 10.0.0.2 the sound of 10.0.0.1");
+    CHECK(named(bridged(1, 2).play(), "a").legs.empty());
+    // Half a second later it is a recording that is played again.
+    CHECK(named(bridged(1, 1, 500).play(), "a").legs.empty());
+}
+
+TEST_CASE("a sound that two sources make at once, and silence, join nothing") {
+    Wire w = bridged(1, 1);
+    const std::string c = request({.call_id = "c", .branch = "z9hG4bKc", .body = sdp_body("10.0.0.7", 4000), .from_tag = "f3",
+                                   .from = "<sip:carol@c.example>", .to = "<sip:music@c.example>", .via = "10.0.0.7:5060"});
+    w.udp(10, ep("10.0.0.7:5060"), pbx, c);
+    w.udp(20, pbx, ep("10.0.0.7:5060"), response(c, "200 OK", "tc", sdp_body("10.0.0.9", 6004)));
+    for (std::uint16_t n = 0; n < 200; ++n)
+        w.udp(4099 + 20 * n, ep("10.0.0.7:4000"), ep("10.0.0.9:6004"), sound(n, 0x777, 1));
+    const Report r = w.play();
+    for (const analysis::Call& call : r.calls) CHECK(call.legs.empty());
+
+    Wire still = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
+    still.speech(4100, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), 200, 1, 0xabc);
+    still.speech(4101, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), 200, 1, 0xdef);
+    CHECK(named(still.play(), "a").legs.empty());
 }
 
 TEST_CASE("two calls that fit equally well are both left alone") {
