@@ -9,6 +9,8 @@ namespace {
 
 // A larger change of transit time says that the sender's clock did not run on.
 constexpr double clock_break_ns = 1e9;
+// No network holds a packet back for so long while those before and after it arrive.
+constexpr double clock_leap_ns = 10e9;
 
 constexpr std::uint32_t capped_add(std::uint32_t a, std::uint32_t b) {
     return a > 0xffffffffu - b ? 0xffffffffu : a + b;
@@ -86,7 +88,9 @@ inline void Receiver::sample(std::uint32_t timestamp, bool in_turn, Time arrival
         // that stood still or began anew (hold, trap 13; a server that joins two calls), and no
         // transit time.
         const bool resumed = (in_turn || elapsed >= pause_from) && d > clock_break_ns;
-        if (!resumed) {
+        // A server that begins to send from another source goes on with that source's timestamps.
+        const bool leapt = d > clock_leap_ns;
+        if (!resumed && !leapt) {
             jitter_ += (d - jitter_) / 16;
             jitter_sum_ += jitter_;
             jitter_max_ = std::max(jitter_max_, static_cast<float>(jitter_));

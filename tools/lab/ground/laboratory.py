@@ -81,6 +81,10 @@ class Laboratory:
             server.stop()
             server.configure(variant)
             server.start()
+        there = {self.hosts[name] for name in names}
+        for server in (servers.server(self, name) for name in names):
+            if server.registers_with() & there:
+                server.await_registered()
 
     def stop_servers(self):
         for server in self.servers():

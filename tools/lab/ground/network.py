@@ -84,7 +84,7 @@ class Network:
         text = "table bridge lab\ndelete table bridge lab\n"
         if rules:
             chain = "\n".join(["type filter hook prerouting priority 0", *rules])
-            text += f"table bridge lab {{ chain loss {{\n{chain}\n}} }}\n"
+            text += f"table bridge lab {{\nchain loss {{\n{chain}\n}}\n}}\n"
         elif not self.losing:
             return
         self.losing = bool(rules)
