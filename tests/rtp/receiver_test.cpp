@@ -295,7 +295,7 @@ TEST_CASE(
         r.set_clock(8000);
         for (std::uint16_t n = 0; n < 100; ++n)
             if (in_turn || n != 50)
-                r.on_packet(n, n * 160u + (n <= 50 ? 0u : 0x40000000u), false, 160,
+                r.on_packet(n, n * 160u + (n <= 50 ? 0u : 40'000u), false, 160,
                             start_time + ms(20) * n);
         CHECK((r.max_jitter_ms() == 0) == in_turn);
         CHECK(r.lost() == (in_turn ? 0 : 1));
