@@ -106,6 +106,37 @@ TEST_CASE("RFC 3515: the call that a REFER asked for is a leg, another one that 
     }
 }
 
+TEST_CASE("RFC 3515: a PBX that was asked to call a number calls a phone in the name of the transferred") {
+    const std::string a = request({.call_id = "a"});
+    const std::string refer = request({.method = "REFER", .call_id = "a", .branch = "z9hG4bKr", .to_tag = "t1", .cseq = 2,
+                                       .extra = "Refer-To: <sip:101@b.example>\r\n"});
+    for (const char* caller : {"bob", "dave"}) {
+        const std::string b = fmt::format("INVITE sip:carol@10.0.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKb\r\n"
+                                          "From: <sip:{}@10.0.0.9>;tag=x\r\nTo: <sip:carol@10.0.0.3>\r\nCall-ID: b\r\n"
+                                          "CSeq: 1 INVITE\r\n\r\n",
+                                          caller);
+        const Report r = Wire()
+                             .udp(0, alice, pbx, a)
+                             .udp(100, pbx, alice, response(a, "200 OK", "t1"))
+                             .udp(9000, alice, pbx, refer)
+                             .udp(9010, pbx, ep("10.0.0.3:5060"), b)
+                             .play();
+        CHECK(named(r, "b").legs.size() == (caller[0] == 'b' ? 1 : 0));
+    }
+}
+
+TEST_CASE("RFC 3891: the call that a Refer-To replaces is a leg; one that nobody knows breaks nothing") {
+    const std::string a = request({.call_id = "a"});
+    const std::string b = request({.call_id = "b@10.0.0.1", .branch = "z9hG4bKb", .from_tag = "f2", .to = "<sip:101@c.example>"});
+    for (const char* id : {"b%4010.0.0.1", "c%4010.0.0.1", "", "%"}) {
+        const std::string refer = request(
+            {.method = "REFER", .call_id = "a", .branch = "z9hG4bKr", .to_tag = "t1", .cseq = 2,
+             .extra = fmt::format("Refer-To: <sip:101@c.example?Replaces={}%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n", id)});
+        const Report r = Wire().udp(0, alice, pbx, a).udp(5000, alice, pbx, b).udp(9000, alice, pbx, refer).play();
+        CHECK(named(r, "a").legs.size() == (id[0] == 'b' ? 1 : 0));
+    }
+}
+
 TEST_CASE("RFC 3323: two calls of people who show no number are not legs for that") {
     const Report r = through_pbx(12, "", "", "<sip:xyz@b.example>", "<sip:anonymous@anonymous.invalid>").play();
     CHECK(named(r, "a").legs.empty());
