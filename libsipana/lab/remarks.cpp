@@ -123,7 +123,7 @@ Status annotate(const std::string& path, const CaptureHead& head, const Remarks&
         if (!error) return Done{};
         done = Error{Errc::io, 0, error.message()};
     }
-    fs::remove(anew, error);
+    if (to) fs::remove(anew, error);
     return uncommented(path, done.error().what);
 }
 

@@ -67,6 +67,7 @@ private:
     std::vector<std::pair<std::string, Endpoint>> side_by_side() const;
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
+    bool first_of_host(const Address& address) const;
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
     Status set_up_built_in(const ServerLine& line);

@@ -183,4 +183,5 @@ TEST_CASE("remarks: where the new file cannot be made, the old one stays and the
     REQUIRE_FALSE(done);
     CHECK(done.error().what.find("is there, but without its comments") != std::string::npos);
     CHECK(content(file) == wired.capture);
+    CHECK(fs::is_directory(file.string() + ".part"));  // it was somebody else's
 }
