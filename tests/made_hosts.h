@@ -4,10 +4,12 @@
 // what is inside them is configured; the machine's own interfaces are not touched.
 #pragma once
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "libsipana/base/bytes.h"
 #include "libsipana/base/endpoint.h"
 
 namespace sipana {
@@ -50,6 +53,32 @@ public:
         for (unsigned i = 0; i + 1 < namespaces_.size(); ++i)
             out += fmt::format("{} {}\n", text_address(i), path(i));
         return out;
+    }
+    // Does something there, such as making a socket, which stays.
+    template <typename What>
+    static auto at(const std::string& path, const What& what) {
+        const int home = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        const int away = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        REQUIRE(::setns(away, CLONE_NEWNET) == 0);
+        auto done = what();
+        REQUIRE(::setns(home, CLONE_NEWNET) == 0);
+        ::close(home);
+        ::close(away);
+        return done;
+    }
+    // A datagram from a host to a port of another one.
+    void send(unsigned from, unsigned to, std::uint16_t port, Bytes payload) const {
+        const int socket =
+            at(path(from), [] { return ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); });
+        REQUIRE(socket >= 0);
+        sockaddr_in there{};
+        there.sin_family = AF_INET;
+        there.sin_port = htons(port);
+        REQUIRE(::inet_pton(AF_INET, text_address(to).c_str(), &there.sin_addr) == 1);
+        CHECK(::sendto(socket, payload.data(), payload.size(), 0,
+                       reinterpret_cast<const sockaddr*>(&there),
+                       sizeof(there)) == static_cast<ssize_t>(payload.size()));
+        ::close(socket);
     }
     bool on_bridge(std::string_view command) const { return run(namespaces_[0], command); }
     bool on(unsigned host, std::string_view command) const {

@@ -3,8 +3,6 @@
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a scenario failed; 2 usage, or a mistake in a
 // script; 3 input damaged; 5 I/O error; 77 skipped; 130 interrupted.
 #include <malloc.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -31,6 +29,7 @@
 #include "libsipana/render/load.h"
 #include "libsipana/render/running_ladder.h"
 #include "libsipana/render/runs.h"
+#include "tools/child.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -46,7 +45,7 @@ struct Arguments {
     std::size_t width = 0;
     bool ascii = false, quiet = false, verbose = false;
     // run
-    std::string on = "simulated", capture, local, before;
+    std::string on = "simulated", capture, local, hosts, before;
     std::optional<std::uint64_t> seed;
     bool no_capture = false, answer_only = false;
     std::vector<std::string> servers, phones, play;
@@ -188,24 +187,22 @@ bool assign(std::map<std::string, std::string>& to, const std::vector<std::strin
     return true;
 }
 
-// Runs a program without arguments or input to its end.
-Status run_program(const std::string& file) {
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    std::string name = file;
-    char* const arguments[] = {name.data(), nullptr};
-    pid_t child = 0;
-    const int error = posix_spawn(&child, file.c_str(), &files, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&files);
-    if (error != 0) return Error{Errc::not_found, 0, fmt::format("{}: {}", file, std::strerror(error))};
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return Error{Errc::io, 0, fmt::format("{}: {}", file, std::strerror(errno))};
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Done{};
-    return Error{Errc::io, 0,
-                 WIFEXITED(status) ? fmt::format("{}: exit status {}", file, WEXITSTATUS(status))
-                                   : fmt::format("{}: ended by signal {}", file, WTERMSIG(status))};
+// The hosts' namespaces; the ground is sockets then.
+int set_hosts(const std::string& file, lab::RunSettings& settings) {
+    if (file.empty()) return ok;
+    const auto text = read_file(file);
+    if (!text) {
+        complain(text.error().what);
+        return io_error;
+    }
+    auto table = lab::parse_host_table(*text);
+    if (!table) {
+        complain(fmt::format("{}:{}", file, table.error().what));
+        return usage;
+    }
+    settings.hosts = std::move(*table);
+    settings.ground = lab::Ground::sockets;
+    return ok;
 }
 
 bool settings_of(const Arguments& a, lab::RunSettings& settings) {
@@ -325,6 +322,7 @@ lab::RunResult run_one(const Arguments& a, const lab::Script& script, lab::RunSe
 int run(const Arguments& a) {
     lab::RunSettings settings;
     if (!settings_of(a, settings)) return usage;
+    if (const int refused = set_hosts(a.hosts, settings); refused != ok) return refused;
     const render::Style style = terminal_style(a.color, a.width, a.ascii);
     int status = ok;
     const auto files = script_files(a.files, status);
@@ -534,6 +532,9 @@ void add_run(CLI::App* c, Arguments& a) {
                   "against the built-in servers")
         ->check(CLI::IsMember({"simulated", "sockets", "exchange"}))
         ->default_str("simulated");
+    c->add_option("--hosts", a.hosts,
+                  "on sockets in the network namespaces of these hosts; the capture is taken at their bridge")
+        ->type_name("FILE");
     c->add_option("--seed", a.seed, "in place of the script's: the same seed gives the same capture");
     c->add_option("--capture", a.capture, "file, or folder for NAME.pcapng; otherwise the current folder")
         ->type_name("FILE|DIR");

@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t max_matched = 8192;
 constexpr std::size_t max_filled = 1 << 20;
 
-// A header's values, the start line's parts or the body.
+// A header's values, the start line's parts or the body. "Reason" is a header (RFC 3326).
 std::string part_of(const sip::Message& m, std::string_view name) {
     if (name.empty()) return std::string(m.body());
-    if (iequals(name, "message")) return std::string(m.text());
-    if (iequals(name, "request-uri")) return std::string(m.request_uri());
-    if (iequals(name, "reason")) return std::string(m.reason());
+    if (name == "message") return std::string(m.text());
+    if (name == "request-uri") return std::string(m.request_uri());
+    if (name == "reason") return std::string(m.reason());
     std::string out;
     for (const auto& field : m.fields()) {
         const sip::Header id = sip::header_of(name);

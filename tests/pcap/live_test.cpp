@@ -1,12 +1,7 @@
 #include "libsipana/pcap/live.h"
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -20,38 +15,17 @@ using pcap::LiveSettings;
 
 namespace {
 
-// Does something at another host.
-template <typename What>
-auto at(const std::string& there, const What& what) {
-    const int home = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    const int away = ::open(there.c_str(), O_RDONLY | O_CLOEXEC);
-    REQUIRE(::setns(away, CLONE_NEWNET) == 0);
-    auto done = what();
-    REQUIRE(::setns(home, CLONE_NEWNET) == 0);
-    ::close(home);
-    ::close(away);
-    return done;
-}
-
+// Opened at the bridge, read from here.
 Result<Live> open_at(const std::string& there, const std::string& interface,
                      const LiveSettings& settings) {
-    return at(there, [&] { return Live::open(interface, settings); });
+    return MadeHosts::at(there, [&] { return Live::open(interface, settings); });
 }
 
-// Datagrams from the first host to a port of the second one where nobody listens.
+// To a port where nobody listens.
 void send(const MadeHosts& hosts, int count, std::size_t size) {
-    const int socket =
-        at(hosts.path(0), [] { return ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); });
-    REQUIRE(socket >= 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(9);
-    REQUIRE(::inet_pton(AF_INET, MadeHosts::text_address(1).c_str(), &to.sin_addr) == 1);
+    constexpr std::uint16_t discard = 9;
     const Buffer payload(size);
-    for (int i = 0; i < count; ++i)
-        CHECK(::sendto(socket, payload.data(), size, 0, reinterpret_cast<const sockaddr*>(&to),
-                       sizeof(to)) == static_cast<ssize_t>(size));
-    ::close(socket);
+    for (int i = 0; i < count; ++i) hosts.send(0, 1, discard, payload);
 }
 
 // Every frame until there was none for a while.

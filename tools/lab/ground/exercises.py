@@ -29,7 +29,7 @@ class Exercise:
 
     # lab: servers A B       which servers run (else those that the script declares)
     # lab: pjsip             their second configuration
-    # lab: loss 3% from A    netem drops so much of the media that A sends
+    # lab: loss 3% from A    so much of the media that A sends is lost before the bridge
     # lab: stored A voicemail/default/101/INBOX/msg0000.wav 440Hz
     """
 
@@ -37,7 +37,7 @@ class Exercise:
         self.scripts = [path]
         self.name = path.stem
         self.captures = pathlib.Path(f"{path.stem}.pcapng")
-        self.servers, self.loss, self.stored = [], [], []
+        self.servers, self.loss, self.stored = [], {}, []
         self.variant = "pjsip" if path.parent.name == "pjsip" else ""
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
@@ -54,7 +54,7 @@ class Exercise:
             case ["pjsip"]:
                 self.variant = "pjsip"
             case ["loss", share, "from", host] if re.fullmatch(r"\d+(\.\d+)?%", share):
-                self.loss.append((host, share))
+                self.loss[host] = float(share[:-1])
             case ["stored", server, path, tone] if re.fullmatch(r"\d+Hz", tone) and ".." not in path:
                 self.stored.append((server, path, int(tone[:-2])))
             case _:
@@ -75,7 +75,7 @@ class ErrorSet(Exercise):
         each = [Exercise(path) for path in self.scripts]
         self.servers = sorted({server for one in each for server in one.servers})
         self.variant = "pjsip" if folder.name == "pjsip" else ""
-        self.loss, self.stored = [], []
+        self.loss, self.stored = {}, []
 
 
 def all_exercises():
@@ -192,10 +192,7 @@ def play(exercise, lab, runner, captures, verbose):
     """What went wrong, in lines; none: it holds."""
     for server in lab.servers():
         server.stop()
-    for host in lab.hosts:
-        lab.network.loss(host, None)
-    for host, share in exercise.loss:
-        lab.network.loss(host, share)
+    lab.network.loss(exercise.loss)
     command = [runner, "run", *map(str, exercise.scripts), "--hosts", str(lab.folder / "hosts.txt"),
                "--local", CALLER, "--capture", str(captures / exercise.captures), *(["-v"] if verbose else ["-q"])]
     if len(exercise.scripts) > 1:

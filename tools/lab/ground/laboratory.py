@@ -40,7 +40,7 @@ class Laboratory:
         self.name, self.say = name, say
         self.folder = FOLDER / name
         self.hosts = dict(HOSTS)
-        self.network = Network(name)
+        self.network = Network(name, self.hosts)
 
     def exists(self):
         return (self.folder / "lab.json").exists()
@@ -49,7 +49,7 @@ class Laboratory:
         """The hosts, without servers. Fails where the lab is there already; a Guard is the caller's matter."""
         self.refuse_second()
         self.folder.mkdir(parents=True)
-        self.network.build(self.hosts)
+        self.network.build()
         (self.folder / "hosts.txt").write_text(self.hosts_file())
         (self.folder / "lab.json").write_text(json.dumps({"made": time.time()}))
 
@@ -81,6 +81,10 @@ class Laboratory:
             server.stop()
             server.configure(variant)
             server.start()
+        there = {self.hosts[name] for name in names}
+        for server in (servers.server(self, name) for name in names):
+            if server.registers_with() & there:
+                server.await_registered()
 
     def stop_servers(self):
         for server in self.servers():

@@ -13,7 +13,7 @@ from .failure import Failure
 BRIDGE = "bridge"
 INTERFACE = "br0"
 PREFIX_LENGTH = 24
-MEDIA_PORTS = (16384, 0xF000)  # of the servers (rtp.conf): value and mask of what netem looks for
+MEDIA_PORTS = "16384-20479"  # of the servers (rtp.conf)
 
 
 def run(*command, check=True):
@@ -28,8 +28,10 @@ def namespaces():
 
 
 class Network:
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, lab, hosts):
+        """`hosts`: name -> address, in the order of their ports."""
+        self.lab, self.hosts = lab, hosts
+        self.losing = False
 
     def namespace(self, host):
         return f"{self.lab}-{host}"
@@ -37,21 +39,24 @@ class Network:
     def own(self):
         return sorted(name for name in namespaces() if name.startswith(f"{self.lab}-"))
 
-    def build(self, hosts):
-        """`hosts`: name -> address, in the order of their ports."""
+    def port(self, host):
+        """The bridge's end of a host's cable. Its whole name would be too long for an interface."""
+        return f"port{list(self.hosts).index(host) + 1}"
+
+    def build(self):
         self._namespace(BRIDGE)
         bridge = self.namespace(BRIDGE)
         batch = [f"link add {INTERFACE} type bridge mcast_snooping 0", f"link set {INTERFACE} up", "link set lo up"]
-        for number, (name, _) in enumerate(hosts.items(), start=1):
+        for number, name in enumerate(self.hosts, start=1):
             self._namespace(name)
             batch += [
-                f"link add port{number} type veth peer name eth0 address 02:00:00:00:00:{number:02x}"
+                f"link add {self.port(name)} type veth peer name eth0 address 02:00:00:00:00:{number:02x}"
                 f" netns {self.namespace(name)}",
-                f"link set port{number} master {INTERFACE}",
-                f"link set port{number} up",
+                f"link set {self.port(name)} master {INTERFACE}",
+                f"link set {self.port(name)} up",
             ]
         self._batch(bridge, batch)
-        for name, address in hosts.items():
+        for name, address in self.hosts.items():
             self._batch(self.namespace(name), [
                 "link set lo up", "link set eth0 up", f"address add {address}/{PREFIX_LENGTH} dev eth0"])
 
@@ -68,19 +73,25 @@ class Network:
         run("ip", "netns", "exec", namespace, "sh", "-c",
             "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done", check=False)
 
-    def loss(self, host, share):
-        """What `host` sends as media is lost at random, before the bridge sees it; 0 ends that."""
-        namespace = self.namespace(host)
-        run("tc", "-netns", namespace, "qdisc", "del", "dev", "eth0", "root", check=False)
-        if not share:
+    def loss(self, shares):
+        """Media that a host sends is lost at random as it comes to the bridge: host -> per cent; no host: no loss.
+
+        By nftables, which every kernel with bridges has; netem is a module of its own that many kernels lack.
+        What is lost is not in the capture: it is taken on the bridge, behind this.
+        """
+        rules = [f'iifname "{self.port(host)}" udp sport {MEDIA_PORTS} numgen random mod 10000 < {round(share * 100)} drop'
+                 for host, share in shares.items()]
+        text = "table bridge lab\ndelete table bridge lab\n"
+        if rules:
+            chain = "\n".join(["type filter hook prerouting priority 0", *rules])
+            text += f"table bridge lab {{\nchain loss {{\n{chain}\n}}\n}}\n"
+        elif not self.losing:
             return
-        value, mask = MEDIA_PORTS
-        for command in (
-                "qdisc add dev eth0 root handle 1: prio bands 3 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
-                f"qdisc add dev eth0 parent 1:3 handle 30: netem loss {share}",
-                f"filter add dev eth0 parent 1: protocol ip prio 1 u32 match ip protocol 17 0xff"
-                f" match ip sport {value} 0x{mask:x} flowid 1:3"):
-            run("tc", "-netns", namespace, *command.split())
+        self.losing = bool(rules)
+        done = subprocess.run(["ip", "netns", "exec", self.namespace(BRIDGE), "nft", "-f", "-"], input=text,
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"nft: {done.stderr.strip()}")
 
     def remove(self):
         """Ends whatever runs in the lab's namespaces, then the namespaces."""

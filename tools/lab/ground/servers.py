@@ -7,6 +7,7 @@ one Asterisk, and whatever they write is gone with the lab.
 import math
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -121,6 +122,21 @@ class Asterisk(Server):
         self.await_ready(lambda: (self.folder / "run/asterisk.ctl").exists(), process)
         self.await_ready(lambda: "fully booted" in self.command("core waitfullybooted"), process)
 
+    def registers_with(self):
+        """Addresses of the servers that this one registers with."""
+        text = "".join(line for path in sorted((self.folder / "etc").glob("*sip.conf"))
+                       for line in path.read_text().splitlines(keepends=True) if not line.startswith(";"))
+        return set(re.findall(r"^register\s*=>\s*\S*@(\S+)", text, re.M)) | \
+            set(re.findall(r"^server_uri\s*=\s*sip:([\d.]+)", text, re.M))
+
+    def await_registered(self):
+        """A trunk that registers is not there before that is done."""
+        until = time.monotonic() + READY
+        while not re.search(r"\bRegistered\b", self.command("sip show registry") + self.command("pjsip show registrations")):
+            if time.monotonic() > until:
+                raise Failure(f"{self.name} could not register: {self.last_words()}")
+            time.sleep(0.05)
+
     def command(self, text):
         """What Asterisk's command line answers."""
         pid = self.pid()
@@ -140,6 +156,9 @@ class Asterisk(Server):
 
 
 class Kamailio(Server):
+    def registers_with(self):
+        return set()
+
     def start(self):
         if shutil.which("kamailio") is None or not TABLES.exists():
             raise Failure("kamailio is missing (tools/packages lab installs it)")
