@@ -134,7 +134,10 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
     if (const auto known = values_.find(name); known != values_.end()) return known->second;
     if (name == "call_number") return fmt::format("{}", setting_.number + 1);
     const Agent* agent = setting_.agents[p];
-    if (agent == nullptr) return std::nullopt;
+    const ProgramPhone* phone = program(p);
+    if (agent == nullptr && phone == nullptr) return std::nullopt;
+    const Endpoint& here = agent != nullptr ? agent->endpoint() : phone->endpoint();
+    const PhoneLine& line = agent != nullptr ? agent->line() : phone->line();
     if (name.starts_with("field"))
         if (const auto n = to_number<std::size_t>(name.substr(5))) {
             const auto& rows = setting_.script->rows;
@@ -147,14 +150,14 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
         if (bound && *bound > 0) return fmt::format("{}", random_.below(*bound));
     }
     if (name == "branch") return fmt::format("z9hG4bK{:016x}", random_.next());
-    if (name == "local_ip") return agent->endpoint().address.to_string();
-    if (name == "local_port") return fmt::format("{}", agent->endpoint().port);
-    if (name == "local_ip_type") return agent->endpoint().address.is_v6() ? "6" : "4";
-    if (name == "transport") return std::string(to_string(agent->line().transport));
-    if (name == "phone") return agent->line().name;
-    if (name == "user" || name == "service") return agent->line().user;
-    if (name == "contact") return agent->contact();
-    if (name == "media_ip") return agent->endpoint().address.to_string();
+    if (name == "local_ip") return here.address.to_string();
+    if (name == "local_port") return fmt::format("{}", here.port);
+    if (name == "local_ip_type") return here.address.is_v6() ? "6" : "4";
+    if (name == "transport") return std::string(to_string(line.transport));
+    if (name == "phone") return line.name;
+    if (name == "user" || name == "service") return line.user;
+    if (name == "contact" && agent != nullptr) return agent->contact();
+    if (name == "media_ip") return here.address.to_string();
     // Addresses of the script's other parties: {bob_ip}, {A_port}.
     for (const Party& peer : const_cast<Directory*>(setting_.directory)->peers()) {
         if (!name.starts_with(peer.name)) continue;
