@@ -345,6 +345,7 @@ int run(const Arguments& a) {
         complain(script.error().what);
         status = worse(status, exit_of_script(script.error().code));
     }
+    settings.usual_ports = scripts.size() <= 1;
     const bool whole = a.format == "json" || a.format == "junit";
     std::vector<lab::RunResult> results;
     for (const lab::Script& script : scripts) {

@@ -11,7 +11,8 @@
 namespace sipana::render {
 namespace {
 
-constexpr std::string_view our_phones = "sipana-lab";  // as they say themselves, in User-Agent and Server
+constexpr std::string_view our_phones =
+    "sipana-lab";  // as they say themselves, in User-Agent and Server
 constexpr int first_refusal = 300, last_code = 699;
 
 int code_of(std::string_view digits) {
@@ -42,7 +43,8 @@ std::uint64_t Provocation::count(int code, bool from_server) const {
     std::uint64_t count = 0;
     for (const auto& [sender, sightings] : seen.senders()) {
         const auto at = sightings.codes.find(code);
-        if (at != sightings.codes.end() && is_servers(sender) == from_server) count += at->second.count;
+        if (at != sightings.codes.end() && is_servers(sender) == from_server)
+            count += at->second.count;
     }
     return count;
 }
@@ -57,7 +59,8 @@ std::vector<int> Tried::codes() const {
     std::set<int> codes;
     for (const Provocation& p : provocations)
         for (const auto& seen : p.seen.all().codes)
-            if (seen.first >= first_refusal && p.count(seen.first, true) > 0) codes.insert(seen.first);
+            if (seen.first >= first_refusal && p.count(seen.first, true) > 0)
+                codes.insert(seen.first);
     return {codes.begin(), codes.end()};
 }
 
@@ -70,8 +73,9 @@ Result<Misses> parse_misses(std::string_view text) {
         const std::string_view folder = cut(rest, '\t'), what = cut(rest, '\t');
         const int code = what.size() == 3 ? code_of(what) : 0;
         if (folder.empty() || rest.empty() || (what != "*" && code < first_refusal))
-            return Error{Errc::malformed, 0,
-                         fmt::format("{}: expected FOLDER, CODE and REASON, parted by tabs", number)};
+            return Error{
+                Errc::malformed, 0,
+                fmt::format("{}: expected FOLDER, CODE and REASON, parted by tabs", number)};
         if (number > Misses::most)
             return Error{Errc::too_large, 0, fmt::format("more than {} lines", Misses::most)};
         if (what == "*")
@@ -84,7 +88,8 @@ Result<Misses> parse_misses(std::string_view text) {
 
 std::vector<std::pair<int, int>> translations(const lab::Script& script) {
     std::vector<std::pair<int, int>> out;
-    std::map<std::string_view, std::pair<std::string_view, int>> said;  // by call: who refused, with what
+    std::map<std::string_view, std::pair<std::string_view, int>>
+        said;  // by call: who refused, with what
     for (const lab::Step& step : script.steps) {
         if (step.call.empty()) continue;
         if (const auto* send = std::get_if<lab::Send>(&step.what)) {
@@ -94,9 +99,11 @@ std::vector<std::pair<int, int>> translations(const lab::Script& script) {
                 said.try_emplace(step.call, step.phone, response->code);
         } else if (const auto* expect = std::get_if<lab::Expect>(&step.what)) {
             const auto at = said.find(step.call);
-            if (at == said.end() || at->second.first == step.phone || expect->any_of.size() != 1) continue;
+            if (at == said.end() || at->second.first == step.phone || expect->any_of.size() != 1)
+                continue;
             const lab::Pattern& p = expect->any_of.front();
-            if (p.first >= first_refusal && p.first == p.last) out.emplace_back(at->second.second, p.first);
+            if (p.first >= first_refusal && p.first == p.last)
+                out.emplace_back(at->second.second, p.first);
         }
     }
     return out;

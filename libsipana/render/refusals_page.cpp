@@ -1,4 +1,5 @@
-// The page of refusals: the table of codes, what is passed on, each provocation with its ladder, and what is missing.
+// The page of refusals: the table of codes, what is passed on, each provocation with its ladder,
+// and what is missing.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +26,8 @@ std::string phrase_of(int code) {
 
 class RefusalsPage {
 public:
-    RefusalsPage(std::span<const Tried> servers, const Misses& misses) : servers_(servers), misses_(misses) {
+    RefusalsPage(std::span<const Tried> servers, const Misses& misses)
+        : servers_(servers), misses_(misses) {
         for (const Tried& t : servers) {
             const auto codes = t.codes();
             codes_.insert(codes.begin(), codes.end());
@@ -65,14 +67,18 @@ private:
     std::size_t index_of(std::size_t server, const Provocation& p) const {
         const auto& all = servers_[server].provocations;
         return static_cast<std::size_t>(
-            std::find_if(all.begin(), all.end(), [&](const Provocation& one) { return &one == &p; }) - all.begin());
+            std::find_if(all.begin(), all.end(),
+                         [&](const Provocation& one) { return &one == &p; }) -
+            all.begin());
     }
     const std::string* reason(std::size_t server, int code) const {
         const auto at = misses_.reasons.find({code, servers_[server].folder});
         return at == misses_.reasons.end() ? nullptr : &at->second;
     }
     // Is it about this code, and does its capture show that the server sent it?
-    static bool shows(const Provocation& p, int code) { return p.code() == code && p.count(code, true) > 0; }
+    static bool shows(const Provocation& p, int code) {
+        return p.code() == code && p.count(code, true) > 0;
+    }
 
     std::span<const Tried> servers_;
     const Misses& misses_;
@@ -82,14 +88,18 @@ private:
 
 void RefusalsPage::open() {
     put("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; base-uri 'none'; "
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        "'{}'; base-uri 'none'; "
         "form-action 'none'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>What real servers refuse with</title>\n"
+        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>What real servers refuse "
+        "with</title>\n"
         "<style>{}</style>\n</head>\n<body class=\"refusals\">\n"
         "<a class=\"skip\" href=\"#codes\">Skip to the codes</a>\n"
-        "<header class=\"masthead\"><div><h1>What real servers refuse with</h1><p>{} from 300 to 699",
-        csp_source(refusals_style_sha256()), refusals_style(), counted(codes_.size(), "final code", "final codes"));
+        "<header class=\"masthead\"><div><h1>What real servers refuse with</h1><p>{} from 300 to "
+        "699",
+        csp_source(refusals_style_sha256()), refusals_style(),
+        counted(codes_.size(), "final code", "final codes"));
     for (const Tried& t : servers_) put(" · {} {}", escaped(t.name), t.codes().size());
     out_ += "</p></div></header>\n<main>\n";
 }
@@ -111,14 +121,18 @@ void RefusalsPage::put_cell(std::size_t server, int code) {
     else if (count > 0)
         put("<span class=\"badge good\">{}</span>", count);
     else if (const std::string* why = reason(server, code))
-        put("<a class=\"never\" href=\"#never-{}-{}\" title=\"{}\">never</a>", server, code, escaped(*why));
+        put("<a class=\"never\" href=\"#never-{}-{}\" title=\"{}\">never</a>", server, code,
+            escaped(*why));
     else if (t.count(code, false) > 0)
         out_ += "<span class=\"passed\" title=\"a phone's, through the server\">phone's</span>";
 }
 
 void RefusalsPage::put_codes() {
-    out_ += "<section id=\"codes\"><h2>The codes</h2><p class=\"say\">How often each server sent the code of its own accord; "
-            "the number leads to what provoked it. What a phone refused with and a server passed on is not counted.</p>\n";
+    out_ +=
+        "<section id=\"codes\"><h2>The codes</h2><p class=\"say\">How often each server sent the "
+        "code of its own accord; "
+        "the number leads to what provoked it. What a phone refused with and a server passed on is "
+        "not counted.</p>\n";
     std::set<int> rows = codes_;
     for (const auto& [key, why] : misses_.reasons) rows.insert(key.first);
     put_heads("<th scope=\"col\" class=\"n\">Code<th scope=\"col\">Phrase");
@@ -131,8 +145,10 @@ void RefusalsPage::put_codes() {
 }
 
 void RefusalsPage::put_methods() {
-    out_ += "<section id=\"methods\"><h2>The methods</h2><p class=\"say\">Requests that went to a server, and those "
-            "that it sent.</p>\n";
+    out_ +=
+        "<section id=\"methods\"><h2>The methods</h2><p class=\"say\">Requests that went to a "
+        "server, and those "
+        "that it sent.</p>\n";
     put_heads("<th scope=\"col\">Method");
     for (const sip::Method m : sip::methods()) {
         put("<tr><th scope=\"row\">{}", sip::to_string(m));
@@ -140,7 +156,8 @@ void RefusalsPage::put_methods() {
             std::uint64_t to = 0, from = 0;
             for (const Provocation& p : t.provocations)
                 for (const auto& [sender, sightings] : p.seen.senders())
-                    (p.is_servers(sender) ? from : to) += sightings.methods[static_cast<std::size_t>(m)].count;
+                    (p.is_servers(sender) ? from : to) +=
+                        sightings.methods[static_cast<std::size_t>(m)].count;
             out_ += "<td class=\"n\">";
             if (to > 0) put("{} to", to);
             if (from > 0) put("{}{} from", to > 0 ? ", " : "", from);
@@ -156,9 +173,12 @@ void RefusalsPage::put_translations() {
         for (const Provocation& p : servers_[s].provocations)
             for (const auto& [said, got] : translations(p.script)) heard[said].try_emplace(s, got);
     if (heard.empty()) return;
-    out_ += "<section id=\"passed\"><h2>What a phone refuses with, and what the caller hears</h2><p class=\"say\">A proxy "
-            "passes codes on. A PBX is the end of one call and the beginning of another: it keeps a cause (Q.850) of what "
-            "the phone said, and makes a code of the cause.</p>\n";
+    out_ +=
+        "<section id=\"passed\"><h2>What a phone refuses with, and what the caller hears</h2><p "
+        "class=\"say\">A proxy "
+        "passes codes on. A PBX is the end of one call and the beginning of another: it keeps a "
+        "cause (Q.850) of what "
+        "the phone said, and makes a code of the cause.</p>\n";
     put_heads("<th scope=\"col\" class=\"n\">Phone<th scope=\"col\">Phrase");
     for (const auto& [said, by_server] : heard) {
         put("<tr><th scope=\"row\" class=\"n\">{}<td>{}", said, escaped(phrase_of(said)));
@@ -178,9 +198,11 @@ void RefusalsPage::put_translations() {
 void RefusalsPage::put_ladders(const Provocation& p) {
     const auto& calls = p.report.calls;
     const auto refused = [&](const analysis::Call& call) {
-        return std::any_of(call.messages.begin(), call.messages.end(), [&](const analysis::SipMessage& m) {
-            return p.code() != 0 ? m.code == p.code() : m.code >= 300 && m.code != 401 && m.code != 407;
-        });
+        return std::any_of(
+            call.messages.begin(), call.messages.end(), [&](const analysis::SipMessage& m) {
+                return p.code() != 0 ? m.code == p.code()
+                                     : m.code >= 300 && m.code != 401 && m.code != 407;
+            });
     };
     const bool any = std::any_of(calls.begin(), calls.end(), refused);
     std::set<const analysis::Call*> drawn;
@@ -193,18 +215,22 @@ void RefusalsPage::put_ladders(const Provocation& p) {
             ++left;
             continue;
         }
-        put("<div class=\"drawing\">{}</div>\n", embedded_svg(build_ladder(figure, p.report.names)));
+        put("<div class=\"drawing\">{}</div>\n",
+            embedded_svg(build_ladder(figure, p.report.names)));
     }
     if (left > 0)
-        put("<p class=\"omitted\">{} more are not drawn: \"sipana report\" shows the capture whole.</p>\n",
+        put("<p class=\"omitted\">{} more are not drawn: \"sipana report\" shows the capture "
+            "whole.</p>\n",
             counted(left, "ladder", "ladders"));
 }
 
 void RefusalsPage::put_provocation(std::size_t server, const Provocation& p) {
-    put("<details class=\"provocation\"><summary><span class=\"badge\">{}</span> {}</summary>\n<div id=\"{}\"><p "
+    put("<details class=\"provocation\"><summary><span class=\"badge\">{}</span> "
+        "{}</summary>\n<div id=\"{}\"><p "
         "class=\"say\">{}</p>\n<pre class=\"raw\">{}</pre>\n<div>",
         escaped(servers_[server].name), escaped(p.script.title), id_of(server, p),
-        escaped(p.name + ".lab: " + counted(p.seen.messages(), "SIP message", "SIP messages")), [&] {
+        escaped(p.name + ".lab: " + counted(p.seen.messages(), "SIP message", "SIP messages")),
+        [&] {
             std::string lines;  // escaped() shows line ends as it shows other controls
             std::string_view rest = p.text;
             while (!rest.empty()) lines += escaped(cut(rest, '\n')) + "\n";
@@ -221,7 +247,8 @@ void RefusalsPage::put_provocations() {
         for (std::size_t s = 0; s < servers_.size(); ++s)
             for (const Provocation& p : servers_[s].provocations) {
                 if (!shows(p, code)) continue;
-                if (!headed) put("<h3 id=\"code-{0}\">{0} {1}</h3>\n", code, escaped(phrase_of(code)));
+                if (!headed)
+                    put("<h3 id=\"code-{0}\">{0} {1}</h3>\n", code, escaped(phrase_of(code)));
                 headed = true;
                 put_provocation(s, p);
             }
@@ -243,13 +270,17 @@ void RefusalsPage::put_others() {
 
 void RefusalsPage::put_misses() {
     if (misses_.reasons.empty()) return;
-    out_ += "<section id=\"never\"><h2>What could not be provoked, and why</h2>\n<div class=\"scroll\"><table><thead><tr><th "
-            "scope=\"col\" class=\"n\">Code<th scope=\"col\">Phrase<th scope=\"col\">Server<th scope=\"col\">Why</thead><tbody>\n";
+    out_ +=
+        "<section id=\"never\"><h2>What could not be provoked, and why</h2>\n<div "
+        "class=\"scroll\"><table><thead><tr><th "
+        "scope=\"col\" class=\"n\">Code<th scope=\"col\">Phrase<th scope=\"col\">Server<th "
+        "scope=\"col\">Why</thead><tbody>\n";
     for (const auto& [key, why] : misses_.reasons)
         for (std::size_t s = 0; s < servers_.size(); ++s)
             if (servers_[s].folder == key.second)
-                put("<tr id=\"never-{}-{}\"><th scope=\"row\" class=\"n\">{}<td>{}<td>{}<td>{}\n", s, key.first, key.first,
-                    escaped(phrase_of(key.first)), escaped(servers_[s].name), escaped(why));
+                put("<tr id=\"never-{}-{}\"><th scope=\"row\" class=\"n\">{}<td>{}<td>{}<td>{}\n",
+                    s, key.first, key.first, escaped(phrase_of(key.first)),
+                    escaped(servers_[s].name), escaped(why));
     out_ += "</tbody></table></div></section>\n";
 }
 
