@@ -134,7 +134,7 @@ Status Stage::set_up_capture() {
 
 // A phone that has a host of its own, or comes first there, has the usual port.
 bool Stage::first_of_host(const Address& address) const {
-    return settings_.hosts.namespaces.contains(address) &&
+    return settings_.usual_ports && settings_.hosts.namespaces.contains(address) &&
            std::none_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
                return agent != nullptr && agent->endpoint().address == address;
            });
