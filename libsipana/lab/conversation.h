@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -49,6 +50,15 @@ public:
 private:
     std::deque<Party> peers_;
 };
+
+bool is_uri(std::string_view text);
+std::string uri_of(std::string_view user, std::string_view host);  // "sip:900@example.com"
+// Where a request goes that a line sends to `peer`: "900", "sip:900@example.com", a phone's name;
+// empty: to the peer itself.
+std::string target_uri(const Directory& directory, const Party& peer, const std::string& target);
+
+// Fills in the {names} of a text.
+using Fill = std::function<std::string(std::string_view)>;
 
 // Of one realm the strongest challenge, the newest (RFC 3261 22, RFC 8760).
 struct Challenge {
@@ -160,6 +170,8 @@ public:
                             Time now) = 0;
     // A request of that step has its final response.
     virtual void on_finished(std::size_t part, std::size_t step, Time now) = 0;
+    // A program has sent that step's message.
+    virtual void on_sent(std::size_t part, std::size_t step, Time now) = 0;
     // The request (status 0) or response of that transaction was heard once more.
     virtual void on_again(sip::Transactions::Id id, int status, Time now) = 0;
     virtual void on_prack(Time now) = 0;  // a response need no longer wait for it

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "libsipana/media/g711.h"
+#include "libsipana/media/sound.h"
 #include "libsipana/net/decoder.h"
 #include "libsipana/pcap/reader.h"
 #include "libsipana/rtp/packet.h"

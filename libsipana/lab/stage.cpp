@@ -7,6 +7,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
 #include "libsipana/lab/hosts.h"
+#include "libsipana/lab/program_host.h"
 #include "libsipana/lab/remarks.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
@@ -41,6 +42,7 @@ Stage::Stage(const Script& script, const RunSettings& settings, Clock clock, boo
 Stage::~Stage() {
     // Nodes close their ports while the network is still there.
     agents_.clear();
+    programs_.clear();
     exchanges_.clear();
     proxies_.clear();
 }
@@ -131,6 +133,14 @@ Status Stage::set_up_capture() {
     return Done{};
 }
 
+// A phone that has a host of its own, or comes first there, has the usual port.
+bool Stage::first_of_host(const Address& address) const {
+    return settings_.hosts.namespaces.contains(address) &&
+           std::none_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
+               return agent != nullptr && agent->endpoint().address == address;
+           });
+}
+
 Status Stage::set_up_phone(std::size_t phone) {
     const PhoneLine& line = script_.phones[phone];
     const bool plays =
@@ -147,10 +157,16 @@ Status Stage::set_up_phone(std::size_t phone) {
     }
     const bool simulated = settings_.ground == Ground::simulated;
     if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
-    const bool alone = simulated || settings_.hosts.namespaces.contains(wish.address);
-    if (alone && wish.port == 0) wish.port = default_port(line.transport);
+    if (wish.port == 0 && (simulated || first_of_host(wish.address)))
+        wish.port = default_port(line.transport);
     Endpoint endpoint = wish;
-    if (plays) {
+    const bool by_program = plays && !line.program.empty();
+    if (by_program) {
+        if (Status s = set_up_program(phone, endpoint); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
+        agents_.push_back(nullptr);
+    } else if (plays) {
         Agent::Setting setting;
         setting.line = &line;
         setting.phone = phone;
@@ -187,12 +203,22 @@ Status Stage::set_up_phone(std::size_t phone) {
                                                    : line.domain;
     peer.aor = fmt::format("sip:{}@{}", peer.user, domain);
     directory_.add(std::move(peer));
+    if (by_program)
+        if (Status s = programs_[phone]->start(network_->now()); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
     return Done{};
 }
 
 // ---------------------------------------------------------------- while it plays
 
 bool Stage::ready() const {
+    return exchanges_ready() &&
+           std::all_of(programs_.begin(), programs_.end(),
+                       [](const auto& one) { return one == nullptr || one->phone().ready(); });
+}
+
+bool Stage::exchanges_ready() const {
     return std::all_of(exchanges_.begin(), exchanges_.end(),
                        [](const auto& one) { return one->registered(); });
 }
@@ -273,8 +299,11 @@ bool Stage::turn(std::optional<Time> until) {
         node->on_timer(now);
         woke = true;
     }
+    woke = turn_programs(now) || woke;
     drain();
     std::optional<Time> next = until;
+    if (!programs_.empty() && (!next || *next > now + ProgramHost::look_up))
+        next = now + ProgramHost::look_up;
     for (const Node* node : nodes_) {
         const auto due = node->deadline();
         if (due && (!next || *due < *next)) next = due;
@@ -292,7 +321,9 @@ bool Stage::turn(std::optional<Time> until) {
 
 bool Stage::idle() const {
     return std::all_of(agents_.begin(), agents_.end(),
-                       [](const auto& agent) { return agent == nullptr || agent->idle(); });
+                       [](const auto& agent) { return agent == nullptr || agent->idle(); }) &&
+           std::all_of(programs_.begin(), programs_.end(),
+                       [](const auto& one) { return one == nullptr || one->phone().idle(); });
 }
 
 void Stage::await_capture() {
@@ -342,6 +373,11 @@ Log Stage::log(const Play* play) {
     for (const Party& peer : directory_.peers())
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
+    for (const auto& one : programs_)
+        for (Place& place : out.places)
+            if (one && place.name == one->phone().line().name)
+                for (const Endpoint& at : one->phone().media_endpoints())
+                    place.endpoints.push_back(at);
     out.sent = sent_;
     for (const auto& way : media_) {
         const auto& [src, dst, ssrc] = way.first;
@@ -359,6 +395,11 @@ Log Stage::log(const Play* play) {
         for (const auto& agent : agents_)
             if (agent)
                 for (auto& call : agent->calls_of(*play)) out.calls.push_back(std::move(call));
+    if (play != nullptr)
+        for (const auto& one : programs_)
+            if (one)
+                for (auto& call : one->phone().calls_of(*play))
+                    out.calls.push_back(std::move(call));
     return out;
 }
 

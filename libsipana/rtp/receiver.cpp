@@ -77,16 +77,17 @@ inline Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bo
 
 // RFC 3550 A.8, in time instead of timestamp units: J += (|D| - J) / 16 for every packet in the
 // order of arrival, late ones too (trap 7).
-inline void Receiver::sample(std::uint32_t timestamp, Time arrival) {
+inline void Receiver::sample(std::uint32_t timestamp, bool marker, Time arrival) {
     if (ns_per_tick_ <= 0) return;
     if (sampled_at_ != no_time) {
         const Duration elapsed = between(sampled_at_, arrival);
         if (elapsed <= -pause_from) return;  // a capture's clock that went back measures nothing
         const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
         const double d = std::fabs(static_cast<double>(elapsed.count()) - ticks * ns_per_tick_);
-        // After a pause the sender's clock may have stood still or begun anew (hold, trap 13): the
+        // After a pause, and where the marker says that something new begins, the sender's clock
+        // may have stood still or begun anew (hold, trap 13; a server that joins two calls): the
         // step between two talk spurts is then no transit time.
-        const bool resumed = elapsed >= pause_from && d > clock_break_ns;
+        const bool resumed = (marker || elapsed >= pause_from) && d > clock_break_ns;
         // A server that begins to send from another source goes on with that source's timestamps.
         const bool leapt = d > clock_leap_ns;
         if (!resumed && !leapt) {
@@ -115,7 +116,7 @@ inline void Receiver::arrive(bool marker, std::uint32_t payload_bytes, Time arri
 Place Receiver::on_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                           std::uint32_t payload_bytes, Time arrival) {
     const Place at = place(sequence, timestamp, true, arrival);
-    if (at != Place::duplicate && at != Place::stray) sample(timestamp, arrival);
+    if (at != Place::duplicate && at != Place::stray) sample(timestamp, marker, arrival);
     arrive(marker, payload_bytes, arrival);
     return at;
 }

@@ -44,7 +44,8 @@ public:
     }
     // G.711 packets of `sound`, every 20 ms; those in `lost` never arrive.
     void rtp(double ms, const Endpoint& from, const Endpoint& to, const media::Sound& sound,
-             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {}) {
+             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {},
+             std::uint16_t sequence = 1, std::uint32_t timestamp = 0) {
         Buffer coded;
         media::encode(media::Law::mu, sound, coded);
         SentMedia sent{from, to, ssrc, 0};
@@ -52,8 +53,9 @@ public:
             const std::size_t n = i / 160;
             rtp::Packet p;
             p.payload = Bytes(coded).subspan(i, 160);
-            p.sequence = static_cast<std::uint16_t>(n + 1);
-            p.timestamp = static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
+            p.sequence = static_cast<std::uint16_t>(sequence + n);
+            p.timestamp =
+                timestamp + static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
             p.ssrc = ssrc;
             Buffer bytes;
             REQUIRE(rtp::write(p, bytes));
@@ -351,6 +353,10 @@ TEST_CASE("Checks of messages") {
     CHECK(outcome(run, "alice time INVITE 180 < 20ms") == "holds: 0.010 s");
     CHECK(outcome(run, "alice time INVITE 183 < 1s") ==
           "fails: the second of the two did not come");
+    CHECK(outcome(run, "alice INVITE before bob 180") == "holds: frames 1 and 2");
+    CHECK(outcome(run, "bob 180 before alice -> bob INVITE") == "fails: frames 2 and 1");
+    CHECK(outcome(run, "alice INVITE before carol INVITE") ==
+          "fails: the second of the two did not come");
     CHECK(outcome(run, "header INVITE Contact matches sip:alice@.*") == "holds: so in 1 message");
     CHECK(outcome(run, "header INVITE m contains alice") == "holds: so in 1 message");
     CHECK(
@@ -363,6 +369,16 @@ TEST_CASE("Checks of messages") {
     CHECK(outcome(run, "header REFER Refer-To present") == "fails: no such message");
     CHECK(outcome(run, "body INVITE contains m=audio") == "holds: so in 1 message");
     CHECK(outcome(run, "body BYE absent") == "holds: so in 1 message");
+}
+
+TEST_CASE("A check of sound: what comes after a jump of the sender's clock is heard as well") {
+    for (const std::uint32_t jump : {700'000'000u, 3'000'000'000u}) {
+        Run run;
+        answered(run);
+        run.rtp(3300, alice_media, bob_media, tone_of(880, 16000), 7, {}, {}, 101, 16000 + jump);
+        CHECK(outcome(run, "bob hears 440Hz for 1s").starts_with("holds"));
+        CHECK(outcome(run, "bob hears 880Hz for 1s").starts_with("holds"));
+    }
 }
 
 TEST_CASE("Checks of media: measured in the capture") {
@@ -388,6 +404,35 @@ TEST_CASE("Checks of media: measured in the capture") {
     CHECK(outcome(run, "bob frames > 0") == "fails: 0");
     CHECK(outcome(run, "carol loss < 1%") == "fails: no stream");
     CHECK(outcome(run, "rtcp SR 0") == "holds: 0 SR");
+}
+
+TEST_CASE("Checks of media: tones among others, and sound at all") {
+    const auto heard = [](const media::Sound& sound, std::string_view check) {
+        Run run;
+        run.sip(0, alice, bob, invite);
+        run.sip(10, bob, alice,
+                wire::response(invite, "200 OK", "b1", wire::sdp_body("192.0.2.2", 4000),
+                               "Contact: <sip:bob@192.0.2.2>\r\n"));
+        run.rtp(20, alice_media, bob_media, sound, 7);
+        return outcome(run, check);
+    };
+    const media::Sound one = tone_of(440, 16000), other = tone_of(580, 16000), silence(16000);
+    media::Sound both = one;
+    for (std::size_t i = 0; i < both.size(); ++i)
+        both[i] = static_cast<std::int16_t>(both[i] / 2 + other[i] / 2);
+    CHECK(heard(both, "bob hears 440Hz and 580Hz for 2s") == "holds: 440 and 580 Hz for 2 seconds");
+    CHECK(heard(both, "bob hears 440Hz and 700Hz").find("fails: ") == 0);
+    CHECK(heard(both, "bob hears no 700Hz").find("holds: ") == 0);
+    CHECK(heard(both, "bob hears no 700Hz and 580Hz") == "fails: 700 and 580 Hz");
+    CHECK(heard(silence, "bob hears no 440Hz") == "holds: no tone");
+    CHECK(heard(silence, "alice hears no 440Hz") == "holds: nothing arrives");
+    CHECK(heard(both, "bob hears sound for 2s") == "holds: sound for 2 seconds");
+    CHECK(heard(silence, "bob hears sound") == "fails: no tone");
+    // One after the other is not both at once.
+    media::Sound in_turn(one.begin(), one.begin() + 4000);
+    in_turn.insert(in_turn.end(), other.begin(), other.begin() + 4000);
+    CHECK(heard(in_turn, "bob hears 440Hz and 580Hz").find("fails: ") == 0);
+    CHECK(heard(in_turn, "bob hears no 440Hz") == "fails: 440 Hz");
 }
 
 TEST_CASE("Checks of media: what is heard goes on where the timestamps leap (Asterisk's echo)") {

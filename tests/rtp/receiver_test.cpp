@@ -288,6 +288,18 @@ TEST_CASE("trap 13: silence suppression loses nothing and is no jitter") {
     CHECK(r.max_delta() == ms(60'020));
 }
 
+TEST_CASE("trap 13: a marked packet of another clock is no jitter, an unmarked one is") {
+    for (const bool marked : {true, false}) {
+        rtp::Receiver r;
+        r.set_clock(8000);
+        for (std::uint16_t n = 0; n < 100; ++n)
+            r.on_packet(n, n * 160u + (n < 50 ? 0u : 40'000u), marked && n == 50, 160,
+                        start_time + ms(20) * n);
+        CHECK((r.max_jitter_ms() == 0) == marked);
+        CHECK(r.lost() == 0);
+    }
+}
+
 TEST_CASE("trap 20: each packet counts, whatever order and however many") {
     Sender s;
     for (int n = 0; n < 70'000; ++n)

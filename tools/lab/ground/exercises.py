@@ -1,7 +1,8 @@
 """Exercises: scripts in captures/practical, each played with fresh servers and judged by its checks.
 
 sipana-lab plays the script, takes the capture at the bridge and judges it; what only a server knows
-(a message in a voice mail box) is looked at here, when the script is over.
+(a message in a voice mail box) is looked at here, when the script is over. The scripts of a folder in
+captures/practical/errors are one exercise: they are small, and share their servers.
 """
 import os
 import pathlib
@@ -17,7 +18,10 @@ from .guard import Guard, die_with_parent
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
 SCRIPTS = PROJECT / "captures/practical"
+ERRORS = SCRIPTS / "errors"
 LIMIT = 180  # seconds for one exercise
+SOFTWARE = {"sip": "chan_sip", "pjsip": "chan_pjsip", "kamailio": "Kamailio"}  # by the folder in ERRORS
+CALLER = "192.168.1.100"  # where phones are that do not say it: scripts of the built-in exchange
 
 
 class Exercise:
@@ -27,12 +31,15 @@ class Exercise:
     # lab: pjsip             their second configuration
     # lab: loss 3% from A    so much of the media that A sends is lost before the bridge
     # lab: stored A voicemail/default/101/INBOX/msg0000.wav 440Hz
+    # lab: logged A queue_log RINGNOANSWER ABANDON    lines of that log with these words, in this order
     """
 
     def __init__(self, path):
-        self.path = path
+        self.scripts = [path]
         self.name = path.stem
-        self.servers, self.variant, self.loss, self.stored = [], "", {}, []
+        self.captures = pathlib.Path(f"{path.stem}.pcapng")
+        self.servers, self.loss, self.stored, self.logged = [], {}, [], []
+        self.variant = "pjsip" if path.parent.name == "pjsip" else ""
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
         for number, line in enumerate(text.splitlines(), start=1):
@@ -51,6 +58,8 @@ class Exercise:
                 self.loss[host] = float(share[:-1])
             case ["stored", server, path, tone] if re.fullmatch(r"\d+Hz", tone) and ".." not in path:
                 self.stored.append((server, path, int(tone[:-2])))
+            case ["logged", server, log, *expected] if re.fullmatch(r"[\w.-]+", log) and expected:
+                self.logged.append((server, log, expected))
             case _:
                 raise Failure(f'{where}: "{" ".join(words)}" is nothing that the lab can do', 2)
         for server in self.servers:
@@ -58,8 +67,24 @@ class Exercise:
                 raise Failure(f'{where}: "{server}" is no server of the lab', 2)
 
 
+class ErrorSet(Exercise):
+    """All scripts of one folder: what one server refuses (1.3)."""
+
+    def __init__(self, folder):
+        self.scripts = sorted(folder.glob("*.lab"))
+        self.name = f"1.3-errors-{folder.name}"
+        self.captures = folder.relative_to(SCRIPTS)
+        self.title = f"what {SOFTWARE.get(folder.name, folder.name)} refuses: {len(self.scripts)} provocations"
+        each = [Exercise(path) for path in self.scripts]
+        self.servers = sorted({server for one in each for server in one.servers})
+        self.variant = "pjsip" if folder.name == "pjsip" else ""
+        self.loss, self.stored, self.logged = {}, [], []
+
+
 def all_exercises():
-    return [Exercise(path) for path in sorted(SCRIPTS.glob("*.lab"))]
+    single = [Exercise(path) for path in SCRIPTS.glob("*.lab")]
+    sets = [ErrorSet(folder) for folder in ERRORS.iterdir() if any(folder.glob("*.lab"))] if ERRORS.exists() else []
+    return sorted(single + sets, key=lambda exercise: exercise.name)
 
 
 def named(names):
@@ -68,7 +93,8 @@ def named(names):
         return list(known.values())
     chosen = []
     for name in names:
-        fitting = [known[name]] if name in known else [e for n, e in known.items() if n.startswith(name)]
+        fitting = [known[name]] if name in known else \
+            [e for n, e in known.items() if n.startswith(name) or n.partition("-")[2].startswith(name)]
         if name.endswith(".lab") and pathlib.Path(name).exists():
             fitting = [Exercise(pathlib.Path(name))]
         if not fitting:
@@ -155,20 +181,27 @@ def play_all(exercises, lab, runner, captures, verbose):
     return failed
 
 
-def play(exercise, lab, runner, captures, verbose):
-    """What went wrong, in lines; none: it holds."""
-    for server in lab.servers():
-        server.stop()
-    lab.network.loss(exercise.loss)
-    # The servers begin when the capture has, so that their own registrations are in it.
+def begin_with(exercise, lab):
+    """A program that starts the servers: when the capture has begun, so that their own registrations are in it."""
     begin = lab.folder / "begin"
     variant = ["--pjsip"] if exercise.variant else []
     begin.write_text("#!/bin/sh\nexec " + " ".join(
         [str(PROJECT / "tools/lab/lab"), "serve", lab.name, ",".join(exercise.servers), "--with-parent", *variant]) + "\n")
     begin.chmod(0o755)
-    capture = captures / f"{exercise.name}.pcapng"
-    command = [runner, "run", str(exercise.path), "--hosts", str(lab.folder / "hosts.txt"), "--before", str(begin),
-               "--capture", str(capture), *(["-v"] if verbose else ["-q"])]
+    return str(begin)
+
+
+def play(exercise, lab, runner, captures, verbose):
+    """What went wrong, in lines; none: it holds."""
+    for server in lab.servers():
+        server.stop()
+    lab.network.loss(exercise.loss)
+    command = [runner, "run", *map(str, exercise.scripts), "--hosts", str(lab.folder / "hosts.txt"),
+               "--local", CALLER, "--capture", str(captures / exercise.captures), *(["-v"] if verbose else ["-q"])]
+    if len(exercise.scripts) > 1:
+        lab.start(exercise.servers, exercise.variant)
+    else:
+        command += ["--before", begin_with(exercise, lab)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=None if verbose else subprocess.PIPE,
                               stderr=None if verbose else subprocess.STDOUT, text=True, errors="replace",
@@ -180,4 +213,15 @@ def play(exercise, lab, runner, captures, verbose):
         wrong = (done.stdout or "").strip().splitlines() or [f"exit status {done.returncode}"]
     for server, path, tone in exercise.stored:
         wrong += stored.check(lab.folder / server / "spool" / path, tone)
+    for server, log, expected in exercise.logged:
+        wrong += logged(lab.folder / server / "log" / log, expected)
     return wrong
+
+
+def logged(path, expected):
+    """What is wrong, in lines; none: there is a line with each word, behind the one before."""
+    lines = iter(path.read_text(errors="replace").splitlines() if path.exists() else [])
+    for word in expected:
+        if not any(word in line for line in lines):
+            return [f"{path.name}: no line with {word}" + (" behind the others" if len(expected) > 1 else "")]
+    return []
