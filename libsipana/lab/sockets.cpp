@@ -65,6 +65,10 @@ public:
     Status watch_guest(int descriptor, std::function<void()> ready);
 
     const Namespaces& hosts() const override { return hosts_; }
+    const std::string& tls_secrets() const {
+        static const std::string none;
+        return tls_ ? tls_->secrets() : none;
+    }
     void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
                  Time at) override;
     void sent(const Packet& packet, Fate fate) override;
@@ -381,6 +385,7 @@ Status Sockets::watch(int descriptor, std::function<void()> ready) {
 const Namespaces& Sockets::hosts() const { return state_->hosts(); }
 std::vector<std::string> Sockets::take_notes() { return std::exchange(state_->notes, {}); }
 const Sockets::Counts& Sockets::counts() const { return state_->counts; }
+const std::string& Sockets::tls_secrets() const { return state_->tls_secrets(); }
 const std::set<Address>& Sockets::unreached() const { return state_->unreached; }
 
 }  // namespace sipana::lab

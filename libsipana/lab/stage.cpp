@@ -98,6 +98,7 @@ Status Stage::set_up_network() {
     SocketsSettings sockets;
     sockets.clock = clock_;
     sockets.hosts = settings_.hosts;
+    sockets.tls.keep_secrets = settings_.hosts.has_bridge() && !load_;
     auto made = Sockets::create(std::move(sockets));
     if (!made) return made.error();
     network_ = std::move(*made);
@@ -359,6 +360,8 @@ Status Stage::close_capture(std::span<const MetMessage> met) {
     if (Status s = bridge_->close(); !s) return s;
     CaptureHead head = bridge_->head();
     head.names = names_of_hosts();
+    if (const auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+        head.tls_secrets = sockets->tls_secrets();
     const Remarks remarks{sent_, met};
     return settings_.capture.empty() ? annotate(captured_, head, remarks)
                                      : annotate(settings_.capture, head, remarks);
