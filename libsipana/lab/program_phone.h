@@ -43,6 +43,7 @@ public:
         Endpoint at;
         std::string rest;  // its sound when no line says another: "ausine,440"
         std::vector<Sound> sounds;
+        std::vector<std::string> contacts;  // URIs, the order of its file: whom it may write to
     };
     explicit ProgramPhone(Setting setting);
 
@@ -56,6 +57,8 @@ public:
     void greet();  // its answer makes the phone ready
     // Where its requests go if not where the host of its address of record says; may be empty.
     static std::string through(const PhoneLine& line, const Directory& directory);
+    // Whom the part's lines write to.
+    static std::vector<std::string> contacts_of(const Part& part, const Directory& directory);
     bool ready() const { return ready_; }
     bool failed() const { return !why_.empty(); }  // of no more use
     const std::string& why_failed() const { return why_; }
@@ -122,6 +125,7 @@ private:
                   std::uint64_t& token);
     Talk* adopt(Director& director, std::size_t part, const Step& step);
     Status register_with(std::uint64_t& token);
+    Status write_to(const std::string& uri, const std::string& text, std::uint64_t& token);
     Result<std::uint64_t> command(std::string_view name, std::string_view params = {});
     Status in_call(Talk& talk, std::string_view name, std::string_view params,
                    std::uint64_t& token);
@@ -158,6 +162,7 @@ private:
     std::list<Talk> talks_;
     std::list<Waiting> waiting_;
     std::uint64_t tokens_ = 0;
+    std::size_t contact_ = 0;      // the current one
     std::uint32_t transfers_ = 0;  // REFERs heard whose INVITE no line has spoken of
     std::optional<Time> sound_ends_;
     bool ready_ = false;

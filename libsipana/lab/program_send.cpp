@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::uint32_t usual_expires = 3600;
 
+// Straight to another phone: its contact, whatever its address of record is.
+std::string called(const Directory& directory, const Party& peer, const std::string& target) {
+    if (target.empty() && !peer.user.empty()) return uri_of(peer.user, peer.at.to_string());
+    return target_uri(directory, peer, target);
+}
+
 Error no_call(std::string_view method) {
     return {Errc::not_found, 0, fmt::format("there is no call to send {} in", method)};
 }
@@ -43,7 +49,8 @@ Result<Conversation*> ProgramPhone::request(Waiting& waiting, const Send& send,
     waiting.method = what.method;
     waiting.final_told = known.final_told;
     waiting.challenge_told = known.challenge_told;
-    const bool alone = what.method == "REGISTER" || what.method == "OPTIONS" || send.outside;
+    const bool alone = what.method == "REGISTER" || what.method == "OPTIONS" ||
+                       what.method == "MESSAGE" || send.outside;
     Talk* talk =
         alone ? nullptr : find(waiting.director, waiting.part, what.method, step.peer, step.call);
     const bool opens = alone || (talk == nullptr && what.method == "INVITE");
@@ -53,16 +60,15 @@ Result<Conversation*> ProgramPhone::request(Waiting& waiting, const Send& send,
         waiting.from = what.method == "ACK" ? 0 : talk->sent.size();
         status = within(*talk, send, what.method, fill, waiting.token);
     } else {
-        std::string uri;
-        if (what.target.empty() && !peer->user.empty())
-            uri = fmt::format("sip:{}@{}", peer->user, peer->at.to_string());
-        else
-            uri = target_uri(*setting_.directory, *peer, fill(what.target));
+        const std::string uri =
+            called(*setting_.directory, *peer, what.target.empty() ? "" : fill(what.target));
         if (what.method == "INVITE" && transfers_ > 0) {
             --transfers_;  // it calls whom it was told to by itself
             talk = adopt(*waiting.director, waiting.part, step);
         } else if (what.method == "REGISTER") {
             status = register_with(waiting.token);
+        } else if (what.method == "MESSAGE") {
+            status = write_to(uri, fill(send.body), waiting.token);
         } else {
             auto token =
                 baresip::usable(uri)
@@ -177,6 +183,46 @@ Status ProgramPhone::register_with(std::uint64_t& token) {
                                                   through(line(), *setting_.directory)));
     if (!made) return made.error();
     token = *made;
+    return Done{};
+}
+
+// It writes to its current contact: that has to be the one meant.
+std::vector<std::string> ProgramPhone::contacts_of(const Part& part, const Directory& directory) {
+    std::vector<std::string> out;
+    for (const PartStep& known : part.steps) {
+        const auto* send = std::get_if<Send>(&known.step->what);
+        const auto* request = send != nullptr ? std::get_if<Request>(&send->what) : nullptr;
+        const Party* peer = directory.by_name(known.step->peer);
+        if (request == nullptr || request->method != "MESSAGE" || peer == nullptr) continue;
+        std::string uri = called(directory, *peer, request->target);
+        if (baresip::usable(uri) && std::find(out.begin(), out.end(), uri) == out.end())
+            out.push_back(std::move(uri));
+    }
+    return out;
+}
+
+Status ProgramPhone::write_to(const std::string& uri, const std::string& text,
+                              std::uint64_t& token) {
+    const auto& all = setting_.contacts;
+    const auto found = std::find(all.begin(), all.end(), uri);
+    if (found == all.end())
+        return Error{Errc::not_found, 0,
+                     fmt::format("{} has no contact {}", line().program, printable(uri))};
+    const bool one_line = std::none_of(text.begin(), text.end(),
+                                       [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (!one_line)
+        return Error{Errc::unsupported, 0,
+                     fmt::format("{} cannot write more than one line", line().program)};
+    const auto wanted = static_cast<std::size_t>(found - all.begin());
+    while (contact_ != wanted) {
+        const bool forward = contact_ < wanted;
+        if (auto moved = command(forward ? "contact_next" : "contact_prev"); !moved)
+            return moved.error();
+        contact_ = forward ? contact_ + 1 : contact_ - 1;
+    }
+    auto told = command("message", text);
+    if (!told) return told.error();
+    token = *told;
     return Done{};
 }
 

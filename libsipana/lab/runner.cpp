@@ -160,6 +160,12 @@ RunResult Run::play() {
         stage_.turn(stage_.now());  // it may have taken its time
     }
     wait_for_servers();
+    if (const std::string why = stage_.program_failure(); !why.empty()) {
+        result_.outcome = Outcome::failed;
+        result_.error = why;
+        result_.error_code = Errc::io;
+        return std::move(result_);
+    }
     result_.started = stage_.now();
     Play::Setting setting;
     setting.script = &script_;

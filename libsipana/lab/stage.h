@@ -72,6 +72,7 @@ private:
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
     Status set_up_program(std::size_t phone, Endpoint& at);
+    Status start_programs();
     bool turn_programs(Time now);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
