@@ -81,8 +81,8 @@ REFUSED = """# the far end is busy, the script says otherwise
 phone  bob  900
 phone  cam  100  program baresip
 cam -> bob   INVITE
-bob -> cam   486
-cam |<- bob  200
+bob ->| cam  486
+bob |-> cam  200
 """
 WRONG = "phone bob 900\nphone cam 100 program baresip\ncam -> bob INFO\n"
 
