@@ -85,6 +85,7 @@ private:
         std::string method;
         int code = 0;
         std::uint32_t cseq = 0;
+        std::string body;      // of a NOTIFY: how a transfer goes
         bool claimed = false;  // a line has spoken of it
     };
     struct Ask {
@@ -103,6 +104,7 @@ private:
         std::optional<std::uint32_t> owed_invite;  // CSeq of one that has no final response
         bool call = false;                         // it began with an INVITE
         bool bound = false;                        // the Call-ID is known
+        bool registers = false;
         bool established = false, ended = false, cancelled = false;
     };
     struct Waiting {  // a step that waits for its message in the trace
@@ -111,6 +113,7 @@ private:
         Talk* talk = nullptr;
         std::string method;
         int code = 0;          // 0: a request
+        std::string body;      // of a NOTIFY
         std::size_t from = 0;  // only what was sent since then
         bool final_told = true, challenge_told = false;
         Time until{};
@@ -120,11 +123,15 @@ private:
     // program_send.cpp
     Result<Conversation*> request(Waiting& waiting, const Send& send, const PartStep& known,
                                   const Fill& fill);
+    Status open(Waiting& waiting, const Send& send, const Step& step, const std::string& uri,
+                const Fill& fill);
     Result<Conversation*> respond(Waiting& waiting, const Send& send, const Step& step);
     Status within(Talk& talk, const Send& send, const std::string& method, const Fill& fill,
                   std::uint64_t& token);
     Talk* adopt(Director& director, std::size_t part, const Step& step);
-    Status register_with(std::uint64_t& token);
+    Result<Conversation*> unregister(Waiting& waiting, const Step& step);
+    Talk* ending(const Waiting& waiting, const Step& step);
+    Status register_for(std::uint32_t expires, std::uint64_t& token);
     Status write_to(const std::string& uri, const std::string& text, std::uint64_t& token);
     Result<std::uint64_t> command(std::string_view name, std::string_view params = {});
     Status in_call(Talk& talk, std::string_view name, std::string_view params,

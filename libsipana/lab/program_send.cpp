@@ -51,40 +51,83 @@ Result<Conversation*> ProgramPhone::request(Waiting& waiting, const Send& send,
     waiting.challenge_told = known.challenge_told;
     const bool alone = what.method == "REGISTER" || what.method == "OPTIONS" ||
                        what.method == "MESSAGE" || send.outside;
+    if (Talk* over = ending(waiting, step)) {  // the end of a transfer, which comes by itself
+        waiting.talk = over;
+        return over->conversation.get();
+    }
+    if (unregisters(send)) return unregister(waiting, step);
     Talk* talk =
         alone ? nullptr : find(waiting.director, waiting.part, what.method, step.peer, step.call);
     const bool opens = alone || (talk == nullptr && what.method == "INVITE");
     if (talk == nullptr && !opens) return no_call(what.method);
     Status status = Done{};
-    if (!opens) {
-        waiting.from = what.method == "ACK" ? 0 : talk->sent.size();
-        status = within(*talk, send, what.method, fill, waiting.token);
-    } else {
+    if (opens) {
         const std::string uri =
             called(*setting_.directory, *peer, what.target.empty() ? "" : fill(what.target));
-        if (what.method == "INVITE" && transfers_ > 0) {
-            --transfers_;  // it calls whom it was told to by itself
-            talk = adopt(*waiting.director, waiting.part, step);
-        } else if (what.method == "REGISTER") {
-            status = register_with(waiting.token);
-        } else if (what.method == "MESSAGE") {
-            status = write_to(uri, fill(send.body), waiting.token);
-        } else {
-            auto token =
-                baresip::usable(uri)
-                    ? command(what.method == "INVITE" ? "dial" : "options", uri)
-                    : Result<std::uint64_t>(
-                          Error{Errc::malformed, 0,
-                                fmt::format("{} cannot call {}", line().program, printable(uri))});
-            if (!token) return token.error();
-            waiting.token = *token;
-        }
-        if (talk == nullptr) talk = &begin(waiting.director, waiting.part, step.peer, step.call);
-        talk->call = what.method == "INVITE";
+        status = open(waiting, send, step, uri, fill);
+    } else {
+        const bool by_itself = what.method == "ACK" || what.method == "NOTIFY";
+        waiting.talk = talk;
+        waiting.from = by_itself ? 0 : talk->sent.size();
+        if (what.method == "NOTIFY") waiting.body = trim(fill(send.body));
+        status = within(*talk, send, what.method, fill, waiting.token);
     }
     if (!status) return status.error();
-    waiting.talk = talk;
-    return talk->conversation.get();
+    return waiting.talk->conversation.get();
+}
+
+// What begins a Call-ID.
+Status ProgramPhone::open(Waiting& waiting, const Send& send, const Step& step,
+                          const std::string& uri, const Fill& fill) {
+    Status status = Done{};
+    if (waiting.method == "INVITE" && transfers_ > 0) {
+        --transfers_;  // it calls whom it was told to by itself
+        waiting.talk = adopt(*waiting.director, waiting.part, step);
+    } else if (waiting.method == "REGISTER") {
+        const auto given = to_number<std::uint32_t>(setting_of(line(), "expires"));
+        status = register_for(given.value_or(usual_expires), waiting.token);
+    } else if (waiting.method == "MESSAGE") {
+        status = write_to(uri, fill(send.body), waiting.token);
+    } else if (!baresip::usable(uri)) {
+        status = Error{Errc::malformed, 0,
+                       fmt::format("{} cannot call {}", line().program, printable(uri))};
+    } else {
+        auto told = command(waiting.method == "INVITE" ? "dial" : "options", uri);
+        if (!told) return told.error();
+        waiting.token = *told;
+    }
+    if (!status) return status;
+    if (waiting.talk == nullptr)
+        waiting.talk = &begin(waiting.director, waiting.part, step.peer, step.call);
+    waiting.talk->call = waiting.method == "INVITE";
+    waiting.talk->registers = waiting.method == "REGISTER";
+    return Done{};
+}
+
+// A call that it has hung up without being told to, and a line that says so now.
+ProgramPhone::Talk* ProgramPhone::ending(const Waiting& waiting, const Step& step) {
+    if (waiting.method != "BYE") return nullptr;
+    for (Talk& talk : talks_) {
+        const Conversation& c = *talk.conversation;
+        if (c.director != waiting.director || c.part != waiting.part || c.label != step.call)
+            continue;
+        for (const Sent& one : talk.sent)
+            if (one.method == "BYE" && one.code == 0 && !one.claimed) return &talk;
+    }
+    return nullptr;
+}
+
+// Its registration goes with the account that it was for.
+Result<Conversation*> ProgramPhone::unregister(Waiting& waiting, const Step& step) {
+    for (auto talk = talks_.rbegin(); talk != talks_.rend(); ++talk) {
+        const Conversation& c = *talk->conversation;
+        if (!talk->registers || c.director != waiting.director || c.peer != step.peer) continue;
+        waiting.from = talk->sent.size();
+        if (const Status s = register_for(0, waiting.token); !s) return s.error();
+        waiting.talk = &*talk;
+        return talk->conversation.get();
+    }
+    return Error{Errc::not_found, 0, "there is no registration to take back"};
 }
 
 // A call that the program began by itself, where the trace has shown one.
@@ -104,7 +147,7 @@ ProgramPhone::Talk* ProgramPhone::adopt(Director& director, std::size_t part, co
 
 Status ProgramPhone::within(Talk& talk, const Send& send, const std::string& method,
                             const Fill& fill, std::uint64_t& token) {
-    if (method == "ACK") return Done{};  // it sends that by itself
+    if (method == "ACK" || method == "NOTIFY") return Done{};  // it sends these by itself
     if (method == "BYE" || method == "CANCEL") {
         talk.cancelled = talk.cancelled || method == "CANCEL";
         return in_call(talk, "hangup", {}, token);
@@ -174,12 +217,11 @@ std::string ProgramPhone::through(const PhoneLine& line, const Directory& direct
 
 // baresip 1.0 has no command that registers: an account that asks for it takes the place of the
 // one that it has.
-Status ProgramPhone::register_with(std::uint64_t& token) {
+Status ProgramPhone::register_for(std::uint32_t expires, std::uint64_t& token) {
     const Party* self = setting_.directory->by_name(line().name);
     if (self == nullptr) return Error{Errc::not_found, 0, "it has no address of record"};
-    const auto given = to_number<std::uint32_t>(setting_of(line(), "expires"));
     if (auto gone = command("uadel", self->aor); !gone) return gone.error();
-    auto made = command("uanew", baresip::account(line(), self->aor, given.value_or(usual_expires),
+    auto made = command("uanew", baresip::account(line(), self->aor, expires,
                                                   through(line(), *setting_.directory)));
     if (!made) return made.error();
     token = *made;

@@ -21,6 +21,7 @@ bob -> cam   INVITE
 cam -> bob   180
 cam -> bob   486
 check bob hears 440Hz from cam for 1s
+check bob heard digits 12#4
 """
 CALLS = """# a real phone calls, holds, resumes, writes, asks, and gives up a second call
 phone  bob  900  audio pcmu
@@ -60,7 +61,20 @@ A     -> cam   200
 cam   => carol audio tone 520Hz 3s
 carol -> A     BYE
 A     -> cam   BYE
+cam unregisters
 check carol hears 520Hz for 1s
+"""
+TRANSFERS = """# as in RFC 5589: a real phone transfers, a real phone is transferred
+phone  bob  900
+phone  cam  100  program baresip
+phone  dan  200  program baresip
+cam calls dan
+dan rings
+dan answers
+cam transfers dan to bob
+bob answers
+dan/transfer => bob audio tone 600Hz 2s
+check bob hears 600Hz for 1s
 """
 BETWEEN = """# two real phones, and a transfer by one of them
 phone  cam  100  program baresip
@@ -138,6 +152,7 @@ def scripts(world):
     world.judge(any(one.get("key_frames", 0) >= 1 and one.get("frames", 0) >= 10 for one in pictures),
                 "its picture is H.264 that begins with a key frame", pictures)
     play(world, "between", BETWEEN, "one transfers the other, which calls by itself")
+    play(world, "transfers", TRANSFERS, "a transfer by the script's verbs, with its NOTIFYs")
     text = play(world, "refused", REFUSED, "a wrong final response fails the run", status=1)
     world.judge("got 486" in text, "and is told", text)
     text = play(world, "absent", ANSWERS, "a program that is not there is told", "--on", "sockets", "--baresip",

@@ -264,6 +264,36 @@ TEST_CASE("program: a REFER that it accepts makes it call by itself, once") {
     CHECK(p.failure() == "");
 }
 
+TEST_CASE("RFC 5589: it tells of a transfer by itself, and hangs up by itself") {
+    Program p(
+        "A -> cam INVITE\ncam -> A 200\ncam -> A REFER refer-to 300\nA -> cam 202\n"
+        "A -> cam NOTIFY\ncam -> A BYE\nA -> cam 200 for BYE\n");
+    p.seen(false, "INVITE");
+    p.seen(true, "200 INVITE");
+    CHECK(p.told() == "accept; transfer sip:300@192.0.2.1");
+    p.seen(true, "REFER", 5);
+    p.seen(false, "202 REFER", 5);
+    p.seen(true, "BYE", 6);
+    p.seen(false, "NOTIFY", 7);
+    CHECK(p.told() == "");
+    p.seen(false, "200 BYE", 6);
+    CHECK(p.play->over());
+    CHECK(p.failure() == "");
+}
+
+TEST_CASE("RFC 3261 10.2.2: a registration is taken back with its account") {
+    Program p("cam -> A REGISTER\ncam -> A REGISTER set \"Expires: 0\"\nA -> cam 200\n");
+    p.seen(true, "REGISTER", 1, "r1");
+    p.seen(false, "200 REGISTER", 1, "r1");
+    CHECK(p.told().find("regint=0") != std::string::npos);
+    p.seen(true, "REGISTER", 2, "r1");
+    p.seen(false, "401 REGISTER", 2, "r1");
+    p.seen(true, "REGISTER", 3, "r1", "Authorization: Digest x\r\n");
+    p.seen(false, "200 REGISTER", 3, "r1");
+    CHECK(p.play->over());
+    CHECK(p.failure() == "");
+}
+
 TEST_CASE("program: messages go to the contact that is meant") {
     Program p(
         "cam -> A MESSAGE 900 body text/plain \"one\"\n"
