@@ -5,6 +5,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/lab/play.h"
+#include "libsipana/lab/program_phone.h"
 #include "libsipana/sip/identifiers.h"
 
 namespace sipana::lab {

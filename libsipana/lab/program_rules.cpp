@@ -66,6 +66,7 @@ Status can_send(const Send& send) {
     if (!send.headers.empty() && !unregisters(send) && !reports_transfer(send))
         return cannot("change header fields");
     if (send.cseq || send.cseq_add || !send.to_tag.empty()) return cannot("choose a CSeq or a tag");
+    if (reports_transfer(send)) return Done{};
     if (const auto* request = std::get_if<Request>(&send.what)) return can_send(*request, send);
     if (const auto* response = std::get_if<Response>(&send.what)) return can_send(*response, send);
     return cannot("send raw bytes");

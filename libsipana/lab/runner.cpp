@@ -7,6 +7,7 @@
 
 #include "libsipana/lab/judge.h"
 #include "libsipana/lab/load.h"
+#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/serving.h"
 #include "libsipana/lab/stage.h"
 
