@@ -1,11 +1,10 @@
 // The {names} in a play's texts, what expectations ask of a message, and what they take from it.
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "libsipana/base/text.h"
 #include "libsipana/lab/play.h"
 #include "libsipana/lab/program_phone.h"
+#include "libsipana/lab/script_steps.h"
 #include "libsipana/sip/identifiers.h"
 
 namespace sipana::lab {
@@ -40,15 +39,6 @@ std::string called(std::string_view header) {
     return header.empty() ? std::string("body") : std::string(header);
 }
 
-std::optional<std::smatch> match(const std::string& text, const std::string& pattern) {
-    try {
-        std::smatch found;
-        if (std::regex_search(text, found, std::regex(pattern))) return found;
-    } catch (const std::regex_error&) {  // the parser has refused those; a filled-in one may be new
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t p) const {
@@ -70,7 +60,7 @@ std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t 
             holds = text.find(value) != text.npos;
             break;
         case Where::Test::matches:
-            holds = match(text, value).has_value();
+            holds = matched(text, value).has_value();
             break;
     }
     if (holds != where.inverse) return {};
@@ -94,10 +84,8 @@ void Play::capture(const Expect& expect, const Arrival& arrival, std::size_t p) 
     for (const Capture& one : expect.captures) {
         std::string text = part_of(arrival.message, one.header).substr(0, max_matched);
         if (!one.pattern.empty()) {
-            const auto found = match(text, fill(one.pattern, p, arrival.conversation));
-            text = !found              ? std::string()
-                   : found->size() > 1 ? (*found)[1].str()
-                                       : (*found)[0].str();
+            text =
+                matched(text, fill(one.pattern, p, arrival.conversation)).value_or(std::string());
         }
         values_[one.name] = text;
     }

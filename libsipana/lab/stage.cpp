@@ -133,6 +133,14 @@ Status Stage::set_up_capture() {
     return Done{};
 }
 
+// A phone that has a host of its own, or comes first there, has the usual port.
+bool Stage::first_of_host(const Address& address) const {
+    return settings_.hosts.namespaces.contains(address) &&
+           std::none_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
+               return agent != nullptr && agent->endpoint().address == address;
+           });
+}
+
 Status Stage::set_up_phone(std::size_t phone) {
     const PhoneLine& line = script_.phones[phone];
     const bool plays =
@@ -149,8 +157,8 @@ Status Stage::set_up_phone(std::size_t phone) {
     }
     const bool simulated = settings_.ground == Ground::simulated;
     if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
-    const bool alone = simulated || settings_.hosts.namespaces.contains(wish.address);
-    if (alone && wish.port == 0) wish.port = default_port(line.transport);
+    if (wish.port == 0 && (simulated || first_of_host(wish.address)))
+        wish.port = default_port(line.transport);
     Endpoint endpoint = wish;
     const bool by_program = plays && !line.program.empty();
     if (by_program) {
@@ -372,6 +380,8 @@ Log Stage::log(const Play* play) {
     out.media_counted = true;
     if (bridge_) {
         out.on_wire = true;
+        if (const auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+            out.unreached = sockets->unreached();
         for (const auto& place : places_)
             for (const Endpoint& at : place.second) out.hosts.insert(at.address);
     }

@@ -71,6 +71,7 @@ private:
     std::vector<std::pair<std::string, Endpoint>> side_by_side() const;
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
+    bool first_of_host(const Address& address) const;
     Status set_up_program(std::size_t phone, Endpoint& at);
     Status start_programs();
     bool turn_programs(Time now);

@@ -101,6 +101,20 @@ def arrow(message, names):
     return f'{names.get(message["src"].rpartition(":")[0], message["src"])} {what(message)}'
 
 
+def without_reinvites(messages, names):
+    """The messages but for INVITEs within the call and what belongs to them, and who sent such."""
+    kept, movers, up = [], set(), False
+    for message in messages:
+        method = message["cseq"].split()[-1]
+        if up and method in ("INVITE", "ACK"):
+            if what(message) == "INVITE":
+                movers.add(arrow(message, names).split()[0])
+            continue
+        kept.append(message)
+        up |= method == "ACK" and any(m.get("code") == 200 and m["cseq"].endswith("INVITE") for m in kept)
+    return kept, movers
+
+
 def differences(ours, real, names):
     """Each difference as (leg, text)."""
     out = []
@@ -108,12 +122,15 @@ def differences(ours, real, names):
         if leg not in real or leg not in ours:
             out.append((leg, "only Asterisk has this call" if leg in real else "only the exchange has this call"))
             continue
-        a, b = ([arrow(m, names) for m in messages] for messages in (ours[leg], real[leg]))
+        (mine, our_movers), (theirs, real_movers) = (without_reinvites(each[leg], names) for each in (ours, real))
+        out += [(leg, f"only Asterisk: {who} moves the media") for who in sorted(real_movers - our_movers)]
+        out += [(leg, f"only the exchange: {who} moves the media") for who in sorted(our_movers - real_movers)]
+        a, b = ([arrow(m, names) for m in messages] for messages in (mine, theirs))
         for tag, i, j, k, l in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
             if tag == "equal":
-                for mine, theirs in zip(ours[leg][i:j], real[leg][k:l]):
-                    x, y = described(mine), described(theirs)
-                    label = arrow(mine, names)
+                for one, other in zip(mine[i:j], theirs[k:l]):
+                    x, y = described(one), described(other)
+                    label = arrow(one, names)
                     out += [(leg, f"{label}: only Asterisk: {fact}") for fact in sorted(y - x)]
                     out += [(leg, f"{label}: only the exchange: {fact}") for fact in sorted(x - y)]
                 continue
