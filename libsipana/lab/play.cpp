@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
+#include "libsipana/lab/program_phone.h"
 
 namespace sipana::lab {
 namespace {

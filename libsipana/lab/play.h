@@ -14,11 +14,12 @@
 
 #include "libsipana/lab/agent.h"
 #include "libsipana/lab/part.h"
-#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/result.h"
 #include "libsipana/lab/script.h"
 
 namespace sipana::lab {
+
+class ProgramPhone;
 
 class Play : public Director {
 public:

@@ -66,6 +66,7 @@ Status Stage::set_up() {
         if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
+    if (Status s = start_programs(); !s) return s;
     if (settings_.placed) settings_.placed(side_by_side());
     return Done{};
 }
@@ -203,10 +204,6 @@ Status Stage::set_up_phone(std::size_t phone) {
                                                    : line.domain;
     peer.aor = fmt::format("sip:{}@{}", peer.user, domain);
     directory_.add(std::move(peer));
-    if (by_program)
-        if (Status s = programs_[phone]->start(network_->now()); !s)
-            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
-                           s.error().code);
     return Done{};
 }
 

@@ -73,6 +73,7 @@ private:
     Status set_up_phone(std::size_t phone);
     bool first_of_host(const Address& address) const;
     Status set_up_program(std::size_t phone, Endpoint& at);
+    Status start_programs();
     bool turn_programs(Time now);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
