@@ -289,6 +289,7 @@ void Agent::on_packet(const Packet& packet, Time now) {
     Conversation* c = session_numbered(port->second);
     if (c == nullptr) return;
     (void)c->session->on_packet(packet, now);
+    if (c->session->take_key_request()) ask_key_frame(*c, now);
     session_changed(*c);
 }
 

@@ -195,6 +195,10 @@ private:
     int take_prack(Conversation& c, const sip::Message& prack);
     void on_ack(const sip::Transactions::Event& event, const sip::Message& message, Time now);
 
+    // agent_picture.cpp
+    void ask_key_frame(Conversation& c, Time now);
+    void heed_media_control(Conversation& c, const sip::Message& info);
+
     // agent_answered.cpp
     void on_response(const sip::Transactions::Event& event, const sip::Message& message, Time now);
     void on_lost(const sip::Transactions::Event& event, Time now);

@@ -87,6 +87,7 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
     }
     if (message.method() == sip::Method::prack) arrival->refusal = take_prack(*c, message);
     if (message.method() == sip::Method::notify) follow_notify(*c, message, now);
+    if (message.method() == sip::Method::info) heed_media_control(*c, message);
     if (wanted)
         c->director->on_arrival(std::move(arrival), now);
     else

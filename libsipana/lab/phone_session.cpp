@@ -42,6 +42,12 @@ void ask_feedback(const PhoneLine& line, MediaWish& wish) {
     if (how == "none") wish.feedback = false;
 }
 
+KeyRequests key_requests_of(const PhoneLine& line) {
+    const std::string_view how = setting_of(line, "feedback");
+    if (how == "info") return KeyRequests::signalled;
+    return how == "always" ? KeyRequests::always : KeyRequests::agreed;
+}
+
 bool names(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -53,6 +59,7 @@ PhoneSession::PhoneSession(const Setting& setting) : setting_(setting) {
     ours_.address = setting.address;
     ours_.id = setting.random->below(1u << 30) + 1;
     ours_.version = ours_.id;
+    setting_.media.key_requests = key_requests_of(*setting.line);
 }
 
 PhoneSession::~PhoneSession() {
@@ -299,6 +306,15 @@ Status PhoneSession::start(const MediaStep& step, Time now) {
 
 void PhoneSession::stop(bool video, Time now) {
     if (Line* own = line(video); own != nullptr && own->media) own->media->stop(now);
+}
+
+bool PhoneSession::take_key_request() {
+    Line* own = line(true);
+    return own != nullptr && own->media && own->media->take_key_request();
+}
+
+void PhoneSession::send_key_frame() {
+    if (Line* own = line(true); own != nullptr && own->media) own->media->send_key_frame();
 }
 
 void PhoneSession::end(Time now) {

@@ -63,6 +63,9 @@ public:
     void stop(bool video, Time now);
     void end(Time now);  // RTCP BYE; ports are closed by the destructor
 
+    bool take_key_request();  // its picture is lost, and a key frame is to be asked for by INFO
+    void send_key_frame();
+
     // A datagram for one of its ports: false, and nothing happens, if it is for none of them.
     bool on_packet(const Packet& packet, Time now);
     void on_timer(Time now);
