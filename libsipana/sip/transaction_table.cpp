@@ -43,6 +43,10 @@ std::optional<Fingerprint> TransactionNames::client(const Message& message) cons
     return out;
 }
 
+Fingerprint TransactionNames::client(std::string_view method, std::string_view branch) const {
+    return begin(1).add(method).add(branch);
+}
+
 std::optional<Fingerprint> TransactionNames::server(const Message& request,
                                                     std::string_view method) const {
     const std::string_view via = topmost_via(request), branch = request.branch();
@@ -63,9 +67,14 @@ Fingerprint TransactionNames::twins(const Message& request) const {
 }
 
 Fingerprint TransactionNames::success(const Message& message) const {
-    Fingerprint out = begin(4);
-    add_origin(out, message);
-    return out.add(message.to_tag());
+    Fingerprint invite = begin(3);
+    invite.add(to_string(Method::invite));
+    add_origin(invite, message);
+    return success(invite, message.to_tag());
+}
+
+Fingerprint TransactionNames::success(Fingerprint invite, std::string_view to_tag) const {
+    return invite.add(to_tag);
 }
 
 // ---------------------------------------------------------------- slots
