@@ -98,6 +98,12 @@ bool Owed::waits_for_prack(int code, bool reliably) const {
     return code < 200 ? reliably : code < 300 && reliably_described;
 }
 
+Asked* Conversation::asked_as(sip::Transactions::Id id) {
+    for (Asked& one : asked)
+        if (one.id == id) return &one;
+    return nullptr;
+}
+
 Owed* Conversation::owed_by(sip::Transactions::Id id) {
     for (const auto& one : owed)
         if (one->id == id) return one.get();

@@ -48,7 +48,8 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
 
 }  // namespace
 
-PhoneSession::PhoneSession(const Setting& setting) : setting_(setting) {
+PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
+    : setting_(setting), number_(number) {
     ours_.user = setting.line->user.empty() ? "-" : setting.line->user;
     ours_.address = setting.address;
     ours_.id = setting.random->below(1u << 30) + 1;
@@ -100,8 +101,8 @@ Status PhoneSession::open_line(bool video) {
                 made->rtp = *rtp;
                 made->rtcp = *rtcp;
                 if (setting_.opened) {
-                    setting_.opened(*rtp);
-                    setting_.opened(*rtcp);
+                    setting_.opened(*rtp, number_);
+                    setting_.opened(*rtcp, number_);
                 }
                 continue;
             }

@@ -44,12 +44,6 @@ Stage::~Stage() {
     proxies_.clear();
 }
 
-std::vector<Agent*> Stage::agents() const {
-    std::vector<Agent*> out;
-    for (const auto& agent : agents_) out.push_back(agent.get());
-    return out;
-}
-
 Status Stage::set_up() {
     parts_ = parts_of(script_);
     if (Status s = set_up_network(); !s) return s;
@@ -159,6 +153,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
+    playing_.push_back(agents_.back().get());
     Party peer;
     peer.name = line.name;
     peer.user = line.user.empty() ? line.name : line.user;

@@ -29,7 +29,7 @@ public:
     Status set_up();  // the errors name the line
     Time now() const { return network_->now(); }
     const std::vector<Part>& parts() const { return parts_; }
-    std::vector<Agent*> agents() const;
+    const std::vector<Agent*>& agents() const { return playing_; }
     const Directory& directory() const { return directory_; }
     std::uint64_t seed() const { return seed_; }
     bool ready() const;  // the servers' own registrations are done
@@ -77,6 +77,7 @@ private:
     Directory directory_;
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Agent>> agents_;  // by phone; null: it does not play
+    std::vector<Agent*> playing_;                 // the same
     std::vector<std::unique_ptr<Exchange>> exchanges_;
     std::vector<std::unique_ptr<Node>> proxies_;
     std::vector<Node*> nodes_;
