@@ -29,6 +29,7 @@
 #include "libsipana/render/load.h"
 #include "libsipana/render/running_ladder.h"
 #include "libsipana/render/runs.h"
+#include "tools/child.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -44,7 +45,7 @@ struct Arguments {
     std::size_t width = 0;
     bool ascii = false, quiet = false, verbose = false;
     // run
-    std::string on = "simulated", capture, local;
+    std::string on = "simulated", capture, local, hosts, before;
     std::optional<std::uint64_t> seed;
     bool no_capture = false, answer_only = false;
     std::vector<std::string> servers, phones, play;
@@ -186,12 +187,31 @@ bool assign(std::map<std::string, std::string>& to, const std::vector<std::strin
     return true;
 }
 
+// The hosts' namespaces; the ground is sockets then.
+int set_hosts(const std::string& file, lab::RunSettings& settings) {
+    if (file.empty()) return ok;
+    const auto text = read_file(file);
+    if (!text) {
+        complain(text.error().what);
+        return io_error;
+    }
+    auto table = lab::parse_host_table(*text);
+    if (!table) {
+        complain(fmt::format("{}:{}", file, table.error().what));
+        return usage;
+    }
+    settings.hosts = std::move(*table);
+    settings.ground = lab::Ground::sockets;
+    return ok;
+}
+
 bool settings_of(const Arguments& a, lab::RunSettings& settings) {
     settings.ground = a.on == "simulated" ? lab::Ground::simulated : lab::Ground::sockets;
     settings.built_in_servers = a.on == "exchange";
     settings.seed = a.seed;
     settings.only = a.play;
     settings.stop = &stop_asked;
+    if (!a.before.empty()) settings.begun = [&a] { return run_program(a.before); };
     settings.longest = Duration{static_cast<std::int64_t>(a.longest_s * 1e9)};
     if (!a.local.empty()) {
         const auto address = Address::parse(a.local);
@@ -302,6 +322,7 @@ lab::RunResult run_one(const Arguments& a, const lab::Script& script, lab::RunSe
 int run(const Arguments& a) {
     lab::RunSettings settings;
     if (!settings_of(a, settings)) return usage;
+    if (const int refused = set_hosts(a.hosts, settings); refused != ok) return refused;
     const render::Style style = terminal_style(a.color, a.width, a.ascii);
     int status = ok;
     const auto files = script_files(a.files, status);
@@ -511,6 +532,9 @@ void add_run(CLI::App* c, Arguments& a) {
                   "against the built-in servers")
         ->check(CLI::IsMember({"simulated", "sockets", "exchange"}))
         ->default_str("simulated");
+    c->add_option("--hosts", a.hosts,
+                  "on sockets in the network namespaces of these hosts; the capture is taken at their bridge")
+        ->type_name("FILE");
     c->add_option("--seed", a.seed, "in place of the script's: the same seed gives the same capture");
     c->add_option("--capture", a.capture, "file, or folder for NAME.pcapng; otherwise the current folder")
         ->type_name("FILE|DIR");
@@ -525,6 +549,8 @@ void add_run(CLI::App* c, Arguments& a) {
     c->add_option("--play", a.play, "only this phone's lines; others play elsewhere; may be repeated")
         ->type_name("NAME")
         ->allow_extra_args(false);
+    c->add_option("--before", a.before, "a program to run once the capture has begun, before the script's first line")
+        ->type_name("FILE");
     c->add_option("--longest", a.longest_s, "end a run after so many seconds of its own time")
         ->check(CLI::PositiveNumber)
         ->default_str("1800");

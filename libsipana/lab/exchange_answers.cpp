@@ -85,7 +85,7 @@ sip::Builder ExchangeCore::response(const sip::Message& request, const sip::Hop&
                                     std::string_view reason, std::string_view tag) {
     sip::Builder b = sip::response_to(request, from, status, reason, tag);
     b.add(Header::server, product);
-    if (status != 100) add_abilities(b);
+    add_abilities(b);
     return b;
 }
 
@@ -199,7 +199,8 @@ sip::Hop ExchangeCore::hop_of(const sip::Dialog& dialog, const sip::Hop& otherwi
 }
 
 void ExchangeCore::add_abilities(sip::Builder& b) const {
-    b.add(Header::allow, methods).add(Header::supported, extensions);
+    const bool no_timer = sip_.session_timers == SessionTimers::refuse;
+    b.add(Header::allow, methods).add(Header::supported, no_timer ? "replaces" : extensions);
 }
 
 ExchangeCore::Id ExchangeCore::send_in_dialog(Channel& c, std::string_view method,

@@ -149,7 +149,7 @@ void ExchangeCore::respond_call(Channel& c, int status, std::string_view reason,
     const auto request = sip::Message::parse(c.request);
     if (!request || c.invite == 0) return;
     sip::Builder b = response(*request, c.hop, status, reason, c.local_tag);
-    if (status > 100 && status < 300) b.add(Header::contact, contact_of(c.hop, c.own_user));
+    if (status < 300) b.add(Header::contact, contact_of(c.hop, c.own_user));
     for (const auto& [name, value] : more) b.add(name, value);
     if (!sdp.empty()) b.body("application/sdp", sdp);
     auto text = b.write();

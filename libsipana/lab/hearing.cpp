@@ -15,6 +15,7 @@ constexpr std::size_t most_samples = 4096;  // of one packet that are listened t
 // A step of the timestamp up to this is silence between two packets; beyond it the clock has
 // jumped.
 constexpr std::int32_t longest_pause = 8000 * 3600;
+constexpr std::int32_t clock_leap = 8000 * 10;  // back, of a packet that is newer
 
 }  // namespace
 
@@ -82,14 +83,14 @@ Hearing::Noted Hearing::on_packet(const rtp::Packet& packet, Time now) {
     if (video_) {
         if (const auto v = media::video_codec_of(codec->name)) watch(packet, *v, place, now, noted);
     } else if (const auto law = media::law_of(codec->name)) {
-        listen(packet, *law, place == rtp::Place::first || before != newest_);
+        listen(packet, *law, place == rtp::Place::first || before != newest_, place);
     }
     return noted;
 }
 
 // Samples go to the meters in order of their timestamps: what is missing is a pause, what comes too
-// late is not heard.
-void Hearing::listen(const rtp::Packet& packet, media::Law law, bool new_source) {
+// late is not heard. A newer packet with an older timestamp is of another clock, and goes on.
+void Hearing::listen(const rtp::Packet& packet, media::Law law, bool new_source, rtp::Place place) {
     const std::size_t count = std::min(packet.payload.size(), most_samples);
     std::array<std::int16_t, most_samples> samples;
     const auto& table = media::decode_table(law);
@@ -97,7 +98,8 @@ void Hearing::listen(const rtp::Packet& packet, media::Law law, bool new_source)
     if (!ears_) ears_ = std::make_unique<Ears>();
     if (ears_->expected_timestamp && !new_source) {
         const auto step = static_cast<std::int32_t>(packet.timestamp - *ears_->expected_timestamp);
-        if (step < 0 && step > -longest_pause) return;
+        const bool newer = place == rtp::Place::next || place == rtp::Place::ahead;
+        if (step < 0 && step > (newer ? -clock_leap : -longest_pause)) return;
         if (step > 0 && step <= longest_pause) {
             ears_->tones.skip(static_cast<std::uint64_t>(step));
             ears_->dtmf.on_pause(static_cast<std::uint64_t>(step));

@@ -54,7 +54,7 @@ private:
     };
     const sdp::Codec* format_of(std::uint8_t payload_type);
     Source* source_of(std::uint32_t ssrc);
-    void listen(const rtp::Packet& packet, media::Law law, bool new_source);
+    void listen(const rtp::Packet& packet, media::Law law, bool new_source, rtp::Place place);
     void watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Place place, Time now,
                Noted& noted);
 

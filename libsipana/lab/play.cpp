@@ -45,6 +45,18 @@ bool Play::same_end(const Step& step, const Arrival& arrival) const {
             setting_.directory->by_endpoint(c.hop.remote)->name == step.peer);
 }
 
+// Is it this request that the line speaks of? What else it asks of it is looked at when its turn
+// comes; but a NOTIFY of another event (RFC 6665 8.2.1) is another matter, and a phone's own.
+bool Play::asks_for(const Expect& expect, const Arrival& request, std::size_t p) const {
+    if (std::none_of(expect.any_of.begin(), expect.any_of.end(),
+                     [&](const Pattern& one) { return matches_request(one, request.method); }))
+        return false;
+    return request.method != "NOTIFY" ||
+           std::all_of(expect.where.begin(), expect.where.end(), [&](const Where& one) {
+               return !iequals(one.header, "Event") || unmet(one, request, p).empty();
+           });
+}
+
 bool Play::takes(Agent& agent, Conversation& conversation, const Arrival& arrival) {
     if (over_) return false;
     for (std::size_t p = 0; p < progress_.size(); ++p) {
@@ -57,11 +69,7 @@ bool Play::takes(Agent& agent, Conversation& conversation, const Arrival& arriva
                 (progress_[p].outcome[i] != Outcome::not_reached && !part.jumps))
                 continue;
             if (!conversation.peer.empty() && conversation.peer != step.peer) continue;
-            if (std::none_of(
-                    expect->any_of.begin(), expect->any_of.end(),
-                    [&](const Pattern& one) { return matches_request(one, arrival.method); }) &&
-                !expect->nothing)
-                continue;
+            if (!expect->nothing && !asks_for(*expect, arrival, p)) continue;
             conversation.director = this;
             conversation.part = p;
             conversation.peer = step.peer;
@@ -91,10 +99,7 @@ bool Play::wants(const Conversation& conversation, const Arrival& arrival) {
             continue;
         if (step.call != conversation.label) continue;
         if (expect->nothing && i == progress.at && is_request) return true;
-        if (is_request ? std::any_of(expect->any_of.begin(), expect->any_of.end(),
-                                     [&](const Pattern& one) {
-                                         return matches_request(one, arrival.method);
-                                     })
+        if (is_request ? asks_for(*expect, arrival, p)
                        : expects_response(*expect, arrival.message.status(), arrival.method))
             return true;
     }

@@ -23,6 +23,7 @@ namespace sipana::lab {
 class Play : public Director {
 public:
     static constexpr std::uint32_t max_jumps = 100'000;
+    static constexpr std::size_t max_met = 100'000;
     static constexpr Duration info_digit_gap = std::chrono::milliseconds{200};
 
     struct Setting {
@@ -50,6 +51,8 @@ public:
     void end(Time now, std::string_view why = {});
     void end_quietly();  // it is over, and nothing is open
     std::vector<StepResult> results() const;
+    // With keep_details: what met the expectations, in order; at most max_met.
+    const std::vector<MetMessage>& met_messages() const { return met_messages_; }
     const std::string& why_failed() const { return why_; }
     Time begun() const { return begun_; }
 
@@ -91,7 +94,10 @@ private:
     bool expect(std::size_t p, std::size_t i, const Expect& expect, Time now);
     bool media(std::size_t p, std::size_t i, const MediaStep& media, Time now);
     bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
+    bool asks_for(const Expect& expect, const Arrival& request, std::size_t p) const;
     bool same_end(const Step& step, const Arrival& arrival) const;
+    std::string note_of(const Step& step) const;
+    void remember_met(const Step& step, const Arrival& arrival);
     void met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now);
     bool count(std::size_t p, std::size_t i, const Expect& expect, Time now);
     void after_met(std::size_t p, std::size_t i, const Arrival& arrival, Time now);
@@ -108,6 +114,7 @@ private:
     Duration patience(const Expect& expect) const;
     // Why the message is not the one meant; empty: it is.
     std::string conditions_met(const Expect& expect, const Arrival& arrival, std::size_t p) const;
+    std::string unmet(const Where& where, const Arrival& arrival, std::size_t p) const;
     void capture(const Expect& expect, const Arrival& arrival, std::size_t p);
     std::string fill(std::string_view text, std::size_t p, const Conversation* c) const;
     std::optional<std::string> value_of(std::string_view name, std::size_t p,
@@ -126,6 +133,7 @@ private:
     std::map<std::pair<std::size_t, std::size_t>, std::pair<Time, std::string>> notes_;
     std::map<std::pair<std::size_t, std::size_t>, Time> pauses_;  // when each ends
     std::vector<Counted> counted_;
+    std::vector<MetMessage> met_messages_;
     std::set<std::pair<std::size_t, std::size_t>> held_;  // responses that wait for a PRACK
     std::uint32_t jumps_ = 0;
     Time begun_{};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libsipana/lab/play.h"
+#include "libsipana/lab/verdict.h"
 
 namespace sipana::lab {
 namespace {
@@ -54,14 +55,17 @@ std::string with_length(std::string text) {
 
 }  // namespace
 
+// As the capture names a line.
+std::string Play::note_of(const Step& step) const {
+    return fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
+}
+
 bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     const Step& step = step_at(p, i);
     const PartStep& known = (*setting_.parts)[p].steps[i];
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
-    const std::string note = setting_.keep_details ? fmt::format("{}:{} {}", setting_.script->name,
-                                                                 step.where.line, step.text)
-                                                   : std::string();
+    const std::string note = setting_.keep_details ? note_of(step) : std::string();
     const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
     Agent::Told told;
     told.send = &send;
@@ -162,6 +166,13 @@ bool Play::expect(std::size_t p, std::size_t i, const Expect& expect, Time now) 
     return true;
 }
 
+void Play::remember_met(const Step& step, const Arrival& arrival) {
+    if (!setting_.keep_details || arrival.kind != Arrival::Kind::message ||
+        met_messages_.size() >= max_met)
+        return;
+    met_messages_.push_back({arrival.at, step.phone, message_digest(arrival.text), note_of(step)});
+}
+
 void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now) {
     const Step& step = step_at(p, i);
     const auto& expect = std::get<Expect>(step.what);
@@ -174,6 +185,7 @@ void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, T
         progress.sent[kept.asked_by] != no_time)
         setting_.timed(kept.method, kept.message.status(), now - progress.sent[kept.asked_by]);
     capture(expect, kept, p);
+    remember_met(step, kept);
     if (expect.copies > 1) {
         progress.begun[i] = 1;
         counted_.push_back({p, i, kept.transaction,
@@ -326,8 +338,7 @@ bool Play::media(std::size_t p, std::size_t i, const MediaStep& media, Time now)
             Send digit;
             digit.body_type = "application/dtmf-relay";
             digit.body = fmt::format("Signal={}\r\nDuration=160\r\n", media.digits[sent]);
-            const std::string note =
-                fmt::format("{}:{} {}", setting_.script->name, step.where.line, step.text);
+            const std::string note = note_of(step);
             Agent::Told told;
             told.send = &digit;
             told.note = note;

@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t max_matched = 8192;
 constexpr std::size_t max_filled = 1 << 20;
 
-// A header's values, the start line's parts or the body.
+// A header's values, the start line's parts or the body. "Reason" is a header (RFC 3326).
 std::string part_of(const sip::Message& m, std::string_view name) {
     if (name.empty()) return std::string(m.body());
-    if (iequals(name, "message")) return std::string(m.text());
-    if (iequals(name, "request-uri")) return std::string(m.request_uri());
-    if (iequals(name, "reason")) return std::string(m.reason());
+    if (name == "message") return std::string(m.text());
+    if (name == "request-uri") return std::string(m.request_uri());
+    if (name == "reason") return std::string(m.reason());
     std::string out;
     for (const auto& field : m.fields()) {
         const sip::Header id = sip::header_of(name);
@@ -50,34 +50,37 @@ std::optional<std::smatch> match(const std::string& text, const std::string& pat
 
 }  // namespace
 
+std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t p) const {
+    const sip::Message& m = arrival.message;
+    const std::string text = part_of(m, where.header).substr(0, max_matched);
+    const std::string value = fill(where.value, p, arrival.conversation);
+    bool holds = true;
+    switch (where.test) {
+        case Where::Test::present:
+            holds = present(m, where.header);
+            break;
+        case Where::Test::absent:
+            holds = !present(m, where.header);
+            break;
+        case Where::Test::is:
+            holds = text == value;
+            break;
+        case Where::Test::contains:
+            holds = text.find(value) != text.npos;
+            break;
+        case Where::Test::matches:
+            holds = match(text, value).has_value();
+            break;
+    }
+    if (holds != where.inverse) return {};
+    return fmt::format("its {} is \"{}\"", called(where.header), printable(text.substr(0, 200)));
+}
+
 std::string Play::conditions_met(const Expect& expect, const Arrival& arrival,
                                  std::size_t p) const {
     const sip::Message& m = arrival.message;
-    for (const Where& where : expect.where) {
-        const std::string text = part_of(m, where.header).substr(0, max_matched);
-        const std::string value = fill(where.value, p, arrival.conversation);
-        bool holds = true;
-        switch (where.test) {
-            case Where::Test::present:
-                holds = present(m, where.header);
-                break;
-            case Where::Test::absent:
-                holds = !present(m, where.header);
-                break;
-            case Where::Test::is:
-                holds = text == value;
-                break;
-            case Where::Test::contains:
-                holds = text.find(value) != text.npos;
-                break;
-            case Where::Test::matches:
-                holds = match(text, value).has_value();
-                break;
-        }
-        if (holds != where.inverse) continue;
-        return fmt::format("its {} is \"{}\"", called(where.header),
-                           printable(text.substr(0, 200)));
-    }
+    for (const Where& where : expect.where)
+        if (std::string why = unmet(where, arrival, p); !why.empty()) return why;
     const bool has_sdp = m.header(sip::Header::content_type) && !m.body().empty() &&
                          istarts_with(*m.header(sip::Header::content_type), "application/sdp");
     if (expect.sdp == SdpKind::none && has_sdp) return "it has a session description";

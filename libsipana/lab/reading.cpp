@@ -1,9 +1,11 @@
 #include "libsipana/lab/reading.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "libsipana/media/g711.h"
+#include "libsipana/media/sound.h"
 #include "libsipana/net/decoder.h"
 #include "libsipana/pcap/reader.h"
 #include "libsipana/rtp/packet.h"
@@ -144,11 +146,17 @@ public:
             return;
         if (!started_) {
             last_ = p.timestamp;
+            came_ = d.time;
             started_ = true;
         }
-        // Counted on from the last one: forwards, or back for who comes late.
-        position_ += static_cast<std::int32_t>(p.timestamp - last_);
+        // Counted on from the last one: forwards, or back for who comes late. Where the clock leaps
+        // (a server that goes on with another source's timestamps), by the time of arrival.
+        const std::int64_t ticks = static_cast<std::int32_t>(p.timestamp - last_);
+        const double elapsed = (to_seconds(d.time) - to_seconds(came_)) * media::audio_clock_hz;
+        const bool leapt = std::fabs(static_cast<double>(ticks) - elapsed) > leap;
+        position_ += leapt ? static_cast<std::int64_t>(elapsed) : ticks;
         last_ = p.timestamp;
+        came_ = d.time;
         if (position_ < 0 || position_ >= static_cast<std::int64_t>(Reading::max_listened)) return;
         const auto at = static_cast<std::size_t>(position_);
         const std::size_t count = std::min(p.payload.size(), Reading::max_listened - at);
@@ -158,10 +166,12 @@ public:
     media::Sound sound;
 
 private:
+    static constexpr double leap = 10.0 * media::audio_clock_hz;
     const analysis::Stream& stream_;
     media::Law law_;
     bool started_ = false;
     std::uint32_t last_ = 0;
+    Time came_{};
     std::int64_t position_ = 0;
 };
 

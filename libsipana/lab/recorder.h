@@ -6,9 +6,8 @@
 // FINs at close(). TLS is recorded as such a conversation too, in plain text, and its SYN says so.
 // A refused stream is SYN and RST; its messages never left, so the comment names the first.
 //
-// Whole blocks are handed to the system in big pieces. The first failure is kept: nothing is
-// written after it, and a file that took only a part of a piece (disk full) is cut back to the last
-// whole block. The same packets give the same bytes.
+// How it gets to the disk, and what failures leave: lab/capture_file. The same packets give the
+// same bytes.
 #pragma once
 
 #include <cstdint>
@@ -20,31 +19,22 @@
 #include <utility>
 #include <vector>
 
+#include "libsipana/lab/capture_file.h"
 #include "libsipana/lab/network.h"
 #include "libsipana/net/encoder.h"
-#include "libsipana/pcap/writer.h"
 
 namespace sipana::lab {
 
-struct RecorderSettings {
-    std::string script;  // its name
-    std::uint64_t seed = 1;
-    std::string interface = "lab";
-    std::vector<std::string> comments;                   // more, of the section
-    std::vector<std::pair<Address, std::string>> names;  // for the ladder's heads
-};
-
 class Recorder final : public Tap {
 public:
-    static constexpr std::size_t piece = 256 * 1024;      // written to the system at once
     static constexpr std::size_t longest_comment = 4096;  // a longer note is cut
     static constexpr std::size_t segment = 1460;          // payload of a TCP frame
 
     // A new file, or over an old one.
     static Result<std::unique_ptr<Recorder>> create(const std::string& path,
-                                                    const RecorderSettings& settings = {});
+                                                    const CaptureHead& head = {});
     // Appends to `out`, which must outlive the recorder.
-    static std::unique_ptr<Recorder> into(Buffer& out, const RecorderSettings& settings = {});
+    static std::unique_ptr<Recorder> into(Buffer& out, const CaptureHead& head = {});
     ~Recorder() override;
 
     void on_packet(const Packet& packet, Time at, Fate fate, bool duplicate) override;
@@ -54,7 +44,7 @@ public:
     // Ends the conversations, at `at` or at the last packet's time, and the file. Then, or without
     // this, nothing more is written.
     Status close(std::optional<Time> at = {});
-    const Status& status() const { return status_; }
+    const Status& status() const { return file_->status(); }
 
     struct Counts {
         std::uint64_t sip = 0, rtp = 0, rtcp = 0;  // recorded
@@ -64,18 +54,13 @@ public:
     const Counts& counts() const { return counts_; }
 
 private:
-    class File;
     struct Conversation {
         Endpoint opener, answerer;
         std::uint32_t opener_seq = 0, answerer_seq = 0;  // of the next byte
     };
     using Pair = std::pair<Endpoint, Endpoint>;
 
-    explicit Recorder(std::unique_ptr<File> file, Buffer* out);
-    void begin(const RecorderSettings& settings);
-    void keep(Status status);
-    void hand_on();
-    Status take(Bytes block);
+    Recorder(std::unique_ptr<CaptureFile> file, const CaptureHead& head);
     void record_datagram(const Packet& packet, Time at, std::string_view comment);
     void record_stream(const Packet& packet, Time at, std::string_view comment);
     void record_refused(const Packet& packet, Time at, std::string_view comment);
@@ -84,13 +69,8 @@ private:
              Time at, std::string_view comment);
     void write(Bytes frame, Time at, std::string_view comment);
 
-    std::unique_ptr<File> file_;
-    Buffer* out_ = nullptr;
-    std::optional<pcap::PcapngWriter> writer_;
+    std::unique_ptr<CaptureFile> file_;
     Buffer frame_;  // room for the one being written
-    Buffer pending_;
-    std::vector<std::size_t> ends_;  // of the blocks in pending_
-    Status status_ = Done{};
     bool closed_ = false;
     Counts counts_;
     Time last_{}, flushed_{};

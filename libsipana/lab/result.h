@@ -39,6 +39,16 @@ struct SentMessage {
     std::uint64_t digest = 0;  // of its bytes
     std::string start_line;
     bool lost = false;  // by the impairment, on purpose
+    Transport transport = Transport::udp;
+    std::string note{};  // of the capture: the step and the phone; may be empty
+};
+
+// A SIP message that met an expectation of the script.
+struct MetMessage {
+    Time at{};
+    std::string phone;         // whose
+    std::uint64_t digest = 0;  // of its bytes
+    std::string note;          // "name:12 B -> bob INVITE"
 };
 
 struct RunResult {

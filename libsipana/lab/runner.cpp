@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "libsipana/lab/judge.h"
 #include "libsipana/lab/load.h"
 #include "libsipana/lab/serving.h"
 #include "libsipana/lab/stage.h"
@@ -30,6 +31,15 @@ std::optional<Time> earlier(std::optional<Time> a, std::optional<Time> b) {
     if (!a) return b;
     if (!b) return a;
     return std::min(*a, *b);
+}
+
+// A capture with holes proves nothing.
+CheckResult nothing_lost(const BridgeRecorder& bridge) {
+    const std::uint64_t lost = bridge.dropped();
+    return {0, "the capture lost nothing", lost == 0 ? Outcome::done : Outcome::failed,
+            lost == 0 ? counted(bridge.frames(), "frame")
+                      : fmt::format("the kernel dropped {} at the bridge, {} are there",
+                                    counted(lost, "frame"), bridge.frames())};
 }
 
 class Run {
@@ -95,10 +105,11 @@ void Run::wind_up(Play& play) {
     const Time last = stage_.now() + settling;
     while (stage_.now() < last && !stopped(settings_))
         if (!stage_.turn(last)) break;
+    stage_.await_capture();
 }
 
 void Run::judge_capture(const Play& play) {
-    if (const Status s = stage_.close_capture(); !s) {
+    if (const Status s = stage_.close_capture(play.met_messages()); !s) {
         result_.outcome = Outcome::failed;
         result_.error = s.error().what;
         result_.error_code = s.error().code;
@@ -108,7 +119,11 @@ void Run::judge_capture(const Play& play) {
     const Log log = stage_.log(&play);
     const Verdict verdict = settings_.capture.empty() ? judge(script_, log, stage_.captured())
                                                       : judge(script_, log, settings_.capture);
-    result_.checks = verdict.checks;
+    if (const BridgeRecorder* bridge = stage_.bridge()) {
+        result_.checks.push_back(nothing_lost(*bridge));
+        if (bridge->dropped() > 0) result_.outcome = Outcome::failed;
+    }
+    result_.checks.insert(result_.checks.end(), verdict.checks.begin(), verdict.checks.end());
     result_.sip_seen = verdict.sip_seen;
     result_.rtp_seen = verdict.rtp_seen;
     if (!verdict.holds()) result_.outcome = Outcome::failed;
@@ -124,6 +139,15 @@ RunResult Run::play() {
         result_.error = s.error().what;
         result_.error_code = s.error().code;
         return std::move(result_);
+    }
+    if (settings_.begun) {
+        if (const Status s = settings_.begun(); !s) {
+            result_.outcome = Outcome::failed;
+            result_.error = s.error().what;
+            result_.error_code = s.error().code;
+            return std::move(result_);
+        }
+        stage_.turn(stage_.now());  // it may have taken its time
     }
     wait_for_servers();
     result_.started = stage_.now();

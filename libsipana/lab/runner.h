@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libsipana/base/bytes.h"
+#include "libsipana/lab/host_table.h"
 #include "libsipana/lab/network.h"
 #include "libsipana/lab/result.h"
 #include "libsipana/lab/script.h"
@@ -33,11 +34,15 @@ struct RunSettings {
     bool built_in_servers = false;      // on sockets too
     Address local;                      // of phones that say nothing else; on sockets 127.0.0.1
     std::map<std::string, std::string> servers,
-        phones;                     // name -> address, in place of the script's
+        phones;  // name -> address, in place of the script's
+    // On sockets: whose namespaces the ports are opened in. With a bridge the capture is taken
+    // there.
+    HostTable hosts;
     std::vector<std::string> only;  // phones that play; the others' lines are left out
     std::function<void(const Packet&, Time, Fate, bool duplicate)> watch;
     std::function<void(const std::vector<std::pair<std::string, Endpoint>>&)>
         placed;                                  // who is where
+    std::function<Status()> begun;               // the capture has; the script's first line has not
     const std::atomic<int>* stop = nullptr;      // not 0: end now
     Duration longest{std::chrono::minutes{30}};  // of the run's own time
 };

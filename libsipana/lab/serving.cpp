@@ -28,7 +28,7 @@ Status Serving::set_up() {
     sockets_ = network->get();
     network_ = std::move(*network);
     if (!settings_.capture.empty()) {
-        RecorderSettings recorder;
+        CaptureHead recorder;
         recorder.script = "exchange";
         recorder.seed = seed_;
         auto made = Recorder::create(settings_.capture, recorder);

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "libsipana/lab/namespaces.h"
 #include "libsipana/lab/sockets_stream.h"
 #include "libsipana/lab/sockets_tls.h"
 #include "libsipana/lab/sockets_udp.h"
@@ -33,13 +34,24 @@ void raise_file_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A descriptor that is not the network's own.
+class Guest final : public wire::Pollable {
+public:
+    explicit Guest(std::function<void()> ready) : ready_(std::move(ready)) {}
+    void on_ready(std::uint32_t) override { ready_(); }
+
+private:
+    std::function<void()> ready_;
+};
+
 bool is_stream(Transport transport) { return transport != Transport::udp; }
 
 }  // namespace
 
 class Sockets::State final : public wire::Hub {
 public:
-    explicit State(SocketsSettings settings) : settings_(std::move(settings)) {}
+    State(SocketsSettings settings, Namespaces hosts)
+        : settings_(std::move(settings)), hosts_(std::move(hosts)) {}
     ~State() override {
         for (auto& [key, port] : ports_) port->shut();
     }
@@ -50,7 +62,9 @@ public:
     Status send(const Packet& packet);
     bool wait(std::optional<Time> until);
     void flush();
+    Status watch_guest(int descriptor, std::function<void()> ready);
 
+    const Namespaces& hosts() const override { return hosts_; }
     void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
                  Time at) override;
     void sent(const Packet& packet, Fate fate) override;
@@ -97,6 +111,8 @@ private:
     void tell_lost();
 
     SocketsSettings settings_;
+    Namespaces hosts_;
+    std::vector<std::unique_ptr<Guest>> guests_;
     wire::Descriptor epoll_;
     std::unique_ptr<wire::Tls> tls_;
     wire::Batch receive_, send_;
@@ -318,13 +334,24 @@ void Sockets::State::watch_for(const wire::Descriptor& socket, std::uint32_t eve
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket.get(), &event);
 }
 
+Status Sockets::State::watch_guest(int descriptor, std::function<void()> ready) {
+    guests_.push_back(std::make_unique<Guest>(std::move(ready)));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = static_cast<wire::Pollable*>(guests_.back().get());
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return Done{};
+    return wire::failure("epoll", errno);
+}
+
 Sockets::Sockets(std::unique_ptr<State> state) : state_(std::move(state)), now_(state_->now) {}
 Sockets::~Sockets() = default;
 
 Result<std::unique_ptr<Sockets>> Sockets::create(SocketsSettings settings) {
     if (!settings.clock) return Error{Errc::malformed, 0, "sockets need a clock"};
     raise_file_limit();
-    auto state = std::make_unique<State>(std::move(settings));
+    auto hosts = Namespaces::open(settings.hosts);
+    if (!hosts) return hosts.error();
+    auto state = std::make_unique<State>(std::move(settings), std::move(*hosts));
     if (auto started = state->start(); !started) return started.error();
     return std::unique_ptr<Sockets>(new Sockets(std::move(state)));
 }
@@ -345,6 +372,10 @@ void Sockets::flush() {
     state_->tap = tap_;
     state_->flush();
 }
+Status Sockets::watch(int descriptor, std::function<void()> ready) {
+    return state_->watch_guest(descriptor, std::move(ready));
+}
+const Namespaces& Sockets::hosts() const { return state_->hosts(); }
 std::vector<std::string> Sockets::take_notes() { return std::exchange(state_->notes, {}); }
 const Sockets::Counts& Sockets::counts() const { return state_->counts; }
 

@@ -1,7 +1,8 @@
 // Sockets: the network that there is: UDP, TCP and TLS over IPv4 and IPv6.
 //
 // Nothing here blocks but wait(), and nothing reads a clock but through the function that was
-// given. Addresses are those of this host; names are resolved elsewhere. Nodes belong to the caller
+// given. Addresses are those of this host, or of the hosts in SocketsSettings::hosts, whose sockets
+// are made in their network namespaces; names are resolved elsewhere. Nodes belong to the caller
 // and must close their ports, or outlive this.
 //
 // A stream's connection is made at the first packet to a peer and found again by (own port, peer).
@@ -21,9 +22,12 @@
 #include <unordered_set>
 #include <vector>
 
+#include "libsipana/lab/host_table.h"
 #include "libsipana/lab/network.h"
 
 namespace sipana::lab {
+
+class Namespaces;
 
 struct TlsSettings {
     std::string certificate_file, key_file;  // PEM; both empty: a self-signed one is made
@@ -34,6 +38,7 @@ struct TlsSettings {
 
 struct SocketsSettings {
     std::function<Time()> clock;  // since the epoch; must be there
+    HostTable hosts;              // whose sockets live in namespaces of their own
     TlsSettings tls;
 };
 
@@ -51,7 +56,7 @@ public:
     Sockets& operator=(const Sockets&) = delete;
 
     // Errc::denied: the port is in use or not ours to open. Errc::not_found: the address is not of
-    // this host.
+    // this host, or not that host's.
     Result<Endpoint> open(Transport transport, const Endpoint& wish, Node& owner) override;
     // A stream's connections end with it, after one more try to send what is queued.
     void close(Transport transport, const Endpoint& local) override;
@@ -62,6 +67,10 @@ public:
     // Without `until`: at most a second. A signal ends it as well.
     bool wait(std::optional<Time> until) override;
     void flush() override;
+    // Calls `ready` in wait() whenever there is something to read at `descriptor`, which must
+    // outlive this; what it reads is no delivery.
+    Status watch(int descriptor, std::function<void()> ready);
+    const Namespaces& hosts() const;
 
     // What went wrong on the way, for people: "TLS 192.0.2.1:5061: certificate verify failed".
     std::vector<std::string> take_notes();
@@ -83,7 +92,7 @@ private:
     const Time& now_;  // the state's
 };
 
-// The address of this host that packets to `remote` leave from.
+// The address that packets to `remote` leave from, at the host where the thread is.
 Result<Address> address_towards(const Endpoint& remote);
 
 }  // namespace sipana::lab

@@ -19,7 +19,7 @@ Connection::~Connection() = default;
 
 // The system's error; 0 if it is on its way.
 int Connection::try_connect(const Endpoint& from) {
-    auto made = make_socket(peer_.address, SOCK_STREAM);
+    auto made = make_socket(port_.hub().hosts(), from.address, SOCK_STREAM);
     if (!made) return errno;
     set(*made, SOL_SOCKET, SO_REUSEADDR, 1);
     if (from.port != 0) set(*made, SOL_SOCKET, SO_REUSEPORT, 1);

@@ -25,12 +25,12 @@ Result<std::unique_ptr<StreamPort>> StreamPort::open(const Endpoint& wish, Node&
     std::unique_ptr<StreamPort> port(new StreamPort(owner, hub, tls));
     if (wish.port != 0) {
         // A shared port is not refused where another program shares it too: ask without sharing.
-        auto probe = make_socket(wish.address, SOCK_STREAM);
+        auto probe = make_socket(hub.hosts(), wish.address, SOCK_STREAM);
         if (!probe) return probe.error();
         set(*probe, SOL_SOCKET, SO_REUSEADDR, 1);
         if (auto bound = bind_to(*probe, wish); !bound) return bound.error();
     }
-    auto made = make_socket(wish.address, SOCK_STREAM);
+    auto made = make_socket(hub.hosts(), wish.address, SOCK_STREAM);
     if (!made) return made.error();
     port->socket_ = std::move(*made);
     share_port(port->socket_);

@@ -71,7 +71,7 @@ Time Batch::arrival(std::size_t i) const {
 Result<std::unique_ptr<UdpPort>> UdpPort::open(const Endpoint& wish, Node& owner, Hub& hub,
                                                Batch& receive, Batch& send) {
     std::unique_ptr<UdpPort> port(new UdpPort(owner, hub, receive, send));
-    auto made = make_socket(wish.address, SOCK_DGRAM);
+    auto made = make_socket(hub.hosts(), wish.address, SOCK_DGRAM);
     if (!made) return made.error();
     port->socket_ = std::move(*made);
     widen(port->socket_, SO_RCVBUFFORCE, SO_RCVBUF);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "libsipana/lab/namespaces.h"
 #include "libsipana/lab/sockets.h"
 
 namespace sipana::lab::wire {
@@ -47,8 +48,10 @@ Error failure(std::string_view what, int number) {
     return {code, 0, fmt::format("{}: {}", what, std::generic_category().message(number))};
 }
 
-Result<Descriptor> make_socket(const Address& family, int type) {
-    const int domain = family.is_v4() ? AF_INET : AF_INET6;
+Result<Descriptor> make_socket(const Namespaces& hosts, const Address& local, int type) {
+    const int domain = local.is_v4() ? AF_INET : AF_INET6;
+    const auto there = hosts.enter(local);
+    if (!there) return there.error();
     Descriptor made(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!made) return failure("socket", errno);
     if (domain == AF_INET6) set(made, IPPROTO_IPV6, IPV6_V6ONLY, 1);
@@ -79,14 +82,15 @@ void set(const Descriptor& socket, int level, int option, int value) {
 namespace sipana::lab {
 
 Result<Address> address_towards(const Endpoint& remote) {
-    auto probe = wire::make_socket(remote.address, SOCK_DGRAM);
-    if (!probe) return probe.error();
+    const int domain = remote.address.is_v4() ? AF_INET : AF_INET6;
+    const wire::Descriptor probe(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!probe) return wire::failure("socket", errno);
     wire::SocketAddress address;
     const socklen_t size = wire::to_wire({remote.address, std::uint16_t{9}}, address);
     // Connecting a datagram socket sends nothing; it only chooses the way.
-    if (::connect(probe->get(), &address.any, size) != 0)
+    if (::connect(probe.get(), &address.any, size) != 0)
         return wire::failure(remote.address.to_string(), errno);
-    return wire::local_of(*probe).address;
+    return wire::local_of(probe).address;
 }
 
 }  // namespace sipana::lab

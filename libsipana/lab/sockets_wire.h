@@ -11,6 +11,10 @@
 
 #include "libsipana/lab/network.h"
 
+namespace sipana::lab {
+class Namespaces;
+}
+
 namespace sipana::lab::wire {
 
 // Owns a file descriptor.
@@ -44,7 +48,8 @@ union SocketAddress {
 socklen_t to_wire(const Endpoint& endpoint, SocketAddress& out);
 Endpoint from_wire(const SocketAddress& address);
 
-Result<Descriptor> make_socket(const Address& family, int type);
+// At the host that has the address `local`.
+Result<Descriptor> make_socket(const Namespaces& hosts, const Address& local, int type);
 Status bind_to(const Descriptor& socket, const Endpoint& local);
 Endpoint local_of(const Descriptor& socket);
 void set(const Descriptor& socket, int level, int option, int value);
@@ -64,6 +69,7 @@ public:
 class Hub {
 public:
     virtual ~Hub() = default;
+    virtual const Namespaces& hosts() const = 0;
     // From a peer. `own`: we sent it ourselves, and the tap has seen it; of UDP, the hub finds out.
     // `at`: when the system took it in, where it says; no_time: now.
     virtual void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,

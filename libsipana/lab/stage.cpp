@@ -7,6 +7,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
 #include "libsipana/lab/hosts.h"
+#include "libsipana/lab/remarks.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
 #include "libsipana/lab/stage_address.h"
@@ -88,26 +89,47 @@ Status Stage::set_up_network() {
     }
     SocketsSettings sockets;
     sockets.clock = clock_;
+    sockets.hosts = settings_.hosts;
     auto made = Sockets::create(std::move(sockets));
     if (!made) return made.error();
     network_ = std::move(*made);
+    if (!script_.networks.empty()) notes_.push_back("network lines do nothing on sockets");
     return Done{};
+}
+
+Status Stage::set_up_bridge(CaptureHead head) {
+    auto* sockets = dynamic_cast<Sockets*>(network_.get());
+    auto made = BridgeRecorder::create(settings_.capture, captured_, settings_.hosts,
+                                       sockets->hosts(), std::move(head));
+    if (!made) return made.error();
+    bridge_ = std::move(*made);
+    return sockets->watch(bridge_->descriptor(), [this] { bridge_->read(); });
 }
 
 Status Stage::set_up_capture() {
     if (!settings_.keep_capture) return Done{};
-    RecorderSettings recorder;
-    recorder.script = script_.name;
-    recorder.seed = seed_;
-    if (!script_.title.empty()) recorder.comments.push_back(script_.title);
+    CaptureHead head;
+    head.script = script_.name;
+    head.seed = seed_;
+    if (!script_.title.empty()) head.comments.push_back(script_.title);
+    if (settings_.ground == Ground::sockets && settings_.hosts.has_bridge() && !load_)
+        return set_up_bridge(std::move(head));
     if (settings_.capture.empty()) {
-        recorder_ = Recorder::into(captured_, recorder);
+        recorder_ = Recorder::into(captured_, head);
         return Done{};
     }
-    auto made = Recorder::create(settings_.capture, recorder);
+    auto made = Recorder::create(settings_.capture, head);
     if (!made) return made.error();
     recorder_ = std::move(*made);
     return Done{};
+}
+
+// A phone that has a host of its own, or comes first there, has the usual port.
+bool Stage::first_of_host(const Address& address) const {
+    return settings_.hosts.namespaces.contains(address) &&
+           std::none_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
+               return agent != nullptr && agent->endpoint().address == address;
+           });
 }
 
 Status Stage::set_up_phone(std::size_t phone) {
@@ -125,8 +147,9 @@ Status Stage::set_up_phone(std::size_t phone) {
         wish.address = *address;
     }
     const bool simulated = settings_.ground == Ground::simulated;
-    if (simulated && wish.port == 0) wish.port = default_port(line.transport);
     if (!simulated && wish.address.empty()) wish.address = *Address::parse("127.0.0.1");
+    if (wish.port == 0 && (simulated || first_of_host(wish.address)))
+        wish.port = default_port(line.transport);
     Endpoint endpoint = wish;
     if (plays) {
         Agent::Setting setting;
@@ -215,6 +238,8 @@ void Stage::note_packet(const Node& node, const Packet& packet, Time at) {
         one.digest = message_digest(text);
         one.start_line = text.substr(0, std::min(text.find_first_of("\r\n"), std::size_t{200}));
         one.lost = dropped_;
+        one.transport = packet.transport;
+        one.note = packet.note;
         sent_.push_back(std::move(one));
     } else if (packet.content == Content::rtp) {
         ++rtp_sent_;
@@ -258,7 +283,10 @@ bool Stage::turn(std::optional<Time> until) {
     }
     // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
     const bool real = settings_.ground == Ground::sockets;
-    if (recorder_ && real && (!next || *next - now > a_while)) (void)recorder_->flush();
+    if (real && (!next || *next - now > a_while)) {
+        if (recorder_) (void)recorder_->flush();
+        if (bridge_) (void)bridge_->flush();
+    }
     const bool waited = network_->wait(next);
     drain();
     return waited || woke || next.has_value();
@@ -269,8 +297,43 @@ bool Stage::idle() const {
                        [](const auto& agent) { return agent == nullptr || agent->idle(); });
 }
 
-Status Stage::close_capture() {
-    return recorder_ ? recorder_->close(network_->now()) : Status{Done{}};
+void Stage::await_capture() {
+    if (!bridge_) return;
+    constexpr Duration longest_silence = std::chrono::milliseconds{500};
+    constexpr Duration look = std::chrono::milliseconds{20};
+    constexpr int most_looks = 500;
+    Time last_heard = now();
+    for (int i = 0; i < most_looks && bridge_->status() && !bridge_->up_to_date(); ++i) {
+        const std::uint64_t before = bridge_->frames();
+        // Not a turn: what the nodes would still send would have to be waited for as well.
+        network_->wait(now() + look);
+        if (bridge_->frames() != before) last_heard = now();
+        if (now() - last_heard > longest_silence) return;
+    }
+}
+
+// Each address by the one that alone is there.
+std::vector<std::pair<Address, std::string>> Stage::names_of_hosts() {
+    std::map<Address, std::string> names;
+    for (const Party& party : directory_.peers()) {
+        const auto [place, is_new] = names.try_emplace(party.at.address, party.name);
+        if (!is_new) place->second.clear();
+    }
+    std::vector<std::pair<Address, std::string>> out;
+    for (const auto& [address, name] : names)
+        if (!name.empty()) out.emplace_back(address, name);
+    return out;
+}
+
+Status Stage::close_capture(std::span<const MetMessage> met) {
+    if (recorder_) return recorder_->close(network_->now());
+    if (!bridge_) return Done{};
+    if (Status s = bridge_->close(); !s) return s;
+    CaptureHead head = bridge_->head();
+    head.names = names_of_hosts();
+    const Remarks remarks{sent_, met};
+    return settings_.capture.empty() ? annotate(captured_, head, remarks)
+                                     : annotate(settings_.capture, head, remarks);
 }
 
 Log Stage::log(const Play* play) {
@@ -285,6 +348,11 @@ Log Stage::log(const Play* play) {
         out.media.push_back({src, dst, ssrc, way.second});
     }
     out.media_counted = true;
+    if (bridge_) {
+        out.on_wire = true;
+        for (const auto& place : places_)
+            for (const Endpoint& at : place.second) out.hosts.insert(at.address);
+    }
     if (play != nullptr)
         for (const auto& agent : agents_)
             if (agent)

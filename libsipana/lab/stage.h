@@ -4,12 +4,14 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "libsipana/lab/agent.h"
+#include "libsipana/lab/bridge_recorder.h"
 #include "libsipana/lab/network.h"
 #include "libsipana/lab/play.h"
 #include "libsipana/lab/recorder.h"
@@ -40,8 +42,15 @@ public:
     void drain();  // what the nodes have to send
     bool idle() const;
 
-    Status close_capture();
-    bool capture_failed() const { return recorder_ != nullptr && !recorder_->status(); }
+    // Waits for what is still on its way into the capture: at most until nothing came for a while.
+    void await_capture();
+    // Comments are joined to a capture that was taken at the bridge.
+    Status close_capture(std::span<const MetMessage> met = {});
+    bool capture_failed() const {
+        return (recorder_ != nullptr && !recorder_->status()) ||
+               (bridge_ != nullptr && !bridge_->status());
+    }
+    const BridgeRecorder* bridge() const { return bridge_.get(); }
     Bytes captured() const { return captured_; }  // of a capture that is kept in memory
     Log log(const Play* play);                    // views this stage
     std::vector<std::string> take_notes();
@@ -58,6 +67,7 @@ private:
     std::vector<std::pair<std::string, Endpoint>> side_by_side() const;
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
+    bool first_of_host(const Address& address) const;
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
     Status set_up_built_in(const ServerLine& line);
@@ -65,6 +75,8 @@ private:
     bool is_built_in(const ServerLine& line) const;
     std::map<std::string, Endpoint> names_of_servers();
     Status set_up_capture();
+    Status set_up_bridge(CaptureHead head);
+    std::vector<std::pair<Address, std::string>> names_of_hosts();
     void note_packet(const Node& node, const Packet& packet, Time at);
 
     const Script& script_;
@@ -82,7 +94,8 @@ private:
     std::vector<std::unique_ptr<Node>> proxies_;
     std::vector<Node*> nodes_;
     Buffer captured_;
-    std::unique_ptr<Recorder> recorder_;  // may write into it until it ends
+    std::unique_ptr<BridgeRecorder> bridge_;  // in place of the recorder
+    std::unique_ptr<Recorder> recorder_;      // may write into it until it ends
     std::map<std::string, std::vector<Endpoint>> places_;
     std::vector<SentMessage> sent_;
     std::map<std::tuple<Endpoint, Endpoint, std::uint32_t>, std::uint64_t> media_;

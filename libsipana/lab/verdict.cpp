@@ -18,6 +18,12 @@ struct Key {  // of the same bytes on the same way
     auto operator<=>(const Key&) const = default;
 };
 
+// A connection leaves from the port that the system gives it: its address is the way.
+Endpoint from_way(Endpoint src, Transport transport) {
+    if (transport != Transport::udp && transport != Transport::sctp) src.port = 0;
+    return src;
+}
+
 constexpr std::size_t max_named = 3;  // disagreements that a result names
 
 std::string in_words(std::uint64_t n, const std::vector<std::string>& named) {
@@ -30,7 +36,9 @@ public:
     void on_datagram(const net::Datagram& d) override {
         frames[{d.src, d.dst, message_digest(as_text(d.payload))}].push_back(d.frame);
     }
-    void on_chunk(const net::Chunk& c) override { streams.insert({c.src, c.dst}); }
+    void on_chunk(const net::Chunk& c) override {
+        streams.insert({from_way(c.src, Transport::tcp), c.dst});
+    }
     std::map<Key, std::vector<std::uint64_t>> frames;
     std::set<std::pair<Endpoint, Endpoint>> streams;
 };
@@ -52,11 +60,14 @@ public:
                 for (const Endpoint& e : place.endpoints) ours_.insert(e);
     }
     void run();
-    std::uint64_t sent = 0;
+    std::uint64_t sent = 0, unseen = 0;  // unseen: inside TLS
     Disagreements missing, unknown, early;
 
 private:
     void look_closer();
+    bool is_ours(const Endpoint& src) const {
+        return ours_.contains(src) || log_.hosts.contains(src.address);
+    }
     struct Transmissions {
         std::vector<const SentMessage*> sent;
         std::vector<const analysis::SipMessage*> seen;
@@ -72,14 +83,19 @@ std::string told(const SentMessage& m) {
 }
 
 void Comparison::run() {
-    for (const SentMessage& m : log_.sent)
-        if (!m.lost) {
-            by_key_[{m.src, m.dst, m.digest}].sent.push_back(&m);
-            ++sent;
+    for (const SentMessage& m : log_.sent) {
+        const bool secret = m.transport == Transport::tls || m.transport == Transport::wss;
+        if (m.lost) continue;
+        if (log_.on_wire && secret) {
+            ++unseen;
+            continue;
         }
+        by_key_[{from_way(m.src, m.transport), m.dst, m.digest}].sent.push_back(&m);
+        ++sent;
+    }
     for (const Reading::Line& line : reading_.messages()) {
         const analysis::SipMessage& m = line.message;
-        Transmissions& t = by_key_[{m.src, m.dst, message_digest(m.text)}];
+        Transmissions& t = by_key_[{from_way(m.src, m.transport), m.dst, message_digest(m.text)}];
         // What the network doubled was sent once.
         if (!t.seen.empty() && t.seen.size() >= t.sent.size() && reading_.doubled(m.frame))
             continue;
@@ -90,7 +106,7 @@ void Comparison::run() {
         Transmissions& t = entry.second;
         for (std::size_t i = t.seen.size(); i < t.sent.size(); ++i) missing.add(told(*t.sent[i]));
         for (std::size_t i = t.sent.size(); i < t.seen.size(); ++i)
-            if (ours_.contains(t.seen[i]->src))
+            if (is_ours(t.seen[i]->src))
                 unknown.add(fmt::format("frame {}, from {} to {}", t.seen[i]->frame,
                                         t.seen[i]->src.to_string(), t.seen[i]->dst.to_string()));
         for (std::size_t i = 0; i < std::min(t.sent.size(), t.seen.size()); ++i)
@@ -134,11 +150,16 @@ CheckResult held(std::string text, bool holds, std::string detail) {
     return {0, std::move(text), holds ? Outcome::done : Outcome::failed, std::move(detail)};
 }
 
+std::string told_sent(std::uint64_t seen, std::uint64_t unseen) {
+    if (unseen == 0) return counted(seen, "message");
+    return fmt::format("{}, and {} inside TLS", counted(seen, "message"), unseen);
+}
+
 void compare_messages(const Log& log, const Reading& reading, std::vector<CheckResult>& checks) {
     Comparison c(log, reading);
     c.run();
     checks.push_back(held("every message that was sent is in the capture", c.missing.count == 0,
-                          c.missing.count == 0 ? counted(c.sent, "message")
+                          c.missing.count == 0 ? told_sent(c.sent, c.unseen)
                                                : in_words(c.missing.count, c.missing.named)));
     const bool fine = c.unknown.count + c.early.count == 0;
     checks.push_back(held("every message in the capture was sent", fine,
@@ -161,7 +182,8 @@ void compare_media(const Log& log, const Reading& reading, std::vector<CheckResu
         sent += m.packets;
     }
     for (const analysis::Stream* s : reading.streams())
-        if (ours.contains(s->src)) ways[{s->src, s->dst, s->ssrc}].seen += s->packets;
+        if (ours.contains(s->src) || log.hosts.contains(s->src.address))
+            ways[{s->src, s->dst, s->ssrc}].seen += s->packets;
     Disagreements wrong;
     std::uint64_t undecided = reading.counts().undecided;
     for (const auto& way : ways) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,10 @@ struct Log {
     std::span<const SentMessage> sent;  // each transmission; what the network doubled, once
     std::vector<SentMedia> media;
     bool media_counted = false;  // `media` is complete
+    // The capture was taken on the wire: it shows of TLS only that there was some, and the port
+    // that a connection left from. Whatever comes from these addresses a node of ours has sent.
+    bool on_wire = false;
+    std::set<Address> hosts;
     // "alice/consult" and its Call-ID, for check lines that name a call.
     std::vector<std::pair<std::string, std::string>> calls;
 };

@@ -9,6 +9,8 @@ namespace {
 
 // A larger change of transit time says that the sender's clock did not run on.
 constexpr double clock_break_ns = 1e9;
+// No network holds a packet back for so long while those before and after it arrive.
+constexpr double clock_leap_ns = 10e9;
 
 constexpr std::uint32_t capped_add(std::uint32_t a, std::uint32_t b) {
     return a > 0xffffffffu - b ? 0xffffffffu : a + b;
@@ -75,17 +77,20 @@ inline Place Receiver::place(std::uint16_t sequence, std::uint32_t timestamp, bo
 
 // RFC 3550 A.8, in time instead of timestamp units: J += (|D| - J) / 16 for every packet in the
 // order of arrival, late ones too (trap 7).
-inline void Receiver::sample(std::uint32_t timestamp, Time arrival) {
+inline void Receiver::sample(std::uint32_t timestamp, bool marker, Time arrival) {
     if (ns_per_tick_ <= 0) return;
     if (sampled_at_ != no_time) {
         const Duration elapsed = between(sampled_at_, arrival);
         if (elapsed <= -pause_from) return;  // a capture's clock that went back measures nothing
         const auto ticks = static_cast<std::int32_t>(timestamp - sampled_timestamp_);
         const double d = std::fabs(static_cast<double>(elapsed.count()) - ticks * ns_per_tick_);
-        // After a pause the sender's clock may have stood still or begun anew (hold, trap 13): the
+        // After a pause, and where the marker says that something new begins, the sender's clock
+        // may have stood still or begun anew (hold, trap 13; a server that joins two calls): the
         // step between two talk spurts is then no transit time.
-        const bool resumed = elapsed >= pause_from && d > clock_break_ns;
-        if (!resumed) {
+        const bool resumed = (marker || elapsed >= pause_from) && d > clock_break_ns;
+        // A server that begins to send from another source goes on with that source's timestamps.
+        const bool leapt = d > clock_leap_ns;
+        if (!resumed && !leapt) {
             jitter_ += (d - jitter_) / 16;
             jitter_sum_ += jitter_;
             jitter_max_ = std::max(jitter_max_, static_cast<float>(jitter_));
@@ -111,7 +116,7 @@ inline void Receiver::arrive(bool marker, std::uint32_t payload_bytes, Time arri
 Place Receiver::on_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                           std::uint32_t payload_bytes, Time arrival) {
     const Place at = place(sequence, timestamp, true, arrival);
-    if (at != Place::duplicate && at != Place::stray) sample(timestamp, arrival);
+    if (at != Place::duplicate && at != Place::stray) sample(timestamp, marker, arrival);
     arrive(marker, payload_bytes, arrival);
     return at;
 }

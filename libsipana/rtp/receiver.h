@@ -113,7 +113,7 @@ private:
     void advance(std::uint16_t steps);
     void shift(std::uint32_t steps);
     void note_newest(std::uint32_t timestamp, bool timed);
-    void sample(std::uint32_t timestamp, Time arrival);
+    void sample(std::uint32_t timestamp, bool marker, Time arrival);
     void arrive(bool marker, std::uint32_t payload_bytes, Time arrival);
     bool continuous(std::uint32_t timestamp, Time arrival) const;
     bool ran_on(std::uint32_t timestamp, Time arrival) const;

@@ -375,6 +375,18 @@ check messages 481 0
 )lab");
 }
 
+TEST_CASE("RFC 6665 8.2.1: a NOTIFY of another event than the line asks for is answered at once") {
+    holds(R"lab(
+bob/boxes ->| alice NOTIFY set "Event: message-summary"
+alice -> bob INVITE
+bob -> alice 200
+alice -> bob REFER refer-to "sip:carol@192.0.2.9"
+bob -> alice 202
+bob -> alice NOTIFY set "Event: refer" where header Event is "refer"
+check alice/* messages 481 0
+)lab");
+}
+
 TEST_CASE(
     "RFC 3891 3: who is called in place of a call answers, and ends the one that is replaced") {
     holds(R"lab(

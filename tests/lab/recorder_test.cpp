@@ -101,7 +101,7 @@ const Endpoint alice6 = at("[2001:db8::1]:5060"), bob6 = at("[2001:db8::2]:5060"
 
 TEST_CASE("Recorder: the capture says what it is, and each packet what it was for") {
     Buffer out;
-    RecorderSettings settings;
+    CaptureHead settings;
     settings.script = "busy";
     settings.seed = 42;
     settings.comments = {"the network loses 2 %"};

@@ -62,6 +62,13 @@ TEST_CASE("Verbs, played: through a proxy") {
         "findings\n");
 }
 
+TEST_CASE("RFC 3326: the header Reason is one thing, the reason of the start line another") {
+    check_played(
+        "phone x\nphone y\nx -> y INVITE\n"
+        "y -> x 486 \"Not now\" header \"Reason: Q.850;cause=17\" "
+        "where header Reason is \"Q.850;cause=17\" where reason is \"Not now\"\n");
+}
+
 TEST_CASE("SIPp, played: caller and called of one file each") {
     const std::string from =
         "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"

@@ -18,6 +18,11 @@ const Endpoint alice = wire::ep("192.0.2.1:5060"), bob = wire::ep("192.0.2.2:506
                carol = wire::ep("192.0.2.3:5060");
 const Endpoint alice_media = wire::ep("192.0.2.1:4000"), bob_media = wire::ep("192.0.2.2:4000");
 
+struct Leap {  // of RTP's timestamps: by so much from that packet on
+    std::size_t from = 0;
+    std::uint32_t by = 0;
+};
+
 // A run: what its nodes send, logged and recorded as the lab does it.
 class Run {
 public:
@@ -28,7 +33,7 @@ public:
              Fate fate = Fate::delivered, Transport transport = Transport::udp) {
         sent_.push_back({wire::at(ms), from == alice ? "alice" : "bob", from, to,
                          message_digest(text), text.substr(0, text.find('\r')),
-                         fate == Fate::dropped});
+                         fate == Fate::dropped, transport});
         carry(ms, from, to, as_bytes(text), Content::sip, fate, false, transport);
     }
     void carry(double ms, const Endpoint& from, const Endpoint& to, Bytes payload,
@@ -39,7 +44,8 @@ public:
     }
     // G.711 packets of `sound`, every 20 ms; those in `lost` never arrive.
     void rtp(double ms, const Endpoint& from, const Endpoint& to, const media::Sound& sound,
-             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}) {
+             std::uint32_t ssrc, std::initializer_list<std::size_t> lost = {}, Leap leap = {},
+             std::uint16_t sequence = 1, std::uint32_t timestamp = 0) {
         Buffer coded;
         media::encode(media::Law::mu, sound, coded);
         SentMedia sent{from, to, ssrc, 0};
@@ -47,8 +53,9 @@ public:
             const std::size_t n = i / 160;
             rtp::Packet p;
             p.payload = Bytes(coded).subspan(i, 160);
-            p.sequence = static_cast<std::uint16_t>(n + 1);
-            p.timestamp = static_cast<std::uint32_t>(i);
+            p.sequence = static_cast<std::uint16_t>(sequence + n);
+            p.timestamp =
+                timestamp + static_cast<std::uint32_t>(i) + (n < leap.from ? 0 : leap.by);
             p.ssrc = ssrc;
             Buffer bytes;
             REQUIRE(rtp::write(p, bytes));
@@ -59,6 +66,7 @@ public:
         }
         media_.push_back(sent);
     }
+    void forget_media() { media_.clear(); }
     Verdict judge(std::initializer_list<std::string_view> checks = {}) {
         if (!closed_) REQUIRE(recorder_->close());
         closed_ = true;
@@ -236,6 +244,51 @@ TEST_CASE("A verdict over TCP: each message of a stream is one") {
     CHECK(failures(run.judge({"alice final 486"})) == "");
 }
 
+TEST_CASE("A verdict on the wire: a connection leaves from any port") {
+    Run run;
+    run.log.on_wire = true;
+    run.log.hosts = {alice.address, bob.address};
+    const Endpoint chosen{alice.address, 40123};
+    const std::string& text = invite;
+    run.sent_.push_back({wire::at(0), "alice", alice, bob, message_digest(text), "INVITE sip:bob",
+                         false, Transport::tcp});
+    run.carry(1, chosen, bob, as_bytes(text), Content::sip, Fate::delivered, false, Transport::tcp);
+    run.sip(2, bob, chosen, wire::response(invite, "486 Busy Here"), Fate::delivered,
+            Transport::tcp);
+    CHECK(failures(run.judge()) == "");
+}
+
+TEST_CASE("A verdict on the wire: what is inside TLS is neither missed nor called seen") {
+    Run run;
+    run.log.on_wire = true;
+    run.sent_.push_back({wire::at(0), "alice", alice, bob, 7, "INVITE", false, Transport::tls});
+    const Verdict verdict = run.judge();
+    CHECK(failures(verdict) == "");
+    CHECK(verdict.checks[1].detail == "0 messages, and 1 inside TLS");
+}
+
+TEST_CASE("A verdict on the wire: whatever comes from a phone's address, the phone has sent") {
+    const Endpoint other{alice.address, 5099}, stranger = wire::ep("192.0.2.9:5060");
+    Run run;
+    run.log.on_wire = true;
+    run.log.hosts = {alice.address};
+    run.carry(1, stranger, bob, as_bytes(invite));  // a server's business
+    CHECK(failures(run.judge()) == "");
+    Run wrong;
+    wrong.log.on_wire = true;
+    wrong.log.hosts = {alice.address};
+    wrong.carry(1, other, bob, as_bytes(invite));
+    CHECK(failures(wrong.judge())
+              .find("every message in the capture was sent: 1: frame 1, from "
+                    "192.0.2.1:5099 to 192.0.2.2:5060") != std::string::npos);
+    Run media;
+    media.log.on_wire = true;
+    media.log.hosts = {alice.address};
+    media.rtp(0, alice_media, bob_media, tone_of(440, 1600), 1);
+    media.forget_media();
+    CHECK(failures(media.judge()).find("0 sent, 10 seen") != std::string::npos);
+}
+
 TEST_CASE("A verdict without a capture says why") {
     Script script;
     const Verdict v = judge(script, {}, std::string("/nonexistent/x.pcapng"));
@@ -303,6 +356,16 @@ TEST_CASE("Checks of messages") {
     CHECK(outcome(run, "body BYE absent") == "holds: so in 1 message");
 }
 
+TEST_CASE("A check of sound: what comes after a jump of the sender's clock is heard as well") {
+    for (const std::uint32_t jump : {700'000'000u, 3'000'000'000u}) {
+        Run run;
+        answered(run);
+        run.rtp(3300, alice_media, bob_media, tone_of(880, 16000), 7, {}, {}, 101, 16000 + jump);
+        CHECK(outcome(run, "bob hears 440Hz for 1s").starts_with("holds"));
+        CHECK(outcome(run, "bob hears 880Hz for 1s").starts_with("holds"));
+    }
+}
+
 TEST_CASE("Checks of media: measured in the capture") {
     Run run;
     answered(run);
@@ -326,6 +389,20 @@ TEST_CASE("Checks of media: measured in the capture") {
     CHECK(outcome(run, "bob frames > 0") == "fails: 0");
     CHECK(outcome(run, "carol loss < 1%") == "fails: no stream");
     CHECK(outcome(run, "rtcp SR 0") == "holds: 0 SR");
+}
+
+TEST_CASE("Checks of media: what is heard goes on where the timestamps leap (Asterisk's echo)") {
+    for (const std::uint32_t by : {1'913'912'736u, 0u - 1'913'912'736u}) {
+        CAPTURE(by);
+        Run run;
+        run.sip(0, alice, bob, invite);
+        run.sip(10, bob, alice,
+                wire::response(invite, "200 OK", "b1", wire::sdp_body("192.0.2.2", 4000),
+                               "Contact: <sip:bob@192.0.2.2>\r\n"));
+        run.rtp(20, alice_media, bob_media, tone_of(440, 16000), 7, {}, {20, by});
+        CHECK(outcome(run, "bob hears 440Hz for 2s") == "holds: 440 Hz for 2 seconds");
+        CHECK(outcome(run, "bob jitter < 1ms").find("holds: ") == 0);
+    }
 }
 
 TEST_CASE("Checks of findings") {

@@ -367,6 +367,22 @@ def disk_is_full(tmp):
           "what was written is what can be read", (status, calls, seen, frames))
 
 
+def before_it_begins(tmp):
+    seen = os.path.join(tmp, "seen")
+    capture = os.path.join(tmp, "begun.pcapng")
+    program = write(tmp, "begin", f"#!/bin/sh\ntest -e {capture} && touch {seen}\n")
+    os.chmod(program, 0o755)
+    script = write(tmp, "begun.lab", BUSY)
+    status, out, err = lab("run", script, "--on", "sockets", "--capture", capture, "--before", program)
+    judge(status == OK and os.path.exists(seen), "--before: runs once the capture is there", (status, out, err))
+    write(tmp, "begin", "#!/bin/sh\nexit 7\n")
+    status, out, err = lab("run", script, "--capture", capture, "--before", program)
+    judge(status == IO_ERROR and "begin: exit status 7" in out + err and "done" not in out, "what fails there ends the run: 5",
+          (status, out, err))
+    status, out, err = lab("run", script, "--capture", capture, "--before", os.path.join(tmp, "none"))
+    judge(status == IO_ERROR and "none: No such file" in out + err, "a program that is not there: 5", (status, out, err))
+
+
 def exchange_alone(tmp):
     for arguments, claim in ((["--listen", "nonsense"], "an address that is none"), ([], "no --listen")):
         status, out, err = lab("exchange", "captures/exchange/a", *arguments)
@@ -391,7 +407,7 @@ def exchange_alone(tmp):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         for group in (outcomes, mistakes, captures, formats, coverage, imports, load, sockets, identifiers, what_goes_wrong,
-                      disk_is_full, exchange_alone):
+                      disk_is_full, before_it_begins, exchange_alone):
             group(tmp)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0

@@ -185,6 +185,26 @@ TEST_CASE("trap 7: late packets count into the jitter in the order of their arri
     CHECK(u.receiver.jitter_ms() == doctest::Approx(900.0 / 16));
 }
 
+TEST_CASE("RFC 3550 5.1: a server that goes on with another source's timestamps is no jitter") {
+    // Asterisk's echo: the same SSRC, the next sequence number, no pause, hours of timestamps away.
+    for (const std::uint32_t leap : {std::uint32_t{1913912736}, 0u - 1913912736, 90'000u}) {
+        CAPTURE(leap);
+        Sender s;
+        s.packets(0, 9);
+        for (std::uint16_t n = 10; n < 20; ++n)
+            s.receiver.on_packet(n, leap + n * 160u, n == 10, 160, start_time + ms(20) * n);
+        CHECK(s.receiver.max_jitter_ms() == 0);
+        CHECK(s.receiver.lost() == 0);
+        CHECK(s.receiver.silences() == 0);
+        CHECK(s.receiver.restarts() == 0);
+    }
+    // Less than ten seconds away it may be a packet that the network held back.
+    Sender s;
+    s.packets(0, 9);
+    s.receiver.on_packet(10, 1600 + 8000 * 9, false, 160, start_time + ms(200));
+    CHECK(s.receiver.jitter_ms() == doctest::Approx(9000.0 / 16));
+}
+
 TEST_CASE("trap 10: a first packet out of order does not change the loss") {
     Sender s(100);
     s.packet(3);
@@ -266,6 +286,18 @@ TEST_CASE("trap 13: silence suppression loses nothing and is no jitter") {
     CHECK(r.silences() == 2);
     CHECK(r.restarts() == 0);
     CHECK(r.max_delta() == ms(60'020));
+}
+
+TEST_CASE("trap 13: a marked packet of another clock is no jitter, an unmarked one is") {
+    for (const bool marked : {true, false}) {
+        rtp::Receiver r;
+        r.set_clock(8000);
+        for (std::uint16_t n = 0; n < 100; ++n)
+            r.on_packet(n, n * 160u + (n < 50 ? 0u : 0x40000000u), marked && n == 50, 160,
+                        start_time + ms(20) * n);
+        CHECK((r.max_jitter_ms() == 0) == marked);
+        CHECK(r.lost() == 0);
+    }
 }
 
 TEST_CASE("trap 20: each packet counts, whatever order and however many") {

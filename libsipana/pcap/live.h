@@ -1,0 +1,66 @@
+// Live: an interface as a source of frames (libpcap).
+//
+// Opened in the network namespace of the calling thread; read in any. No clock is read: frames bear
+// the kernel's time, in nanoseconds where it gives them. A frame's bytes live until the next call.
+//
+//   auto live = Live::open("br0", settings);
+//   // epoll on live->descriptor(); when it is readable:
+//   while (live->next(frame)) ...
+//   if (!live->status()) ...   // the interface is gone, or the system failed
+//
+// Without `immediate` the kernel hands frames over in blocks, at the latest after `batch`: then the
+// buffer holds as many as it has room for, whatever their size, and wake-ups are few.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "libsipana/base/result.h"
+#include "libsipana/pcap/frame.h"
+#include "libsipana/pcap/summary.h"
+
+namespace sipana::pcap {
+
+struct LiveSettings {
+    std::uint32_t snap = 262'144;
+    std::size_t buffer = 64u << 20;  // the kernel's, bytes; most_buffer at most
+    bool promiscuous = true;         // also what is not for this host: all that a bridge forwards
+    bool immediate = false;
+    Duration batch = std::chrono::milliseconds{20};
+    std::string filter;  // pcap-filter(7); empty: everything
+};
+
+class Live {
+public:
+    static constexpr std::size_t most_buffer = std::size_t{1} << 30;
+
+    // Errc::not_found: no such interface. Errc::denied: "capturing needs root". Errc::malformed:
+    // the filter.
+    static Result<Live> open(const std::string& interface, const LiveSettings& settings);
+    Live(Live&&) noexcept;
+    Live& operator=(Live&&) noexcept;
+    ~Live();
+
+    int descriptor() const;  // readable when next() has something
+    // False: there is nothing at the moment, or nothing more (status()). Never waits. Frames are
+    // numbered from 1; a frame that was cut short at `snap` has a larger wire_size.
+    bool next(Frame& frame);
+    const Status& status() const;
+    const Interface& interface() const;  // as a capture file describes it; resolution 9 or 6
+
+    struct Counts {
+        std::uint64_t received = 0;  // what passed the filter, dropped ones included
+        std::uint64_t dropped = 0;   // there was no room in the kernel's buffer
+        std::uint64_t read = 0;      // by next()
+    };
+    Counts counts();
+
+private:
+    class State;
+    explicit Live(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sipana::pcap

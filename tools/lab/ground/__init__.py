@@ -1,0 +1,1 @@
+"""The ground that the practical is played on: hosts, servers, exercises."""
