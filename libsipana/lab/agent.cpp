@@ -12,8 +12,8 @@
 
 namespace sipana::lab {
 
-// Room for the calls of a second or two.
-constexpr std::size_t usual_under_load = 1u << 15;
+// Room for the calls alive at a time.
+constexpr std::size_t usual_under_load = 1u << 12;
 
 Agent::Agent(const Setting& setting)
     : setting_(setting),
@@ -32,7 +32,7 @@ Status Agent::open() {
     write_names();
     if (setting_.parked) {  // under load: not grown step by step while time is measured
         conversations_.reserve(usual_under_load);
-        of_.reserve(usual_under_load);
+        of_.reserve(8 * usual_under_load);
     }
     return Done{};
 }
@@ -152,8 +152,8 @@ void Agent::write_session_setting() {
 PhoneSession& Agent::session(Conversation& c) {
     if (!c.session) {
         if (!session_setting_) write_session_setting();
-        c.session = std::make_shared<PhoneSession>(*session_setting_, c.number);
-        if (!setting_.parked) sessions_[c.number] = &c;
+        if (!setting_.parked) take_place(c);
+        c.session = std::make_shared<PhoneSession>(*session_setting_, c.session_place);
     }
     return *c.session;
 }
@@ -163,17 +163,36 @@ void Agent::session_changed(Conversation& c) {
     if (!c.session || setting_.parked) return;
     if (!c.session_ready) {
         c.session_ready = true;
-        ready_.push_back(c.number);
+        ready_.push_back(c.session_place);
     }
     const auto due = c.session->deadline();
     if (!due || *due == c.session_due) return;
     c.session_due = *due;
-    dues_.push({*due, c.number});
+    dues_.push({*due, c.session_place});
 }
 
-Conversation* Agent::session_numbered(std::uint64_t number) const {
-    const auto found = sessions_.find(number);
-    return found == sessions_.end() ? nullptr : found->second;
+void Agent::take_place(Conversation& c) {
+    if (free_sessions_.empty()) {
+        free_sessions_.push_back(static_cast<std::uint32_t>(sessions_.size()));
+        sessions_.emplace_back();
+    }
+    const std::uint32_t at = free_sessions_.back();
+    free_sessions_.pop_back();
+    c.session_place = c.number << 32 | at;
+    sessions_[at] = {c.session_place, &c};
+}
+
+void Agent::leave_place(Conversation& c) {
+    if (session_at(c.session_place) != &c) return;
+    const auto at = static_cast<std::uint32_t>(c.session_place);
+    sessions_[at] = {};
+    free_sessions_.push_back(at);
+}
+
+Conversation* Agent::session_at(std::uint64_t place) const {
+    const auto at = static_cast<std::uint32_t>(place);
+    const bool there = place != 0 && at < sessions_.size() && sessions_[at].place == place;
+    return there ? sessions_[at].conversation : nullptr;
 }
 
 void Agent::end_session(Conversation& c, Time now) {
@@ -244,7 +263,7 @@ void Agent::forget(Director& director) {
         };
         for (const Asked& asked : c->asked) let_go(asked.id);
         for (const auto& owed : c->owed) let_go(owed->id);
-        sessions_.erase(c->number);
+        leave_place(*c);
         stop_upkeep(*c);
         conversations_.erase(found);
         return true;
@@ -293,7 +312,7 @@ void Agent::on_packet(const Packet& packet, Time now) {
     }
     const auto port = ports_.find(packet.dst);
     if (port == ports_.end()) return;
-    Conversation* c = session_numbered(port->second);
+    Conversation* c = session_at(port->second);
     if (c == nullptr) return;
     (void)c->session->on_packet(packet, now);
     session_changed(*c);
@@ -389,7 +408,7 @@ void Agent::on_timer(Time now) {
     while (!dues_.empty() && dues_.top().at <= now) {
         const Due due = dues_.top();
         dues_.pop();
-        Conversation* c = session_numbered(due.conversation);
+        Conversation* c = session_at(due.conversation);
         if (c == nullptr || c->session_due != due.at) continue;
         c->session_due = no_time;
         c->session->on_timer(now);
@@ -456,7 +475,7 @@ std::optional<Packet> Agent::poll() {
                       Content::sip,      as_bytes(*current_.shared), current_.note};
     }
     while (!ready_.empty()) {
-        Conversation* c = session_numbered(ready_.front());
+        Conversation* c = session_at(ready_.front());
         if (c != nullptr)
             if (auto packet = c->session->poll()) return packet;
         if (c != nullptr) {

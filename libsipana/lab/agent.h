@@ -150,7 +150,7 @@ private:
 
     struct Due {
         Time at{};
-        std::uint64_t conversation = 0;
+        std::uint64_t conversation = 0;  // its number; of a session: its place
         bool operator<(const Due& other) const {
             return at != other.at ? at > other.at : conversation > other.conversation;
         }
@@ -246,7 +246,9 @@ private:
     bool spoil(const sip::Transactions::Output& output);
     PhoneSession& session(Conversation& c);
     void session_changed(Conversation& c);
-    Conversation* session_numbered(std::uint64_t number) const;
+    Conversation* session_at(std::uint64_t place) const;
+    void take_place(Conversation& c);
+    void leave_place(Conversation& c);
     void end_session(Conversation& c, Time now);
 
     Setting setting_;
@@ -262,7 +264,13 @@ private:
     std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
     std::unique_ptr<PhoneSession::Setting> session_setting_;
     std::unordered_map<std::string_view, std::unique_ptr<Conversation>> conversations_;
-    std::unordered_map<std::uint64_t, Conversation*> sessions_;  // with ports of their own
+    // Those with ports of their own. A place is an index and, above it, a number of its own.
+    struct SessionPlace {
+        std::uint64_t place = 0;
+        Conversation* conversation = nullptr;
+    };
+    std::vector<SessionPlace> sessions_;
+    std::vector<std::uint32_t> free_sessions_;
     std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over
     std::optional<sip::SessionTimer::Settings> timer_;  // where the phone knows session timers
     std::unordered_map<std::uint64_t, Conversation*> kept_up_;  // those with upkeep

@@ -174,6 +174,7 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
 // RFC 3262 4: in order, each once.
 void Agent::acknowledge_provisional(Conversation& c, Asked& asked, sip::Dialog& dialog,
                                     const sip::Message& message, Time now) {
+    if (!sip::is_reliable_provisional(message)) return;
     auto known = std::find_if(asked.reliable.begin(), asked.reliable.end(),
                               [&](const auto& one) { return one.first == message.to_tag(); });
     if (known == asked.reliable.end())

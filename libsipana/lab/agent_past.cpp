@@ -30,6 +30,11 @@ void Agent::leave(Director& director, Time now) {
         past.call = hash_of(c->call_id);
         std::size_t n = 0;
         for (Asked& one : c->asked) {
+            if (one.method != "INVITE") {  // what comes again is let drop without it as well
+                transactions_.forget(one.id);
+                own(one.id, nullptr);
+                continue;
+            }
             past.ids[n++] = one.id;
             own(one.id, nullptr, number);
             if (one.ack == nullptr) continue;
@@ -38,6 +43,7 @@ void Agent::leave(Director& director, Time now) {
             past.ack_tag = std::move(one.ack_tag);
         }
         for (const auto& one : c->owed) {
+            transactions_.stop_repeating(one->id);  // and an ACK that comes again is let drop
             past.ids[n++] = one->id;
             own(one->id, nullptr, number);
         }

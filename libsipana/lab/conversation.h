@@ -130,6 +130,7 @@ struct Conversation {
     std::vector<Challenge> challenges, proxy_challenges;  // one a realm
     std::string registered_uri;                           // a REGISTER's Request-URI
     std::shared_ptr<PhoneSession> session;                // of an INVITE dialog
+    std::uint64_t session_place = 0;                      // among the phone's sessions
     Time session_due = no_time;                           // when it is to be woken, as it is queued
     bool session_ready = false;                           // it may have something to send
     bool ended = false;                                   // BYE, a final failure, or 481

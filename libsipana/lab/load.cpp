@@ -215,12 +215,16 @@ bool Load::over() const {
     return alive_ == 0 || now >= next_due_ + settings_.longest + last_call;
 }
 
-// Waits for what comes, and works it off. Where the next play begins within a breath anyway, it
-// sleeps once instead of twice.
+// Waits for what comes, and works it off. Where something is due within a breath anyway, it sleeps
+// once instead of twice.
 bool Load::take_turn() {
     const Time before = stage_.now();
     const auto until = next();
-    const bool soon = rest_ && until && *until < before + breath;
+    bool soon = false;
+    if (rest_) {
+        const auto due = stage_.deadline();
+        soon = (until && *until < before + breath) || (due && *due < before + breath);
+    }
     if (soon) rest_(before + breath);
     const bool goes_on = stage_.turn(soon ? before : until);
     look_after();

@@ -321,8 +321,9 @@ bool PhoneSession::on_packet(const Packet& packet, Time now) {
 
 void PhoneSession::on_timer(Time now) {
     for (const auto& one : lines_)
-        if (one->media && one->media->deadline() && *one->media->deadline() <= now)
-            one->media->on_timer(now);
+        if (one->media)
+            if (const auto due = one->media->deadline(); due && *due <= now)
+                one->media->on_timer(now);
 }
 
 std::optional<Time> PhoneSession::deadline() const {

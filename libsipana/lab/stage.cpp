@@ -266,6 +266,15 @@ void Stage::drain() {
     network_->flush();
 }
 
+std::optional<Time> Stage::deadline() const {
+    std::optional<Time> first;
+    for (const Node* node : nodes_) {
+        const auto due = node->deadline();
+        if (due && (!first || *due < *first)) first = due;
+    }
+    return first;
+}
+
 bool Stage::turn(std::optional<Time> until) {
     const Time now = network_->now();
     bool woke = false;
@@ -276,11 +285,8 @@ bool Stage::turn(std::optional<Time> until) {
         woke = true;
     }
     drain();
-    std::optional<Time> next = until;
-    for (const Node* node : nodes_) {
-        const auto due = node->deadline();
-        if (due && (!next || *due < *next)) next = due;
-    }
+    std::optional<Time> next = deadline();
+    if (until && (!next || *until < *next)) next = until;
     // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
     const bool real = settings_.ground == Ground::sockets;
     if (real && (!next || *next - now > a_while)) {

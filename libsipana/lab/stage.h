@@ -39,7 +39,8 @@ public:
     // Wakes whoever is due, hands on what they send, and waits for what comes: at most until
     // `until`. False: nothing happened and nothing will.
     bool turn(std::optional<Time> until);
-    void drain();  // what the nodes have to send
+    std::optional<Time> deadline() const;  // of the nodes
+    void drain();                          // what the nodes have to send
     bool idle() const;
 
     // Waits for what is still on its way into the capture: at most until nothing came for a while.

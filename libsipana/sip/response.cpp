@@ -85,7 +85,8 @@ std::string marked_via(std::string_view value, const Hop& from) {
         out.reserve(value.size() + 64);
         out.append(value.substr(0, rport)).append("=").append(port, end);
         out.append(value.substr(rport)).append(";received=");
-        return out.append(from.remote.address.to_string());
+        out.append(from.remote.address.to_string());
+        return out;
     }
     const auto via = parse_via(value);
     if (!via) return std::string(value);
