@@ -61,8 +61,12 @@ Builder make(const Message& request, const Hop* from, int status, std::string_vi
         std::string_view value = request.value(field);
         if (field.folded) value = unfolded = request.unfolded(field);
         if (field.id == Header::via && topmost && from != nullptr) {
-            std::string_view rest = value;
             topmost = false;
+            if (value.find(',') == value.npos) {  // one alone, as most are
+                out.add(Header::via, marked_via(value, *from));
+                continue;
+            }
+            std::string_view rest = value;
             out.add(Header::via, marked_via(next_element(rest).value_or(""), *from));
             while (const auto further = next_element(rest)) out.add(Header::via, *further);
         } else if (field.id == Header::to && with_tag) {

@@ -24,8 +24,9 @@ std::string_view topmost_via(const Message& message) {
 // The sent-by of a Via as it is written: retransmissions and CANCEL repeat it to the letter.
 std::string_view sent_by(std::string_view via) {
     via = trim(via.substr(0, via.find(';')));
-    const auto at = via.find_last_of(" \t/");
-    return at == via.npos ? via : via.substr(at + 1);
+    std::size_t at = via.size();
+    while (at > 0 && !is_blank(via[at - 1]) && via[at - 1] != '/') --at;
+    return via.substr(at);
 }
 
 }  // namespace
