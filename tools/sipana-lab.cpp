@@ -45,7 +45,7 @@ struct Arguments {
     std::size_t width = 0;
     bool ascii = false, quiet = false, verbose = false;
     // run
-    std::string on = "simulated", capture, local, hosts, before;
+    std::string on = "simulated", capture, local, hosts, before, baresip;
     std::optional<std::uint64_t> seed;
     bool no_capture = false, answer_only = false;
     std::vector<std::string> servers, phones, play;
@@ -210,6 +210,7 @@ bool settings_of(const Arguments& a, lab::RunSettings& settings) {
     settings.built_in_servers = a.on == "exchange";
     settings.seed = a.seed;
     settings.only = a.play;
+    settings.baresip = a.baresip;
     settings.stop = &stop_asked;
     if (!a.before.empty()) settings.begun = [&a] { return run_program(a.before); };
     settings.longest = Duration{static_cast<std::int64_t>(a.longest_s * 1e9)};
@@ -550,6 +551,8 @@ void add_run(CLI::App* c, Arguments& a) {
         ->type_name("NAME")
         ->allow_extra_args(false);
     c->add_option("--before", a.before, "a program to run once the capture has begun, before the script's first line")
+        ->type_name("FILE");
+    c->add_option("--baresip", a.baresip, "that program, for phones that it plays; otherwise the one in $PATH")
         ->type_name("FILE");
     c->add_option("--longest", a.longest_s, "end a run after so many seconds of its own time")
         ->check(CLI::PositiveNumber)

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -176,6 +178,28 @@ void check_stream(Call& call, Stream& s) {
             "RFC 3550 A.3");
 }
 
+// Direct media: one side has asked for it at several hosts in turn. What then flows between others
+// is a stream of one of the calls that they are in, which need not be this one.
+bool was_moved(const Call& call, std::uint32_t line) {
+    std::array<std::optional<Address>, 2> asked;  // by side
+    for (const Call::Ledger& ledger : call.ledgers)
+        for (const sdp::Exchange& e : ledger.exchanges) {
+            if (line >= e.media.size()) continue;
+            const sdp::MediaLine& m = e.media[line];
+            const auto names = [&](sdp::Side side, const sdp::MediaOffer& words) {
+                if (words.rtp.port == 0 || words.rtp.address.is_unspecified()) return false;
+                auto& known = asked[side == sdp::Side::caller ? 0 : 1];
+                if (known && *known != words.rtp.address) return true;
+                known = words.rtp.address;
+                return false;
+            };
+            const bool by_caller = e.offerer == sdp::Side::caller;
+            if (names(e.offerer, m.offer)) return true;
+            if (m.answer && names(by_caller ? sdp::Side::callee : sdp::Side::caller, *m.answer)) return true;
+        }
+    return false;
+}
+
 // An answered call of some length whose media flows one way only, or not at all.
 void check_directions(Call& call) {
     if (!call.duration || *call.duration < media_expected || call.ledgers.empty()) return;
@@ -191,7 +215,7 @@ void check_directions(Call& call) {
         bool out = false, in = false;
         for (const Stream& s : call.streams)
             if (s.media_line == line.index) (s.from_caller ? out : in) = true;
-        if (out != in)
+        if (out != in && !was_moved(call, line.index))
             add(call.findings, "one-way-media", Severity::warning, frame,
                 fmt::format("audio was agreed both ways, but only the {} sent any", out ? "caller" : "callee"),
                 "RFC 3264 6.1");

@@ -102,6 +102,11 @@ void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Facts
         if (const auto other = recall(fact_of(seen.src.address, 4, target), call, seen.time, referred_within);
             other != none)
             join(call, other, fmt::format("a REFER asked {} to call {} (RFC 3515)", seen.src.address.to_string(), target.user));
+    // Asked to call a number, a PBX may call the phone behind it, by another name.
+    if (!from.user.empty())
+        if (const auto other = recall(fact_of(seen.src.address, 5, from), call, seen.time, sent_on_within); other != none)
+            join(call, other, fmt::format("{} called in the name of {} after a REFER (RFC 3515)",
+                                          seen.src.address.to_string(), from.user));
     std::uint32_t other = none;
     std::string_view number;
     const char* which = "called";
@@ -127,8 +132,23 @@ void Legs::on_invite(std::uint32_t call, const sip::Message& invite, const Facts
 }
 
 void Legs::on_refer(std::uint32_t call, const sip::Message& refer, const Seen& seen) {
-    const Number target = number_of(refer.header(Header::refer_to));
+    const auto refer_to = refer.header(Header::refer_to);
+    const Number target = number_of(refer_to);
     if (!target.user.empty()) remember(fact_of(seen.dst.address, 4, target), call, seen.time, referred_within);
+    for (const Header of : {Header::from, Header::to}) {
+        const Number party = number_of(refer.header(of));
+        if (!party.user.empty() && !is_anonymous(party.user))
+            remember(fact_of(seen.dst.address, 5, party), call, seen.time, sent_on_within);
+    }
+    // "<sip:carol@c.example?Replaces=call%40host%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+    const std::string low = lowered(refer_to.value_or(""));
+    if (const auto at = low.find("replaces="); at != low.npos) {
+        const std::string replaces = sip::unescaped(refer_to->substr(at + 9, refer_to->find_first_of("&>", at) - at - 9));
+        std::string_view id = replaces;
+        id = trim(cut(id, ';'));
+        if (const auto other = calls_.find(id); other != HashIndex::nil)
+            join(call, other, "Refer-To names its Call-ID (RFC 3891)");
+    }
 }
 
 }  // namespace sipana::analysis

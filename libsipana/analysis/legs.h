@@ -3,7 +3,7 @@
 // A proxy keeps the Call-ID, so its hops are one call already. A back-to-back user agent makes a new one for
 // each leg; two calls are joined only on evidence that is named: Replaces (RFC 3891), Join (RFC 3911), a
 // Session-ID (RFC 7989) or a header that carries the other's Call-ID, a REFER that asked for the call
-// (RFC 3515), the same RTP stream (SSRC) coming in and going out of a host, the same media address in the
+// (RFC 3515), the same RTP stream (SSRC) or the same sound coming in and going out of a host, the same media address in the
 // SDPs of different hosts, or the same number sent on at once by the host that the first INVITE went to.
 // Where two calls fit equally well, neither is taken.
 #pragma once

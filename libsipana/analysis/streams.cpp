@@ -14,16 +14,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t most_streams_of_flow = 64;
-constexpr std::uint32_t most_same_ssrc = 64;  // streams of one SSRC that are looked at, newest first
-constexpr Duration orphan_patience = 2min;    // silence after which a stream of no call is over
+constexpr Duration orphan_patience = 2min;  // silence after which a stream of no call is over
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
 constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
-constexpr Duration same_time = 2s;              // two legs carry one stream
-
-std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
 
 Early early_of(const rtp::Packet& p, const net::Datagram& d) {
     Early early;
@@ -100,6 +96,8 @@ bool Streams::on_packet(const net::Datagram& d) {
         flow.last = s;
     }
     update(streams_[flow.last], p, d);
+    if (Relayed::listens(d.time)) [[unlikely]]
+        join_by_sound(flow.last, p, d.time);
     ++counts_.rtp_packets;
     return true;
 }
@@ -294,31 +292,6 @@ void Streams::learn(Live& live, const Claims::Match& match) {
     any_encrypted_ |= live.by.encrypted;
 }
 
-// One stream that comes in to a host and goes out again makes the calls on both sides legs of one.
-// An SSRC is random (RFC 3550 8.1): one that several calls share, as players of one recording do,
-// is no evidence, and neither is what comes straight back, an echo.
-void Streams::join_legs(std::uint32_t s) {
-    const Live& live = streams_[s];
-    std::uint32_t call = none;
-    bool several = false;
-    Address through;
-    by_ssrc_.visit(hash_of_ssrc(live.ssrc), most_same_ssrc, [&](std::uint32_t i) {
-        const Live& other = streams_[i];
-        if (other.ssrc != live.ssrc || other.call == none || other.call == live.call) return false;
-        const bool went_in = dst_of(other).address == src_of(live).address;
-        const bool went_out = src_of(other).address == dst_of(live).address;
-        if (went_in == went_out || live.first.at - last_of(other) > same_time) return false;
-        several = call != none && call != other.call;
-        call = other.call;
-        through = went_in ? src_of(live).address : dst_of(live).address;
-        return several;
-    });
-    if (call == none || several) return;
-    legs_.join(live.call, call,
-               fmt::format("the RTP stream with SSRC 0x{:08x} passes through {}", live.ssrc,
-                           through.to_string()));
-}
-
 void Streams::claim(std::uint32_t call, bool by_caller, std::string_view sdp,
                     std::span<const sdp::MediaAddress> media, const Seen& seen) {
     claims_.add(call, by_caller, sdp, media, seen, [&](std::uint32_t other, const Endpoint& at) {
@@ -475,6 +448,7 @@ void Streams::drop(std::uint32_t s) {
         flows_.release(live.flow);
     }
     by_ssrc_.erase(hash_of_ssrc(live.ssrc), s);
+    relayed_.forget(s);
     streams_.release(s);
 }
 

@@ -11,6 +11,7 @@
 #include "libsipana/analysis/claims.h"
 #include "libsipana/analysis/legs.h"
 #include "libsipana/analysis/payloads.h"
+#include "libsipana/analysis/relayed.h"
 #include "libsipana/analysis/reports.h"
 #include "libsipana/analysis/secured.h"
 #include "libsipana/analysis/stream_meter.h"
@@ -89,6 +90,7 @@ private:
     void learn(Live& stream, const Claims::Match& match);
     Claims::Claim line_of(std::uint32_t claim, std::uint8_t payload_type) const;
     void join_legs(std::uint32_t stream);
+    void join_by_sound(std::uint32_t stream, const rtp::Packet& packet, Time at);
     void adopt(std::uint32_t call);
 
     void update(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram);
@@ -111,6 +113,10 @@ private:
         return stream.meter ? stream.meter->last_arrival() : stream.first.at;
     }
 
+    // Streams of one SSRC: so many are looked at, the newest first.
+    static constexpr std::uint32_t most_same_ssrc = 64;
+    static std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
+
     Endpoint src_of(const Live& stream) const { return flows_[stream.flow].src(); }
     Endpoint dst_of(const Live& stream) const { return flows_[stream.flow].dst(); }
 
@@ -124,6 +130,7 @@ private:
     HashIndex by_addresses_;
     Pool<Live> streams_;
     Chains by_ssrc_;
+    Relayed relayed_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>>
         of_call_;                // first and last stream, by call
     std::uint32_t orphans_ = 0;  // streams of no call

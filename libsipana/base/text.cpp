@@ -1,9 +1,9 @@
 #include "libsipana/base/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include "libsipana/base/append.h"
 
 namespace sipana {
 namespace {
@@ -78,7 +78,7 @@ std::string lowered(std::string_view text) {
 std::string to_hex(std::string_view bytes) {
     std::string out;
     out.reserve(2 * bytes.size());
-    for (char c : bytes) fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(c));
+    for (char c : bytes) append(out, "{:02x}", static_cast<unsigned char>(c));
     return out;
 }
 
@@ -98,7 +98,7 @@ std::string printable(std::string_view text) {
             out += "\\n";
         else
             for (char b : text.substr(0, n))
-                fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(b));
+                append(out, "\\x{:02x}", static_cast<unsigned char>(b));
         text.remove_prefix(n);
     }
     return out;

@@ -24,9 +24,6 @@
 
 namespace sipana::lab {
 
-// Fills in the {names} of a text.
-using Fill = std::function<std::string(std::string_view)>;
-
 class Agent : public Node {
 public:
     // Finds who a message of an unknown Call-ID is for; a conversation without director is answered

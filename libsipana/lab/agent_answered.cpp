@@ -314,8 +314,7 @@ void Agent::on_lost(const sip::Transactions::Event& event, Conversation* c, Time
             end_dialog(*c, bye->from_tag(), bye->to_tag(), now);
     if (one->refreshes) refresh_failed(*c, *one, 408, now);
     if (c->director == nullptr) return;
-    static const auto nothing = std::make_shared<const Letter>();
-    auto arrival = std::make_unique<Arrival>(nothing);
+    auto arrival = std::make_unique<Arrival>();
     arrival->kind = event.kind == sip::Transactions::Kind::unreachable ? Arrival::Kind::unreachable
                                                                        : Arrival::Kind::timed_out;
     arrival->conversation = c;

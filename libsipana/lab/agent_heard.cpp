@@ -25,11 +25,8 @@ bool ends_subscription(const sip::Message& notify) {
 
 // The message being read, to be kept.
 const std::shared_ptr<const Letter>& Agent::letter() {
-    if (letter_) return letter_;
-    auto made = std::make_shared<Letter>();
-    made->text = message_.text();
-    made->message = message_.over(made->text);
-    return letter_ = std::move(made);
+    if (!letter_) letter_ = letter_of(message_);
+    return letter_;
 }
 
 std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, sip::Transactions::Id id, Time now) {

@@ -13,15 +13,6 @@
 namespace sipana::lab {
 namespace {
 
-bool is_uri(std::string_view text) {
-    const auto colon = text.find(':');
-    return colon != text.npos && sip::parse_uri(text).has_value();
-}
-
-std::string uri_of(std::string_view user, std::string_view host) {
-    return user.empty() ? fmt::format("sip:{}", host) : fmt::format("sip:{}@{}", user, host);
-}
-
 bool opens_session(std::string_view method) { return method == "INVITE"; }
 
 std::uint32_t cseq_of(const sip::Builder& b) {
@@ -68,22 +59,8 @@ Status Agent::address(Conversation& c, const Request& what, const Told& told) {
     const std::string target =
         told.fill != nullptr && !what.target.empty() ? (*told.fill)(what.target) : what.target;
     const bool registers = what.method == "REGISTER";
-    std::string to;
-    if (registers) {
-        to = aor();
-        c.registered_uri = target.empty() ? "sip:" + peer->host : target;
-    } else if (target.empty()) {
-        to = peer->aor.empty() ? uri_of("", peer->host) : peer->aor;
-    } else if (is_uri(target)) {
-        to = target;
-    } else if (const Party* other = directory_.by_name(target);
-               other != nullptr && !other->user.empty()) {
-        to = peer->user.empty() ? uri_of(other->user, peer->host) : other->aor;
-    } else if (target.find('@') != target.npos) {
-        to = "sip:" + target;
-    } else {
-        to = uri_of(target, peer->user.empty() ? peer->host : peer->at.to_string());
-    }
+    if (registers) c.registered_uri = target.empty() ? "sip:" + peer->host : target;
+    const std::string to = registers ? aor() : target_uri(directory_, *peer, target);
     c.remote.reserve(to.size() + 2);
     c.remote.append("<").append(to).append(">");
     c.hop = {endpoint_, peer->at, line_.transport};

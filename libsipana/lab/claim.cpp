@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <regex>
 
 #include "libsipana/base/text.h"
 #include "libsipana/sip/message.h"
@@ -88,6 +87,8 @@ private:
     Status flow(Claim& claim);
     Status where(Claim& claim, bool header);
     Status hears(Claim& claim);
+    Status tone(Span& span);
+    Status before(Claim& claim);
     Status heard(Claim& claim);
     Status findings(Claim& claim);
 
@@ -254,37 +255,59 @@ Status Parser::where(Claim& claim, bool header) {
     return done();
 }
 
-// hears 440Hz [from alice] [for 2s] | hears nothing | hears silence
+Status Parser::tone(Span& span) {
+    std::string text;
+    const std::size_t began = at_;
+    while (more() && peek() != "from" && peek() != "for" && peek() != "and") text += next();
+    auto parsed = parse_span(text, Unit::hertz);
+    if (!parsed) {
+        at_ = began;
+        return expected("a tone such as 440Hz, no 440Hz, sound, nothing or silence");
+    }
+    span = std::move(*parsed);
+    constexpr double tolerance = 10;  // Hz, where none is named
+    if (span.least == span.most) {
+        span.least -= tolerance;
+        span.most += tolerance;
+    }
+    return Done{};
+}
+
+// hears 440Hz [and 580Hz]... [from alice] [for 2s] | hears no 440Hz [and 580Hz]... [from alice]
+// hears sound [from alice] [for 2s] | hears nothing | hears silence
 Status Parser::hears(Claim& claim) {
     if (take("nothing")) {
         claim.what = What::hears_nothing;
     } else if (take("silence")) {
         claim.what = What::hears_silence;
+    } else if (take("sound")) {
+        claim.what = What::hears_sound;
     } else {
-        claim.what = What::hears;
-        std::string text;
-        const std::size_t began = at_;
-        while (more() && peek() != "from" && peek() != "for") text += next();
-        auto parsed = parse_span(text, Unit::hertz);
-        if (!parsed) {
-            at_ = began;
-            return expected("a tone such as 440Hz, nothing or silence");
-        }
-        claim.span = *parsed;
-        constexpr double tolerance = 10;  // Hz, where none is named
-        if (claim.span.least == claim.span.most) {
-            claim.span.least -= tolerance;
-            claim.span.most += tolerance;
-        }
+        claim.what = take("no") ? What::hears_no : What::hears;
+        if (auto s = tone(claim.span); !s) return s;
+        while (take("and"))
+            if (auto s = tone(claim.also.emplace_back()); !s) return s;
     }
     if (take("from"))
         if (auto s = name(claim.from, "a name"); !s) return s;
-    if (claim.what == What::hears && take("for")) {
+    if ((claim.what == What::hears || claim.what == What::hears_sound) && take("for")) {
         const auto length = parse_span(peek(), Unit::duration);
         if (!length || length->least != length->most) return expected("a duration such as 2s");
         ++at_;
         claim.length = Duration{static_cast<std::int64_t>(length->least * 1e6)};
     }
+    return done();
+}
+
+// carol INVITE before erin INVITE
+Status Parser::before(Claim& claim) {
+    claim.what = What::before;
+    if (auto s = pattern(claim); !s) return s;
+    if (!take("before")) return expected("before");
+    Claim second;
+    if (auto s = subject(second); !s) return s;
+    claim.other = std::move(second.subject);
+    if (auto s = pattern(claim); !s) return s;
     return done();
 }
 
@@ -370,6 +393,7 @@ Status Parser::claim(Claim& claim) {
     }
     if (take("no")) return claim.what = What::no_findings, findings(claim);
     if (take("findings")) return claim.what = What::findings, findings(claim);
+    if (at_ + 1 < words_.size() && words_[at_ + 1] == "before") return before(claim);
     return expected("what is checked, such as final, flow, messages, header, hears, loss");
 }
 
@@ -393,62 +417,5 @@ Result<Claim> Parser::parse() {
 }  // namespace
 
 Result<Claim> parse_claim(std::span<const std::string> words) { return Parser(words).parse(); }
-
-std::optional<Pattern> parse_pattern(std::string_view word) {
-    Pattern p;
-    if (word == "any") {
-        p.method = "any";
-        p.last = 699;
-        return p;
-    }
-    if (word.size() == 3 && is_digit(word[0])) {
-        if (word.substr(1) == "xx") {
-            p.first = (word[0] - '0') * 100;
-            p.last = p.first + 99;
-        } else if (const auto code = to_number<int>(word)) {
-            p.first = p.last = *code;
-        }
-        if (p.first < 100 || p.last > 699) return std::nullopt;
-        return p;
-    }
-    if (word.size() == 8 && word.substr(3, 2) == "..") {
-        const auto first = to_number<int>(word.substr(0, 3)), last = to_number<int>(word.substr(5));
-        if (!first || !last || *first < 100 || *last > 699 || *first > *last) return std::nullopt;
-        p.first = *first;
-        p.last = *last;
-        return p;
-    }
-    if (word.empty() || word.size() > 32) return std::nullopt;
-    for (const char c : word)
-        if ((c < 'A' || c > 'Z') && !is_digit(c) && c != '-' && c != '_') return std::nullopt;
-    if (word[0] < 'A' || word[0] > 'Z') return std::nullopt;
-    p.method = word;
-    return p;
-}
-
-bool matches(const Pattern& pattern, std::string_view method, int code) {
-    if (pattern.method == "any") return true;
-    if (code == 0) return pattern.last == 0 && pattern.method == method;
-    return code >= pattern.first && code <= pattern.last;
-}
-
-Result<bool> found_in(std::string_view text, const std::string& pattern) {
-    if (pattern.size() > max_pattern_size)
-        return Error{Errc::too_large, 0,
-                     fmt::format("a pattern of more than {} bytes", max_pattern_size)};
-    text = text.substr(0, max_searched);
-    try {
-        auto flags = std::regex::ECMAScript;
-#ifdef __GLIBCXX__
-        flags |= std::regex_constants::__polynomial;  // no backtracking: hostile patterns end too
-#endif
-        const std::regex compiled(pattern, flags);
-        return std::regex_search(text.begin(), text.end(), compiled);
-    } catch (const std::regex_error& e) {
-        return Error{
-            Errc::malformed, 0,
-            fmt::format("expected a regular expression, found '{}': {}", pattern, e.what())};
-    }
-}
 
 }  // namespace sipana::lab

@@ -70,10 +70,13 @@ struct Claim {
         retransmissions,
         flow,
         time,
+        before,
         header,
         body,
         // of media
         hears,
+        hears_no,
+        hears_sound,
         hears_nothing,
         hears_silence,
         heard_digits,
@@ -91,12 +94,14 @@ struct Claim {
         findings,
     } what = What::final;
     Subject subject;
-    std::vector<Pattern> patterns;     // final, messages, retransmissions, time, header, body
-    std::string method;                // "for METHOD"
-    Span span;                         // whatever is counted or measured
-    std::vector<FlowItem> flow;        // flow
-    Where where;                       // header, body
-    std::string text;                  // state, codec, digits, rule, kind of RTCP, who ended it
+    std::vector<Pattern> patterns;  // final, messages, retransmissions, time, before, header, body
+    Subject other;                  // before: whose second pattern it is
+    std::string method;             // "for METHOD"
+    Span span;                      // whatever is counted or measured
+    std::vector<Span> also;         // hears 440Hz and 580Hz: the tones behind "and"
+    std::vector<FlowItem> flow;     // flow
+    Where where;                    // header, body
+    std::string text;               // state, codec, digits, rule, kind of RTCP, who ended it
     std::vector<std::string> excepts;  // no findings except RULE...
     std::string from;                  // hears ... from NAME
     Duration length{};                 // hears ... for 2s

@@ -1,8 +1,30 @@
 #include "libsipana/lab/conversation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "libsipana/sip/uri.h"
+
 namespace sipana::lab {
+
+bool is_uri(std::string_view text) {
+    const auto colon = text.find(':');
+    return colon != text.npos && sip::parse_uri(text).has_value();
+}
+
+std::string uri_of(std::string_view user, std::string_view host) {
+    return user.empty() ? fmt::format("sip:{}", host) : fmt::format("sip:{}@{}", user, host);
+}
+
+std::string target_uri(const Directory& directory, const Party& peer, const std::string& target) {
+    if (target.empty()) return peer.aor.empty() ? uri_of("", peer.host) : peer.aor;
+    if (is_uri(target)) return target;
+    if (const Party* other = directory.by_name(target); other != nullptr && !other->user.empty())
+        return peer.user.empty() ? uri_of(other->user, peer.host) : other->aor;
+    if (target.find('@') != target.npos) return "sip:" + target;
+    return uri_of(target, peer.user.empty() ? peer.host : peer.at.to_string());
+}
 
 const Party* Directory::by_name(std::string_view name) const {
     for (const Party& peer : peers_)
@@ -97,6 +119,19 @@ bool Owed::waits_for_prack(int code, bool reliably) const {
     if (!reliable || reliable->ready()) return false;
     return code < 200 ? reliably : code < 300 && reliably_described;
 }
+
+std::shared_ptr<const Letter> letter_of(const sip::Message& message) {
+    auto made = std::make_shared<Letter>();
+    made->text = message.text();
+    made->message = message.over(made->text);
+    return made;
+}
+
+Arrival::Arrival()
+    : Arrival([] {
+          static const auto nothing = std::make_shared<const Letter>();
+          return nothing;
+      }()) {}
 
 Asked* Conversation::asked_as(sip::Transactions::Id id) {
     for (Asked& one : asked)

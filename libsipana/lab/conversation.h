@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -51,6 +52,15 @@ private:
     std::deque<Party> peers_;
 };
 
+bool is_uri(std::string_view text);
+std::string uri_of(std::string_view user, std::string_view host);  // "sip:900@example.com"
+// Where a request goes that a line sends to `peer`: "900", "sip:900@example.com", a phone's name;
+// empty: to the peer itself.
+std::string target_uri(const Directory& directory, const Party& peer, const std::string& target);
+
+// Fills in the {names} of a text.
+using Fill = std::function<std::string(std::string_view)>;
+
 // Of one realm the strongest challenge, the newest (RFC 3261 22, RFC 8760).
 struct Challenge {
     std::string value, realm;
@@ -62,6 +72,7 @@ struct Letter {
     std::string text;
     sip::Message message;  // views text
 };
+std::shared_ptr<const Letter> letter_of(const sip::Message& message);
 
 // A request that was sent.
 struct Asked {
@@ -151,6 +162,7 @@ struct Conversation {
 // A message that a phone heard, or what came instead of one.
 struct Arrival {
     enum class Kind : std::uint8_t { message, timed_out, unreachable } kind = Kind::message;
+    Arrival();  // of no message
     explicit Arrival(std::shared_ptr<const Letter> heard)
         : letter(std::move(heard)), message(letter->message) {}
 
@@ -178,6 +190,8 @@ public:
                             Time now) = 0;
     // A request of that step has its final response.
     virtual void on_finished(std::size_t part, std::size_t step, Time now) = 0;
+    // A program has sent that step's message.
+    virtual void on_sent(std::size_t part, std::size_t step, Time now) = 0;
     // The request (status 0) or response of that transaction was heard once more.
     virtual void on_again(sip::Transactions::Id id, int status, Time now) = 0;
     virtual void on_prack(Time now) = 0;  // a response need no longer wait for it

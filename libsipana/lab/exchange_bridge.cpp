@@ -69,8 +69,8 @@ void ExchangeCore::pick_up(Channel& c, Time now) {
         return take_ringing(c, *caller, now);
     }
     note(fmt::format("{}: nothing to pick up", c.name));
-    c.cause = 19;
-    hang_up(c, 19, now);
+    c.cause = 21;  // as chan_sip: the call is rejected, 403
+    hang_up(c, 21, now);
 }
 
 // `c` answers in place of the legs that ring for `caller`.

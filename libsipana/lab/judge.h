@@ -46,6 +46,7 @@ private:
     Ruling count(const Claim& claim) const;
     Ruling flow(const Claim& claim) const;
     Ruling time(const Claim& claim) const;
+    Ruling before(const Claim& claim) const;
     Ruling content(const Claim& claim) const;
 
     // judge_media.cpp

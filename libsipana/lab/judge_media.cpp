@@ -16,6 +16,9 @@ using analysis::Stream;
 using What = Claim::What;
 
 constexpr std::size_t max_tone_seconds = 600;
+constexpr std::size_t piece_samples = media::audio_clock_hz / 5;
+constexpr double least_share_of_tone = 0.1;  // of all power: to be heard among others
+constexpr double quietest_sound_dbm0 = -45;  // softer than any voice; comfort noise is below it
 
 std::string_view unit_of(What what) {
     switch (what) {
@@ -27,6 +30,69 @@ std::string_view unit_of(What what) {
         default:
             return "";
     }
+}
+
+// What is in a sound, by whole seconds and the one that it ends with.
+struct Listened {
+    std::size_t fitting = 0;  // seconds in which it is as was claimed
+    std::string what;         // what was claimed, as it was heard in the first of them
+    bool tone = false;        // in any of them
+    std::string loudest;      // of all: "440 Hz", "no tone"
+};
+
+// The loudest tone of each second.
+void listen_for_one(const media::ToneMeter& meter, const Span& span, Listened& out) {
+    for (const double hertz : meter.hertz_by_second())
+        if (hertz > 0 && span.holds(hertz) && ++out.fitting == 1)
+            out.what = fmt::format("{:.0f} Hz", hertz);
+}
+
+// Whether these tones are in a piece of sound, however loud others are; for `no` one is enough.
+bool is_in(std::span<const std::int16_t> piece, const std::vector<double>& tones, bool any) {
+    media::ToneMeter meter(1);
+    meter.on_samples(piece);
+    if (meter.level_dbm0() < quietest_sound_dbm0) return false;
+    const auto heard = [&](double hertz) {
+        return media::share_of_tone(piece, hertz) >= least_share_of_tone;
+    };
+    return any ? std::any_of(tones.begin(), tones.end(), heard)
+               : std::all_of(tones.begin(), tones.end(), heard);
+}
+
+// Seconds are listened to in pieces: two tones that follow one another are not heard at once.
+void listen_within(const media::Sound& sound, const Claim& claim, Listened& out) {
+    std::vector<double> tones;  // none: whatever is loud enough
+    const auto add = [&](const Span& s) { tones.push_back((s.least + s.most) / 2); };
+    if (claim.what != What::hears_sound) {
+        add(claim.span);
+        for (const Span& s : claim.also) add(s);
+    }
+    const bool any = claim.what == What::hears_no;
+    const std::size_t needed = any ? 2 : tones.empty() ? 3 : 4;  // of a second's pieces
+    out.what = tones.empty() ? "sound" : fmt::format("{:.0f} Hz", fmt::join(tones, " and "));
+    for (std::size_t second = 0; second < sound.size(); second += media::audio_clock_hz) {
+        const std::size_t end = std::min<std::size_t>(second + media::audio_clock_hz, sound.size());
+        std::size_t fitting = 0;
+        for (std::size_t at = second; at + piece_samples <= end; at += piece_samples)
+            fitting += is_in(std::span(sound).subspan(at, piece_samples), tones, any);
+        out.fitting += fitting >= needed;
+    }
+}
+
+Listened listen(const media::Sound& sound, const Claim& claim) {
+    Listened out;
+    media::ToneMeter meter(max_tone_seconds);
+    meter.on_samples(sound);
+    const auto seconds = meter.hertz_by_second();
+    out.tone = std::any_of(seconds.begin(), seconds.end(), [](double hertz) { return hertz > 0; });
+    out.loudest = meter.hertz() > 0 ? fmt::format("{:.0f} Hz", meter.hertz()) : "no tone";
+    const bool one = claim.what == What::hears && claim.also.empty();
+    if (one)
+        listen_for_one(meter, claim.span, out);
+    else if (claim.what == What::hears || claim.what == What::hears_no ||
+             claim.what == What::hears_sound)
+        listen_within(sound, claim, out);
+    return out;
 }
 
 }  // namespace
@@ -60,35 +126,35 @@ std::vector<const Stream*> Judge::heard_by(const Claim& claim) const {
 
 Ruling Judge::hears(const Claim& claim) const {
     const auto streams = heard_by(claim);
-    if (streams.empty()) return {claim.what == What::hears_nothing, "nothing arrives"};
+    if (streams.empty())
+        return {claim.what == What::hears_nothing || claim.what == What::hears_no,
+                "nothing arrives"};
     std::uint64_t packets = 0;
     for (const Stream* s : streams) packets += s->packets;
     if (claim.what == What::hears_nothing)
         return {false, fmt::format("{} arrive", counted(packets, "packet"))};
     std::vector<std::string> heard;
-    bool tone = false;
+    bool tone = false, forbidden = false;
     for (const Stream* s : streams) {
         const media::Sound sound = reading_.sound_of(*s);
         if (sound.empty()) {
             heard.push_back(fmt::format("{}, which is not listened to", s->codec));
             continue;
         }
-        media::ToneMeter meter(max_tone_seconds);
-        meter.on_samples(sound);
-        std::size_t fitting = 0, needed = 1;
-        for (const double hertz : meter.hertz_by_second()) {
-            tone |= hertz > 0;
-            fitting += hertz > 0 && claim.span.holds(hertz);
-        }
+        const Listened listened = listen(sound, claim);
+        tone |= listened.tone;
+        forbidden |= claim.what == What::hears_no && listened.fitting > 0;
         // A running second counts as one: what is asked for is whole ones.
-        needed = std::max(needed, static_cast<std::size_t>(to_seconds(claim.length)));
-        if (claim.what == What::hears && fitting >= needed)
+        const std::size_t needed =
+            std::max<std::size_t>(1, static_cast<std::size_t>(to_seconds(claim.length)));
+        const bool wanted = claim.what == What::hears || claim.what == What::hears_sound;
+        if (wanted && listened.fitting >= needed)
             return {true,
-                    fmt::format("{:.0f} Hz for {}", meter.hertz(), counted(fitting, "second"))};
-        heard.push_back(meter.hertz() > 0 ? fmt::format("{:.0f} Hz", meter.hertz())
-                                          : std::string("no tone"));
+                    fmt::format("{} for {}", listened.what, counted(listened.fitting, "second"))};
+        heard.push_back(forbidden ? listened.what : listened.loudest);
     }
     const std::string all = fmt::format("{}", fmt::join(heard, ", "));
+    if (claim.what == What::hears_no) return {!forbidden, all};
     return {claim.what == What::hears_silence && !tone, all};
 }
 
@@ -192,6 +258,8 @@ Ruling Judge::rtcp(const Claim& claim) const {
 Ruling Judge::media(const Claim& claim) const {
     switch (claim.what) {
         case What::hears:
+        case What::hears_no:
+        case What::hears_sound:
         case What::hears_nothing:
         case What::hears_silence:
             return hears(claim);

@@ -119,6 +119,21 @@ Ruling Judge::time(const Claim& claim) const {
                                     : "the second of the two did not come"};
 }
 
+Ruling Judge::before(const Claim& claim) const {
+    const auto first_of = [&](const Subject& subject, const Pattern& pattern) {
+        for (const Line* line : messages_of(subject, false))
+            if (matches(pattern, line->message.method_name, line->message.code))
+                return &line->message;
+        return static_cast<const SipMessage*>(nullptr);
+    };
+    const SipMessage* first = first_of(claim.subject, claim.patterns[0]);
+    const SipMessage* second = first_of(claim.other, claim.patterns[1]);
+    if (first == nullptr) return {false, "the first of the two did not come"};
+    if (second == nullptr) return {false, "the second of the two did not come"};
+    return {first->frame < second->frame,
+            fmt::format("frames {} and {}", first->frame, second->frame)};
+}
+
 Ruling Judge::content(const Claim& claim) const {
     using Test = Where::Test;
     const Where& where = claim.where;
@@ -172,6 +187,8 @@ Ruling Judge::message(const Claim& claim) const {
             return flow(claim);
         case What::time:
             return time(claim);
+        case What::before:
+            return before(claim);
         case What::header:
         case What::body:
             return content(claim);

@@ -29,7 +29,7 @@ Play::Play(const Setting& setting, Time now)
         one.sent = std::span(times_).subspan(all + at, n);
         one.begun = std::span(marks_).subspan(at, n);
         at += n;
-        if (setting_.agents[p] != nullptr) continue;
+        if (plays(p)) continue;
         std::fill(one.outcome.begin(), one.outcome.end(), Outcome::skipped);
         one.at = n;
     }
@@ -59,23 +59,25 @@ bool Play::asks_for(const Expect& expect, const Arrival& request, std::size_t p)
 
 bool Play::takes(Agent& agent, Conversation& conversation, const Arrival& arrival) {
     if (over_) return false;
-    for (std::size_t p = 0; p < progress_.size(); ++p) {
-        if (setting_.agents[p] != &agent) continue;
-        const Part& part = (*setting_.parts)[p];
-        for (std::size_t i = part.jumps ? 0 : progress_[p].at; i < part.steps.size(); ++i) {
-            const Step& step = *part.steps[i].step;
-            const auto* expect = std::get_if<Expect>(&step.what);
-            if (expect == nullptr ||
-                (progress_[p].outcome[i] != Outcome::not_reached && !part.jumps))
-                continue;
-            if (!conversation.peer.empty() && conversation.peer != step.peer) continue;
-            if (!expect->nothing && !asks_for(*expect, arrival, p)) continue;
-            conversation.director = this;
-            conversation.part = p;
-            conversation.peer = step.peer;
-            conversation.label = step.call;
-            return true;
-        }
+    for (std::size_t p = 0; p < progress_.size(); ++p)
+        if (setting_.agents[p] == &agent && takes(p, conversation, arrival)) return true;
+    return false;
+}
+
+bool Play::takes(std::size_t p, Conversation& conversation, const Arrival& arrival) {
+    const Part& part = (*setting_.parts)[p];
+    for (std::size_t i = part.jumps ? 0 : progress_[p].at; i < part.steps.size(); ++i) {
+        const Step& step = *part.steps[i].step;
+        const auto* expect = std::get_if<Expect>(&step.what);
+        if (expect == nullptr || (progress_[p].outcome[i] != Outcome::not_reached && !part.jumps))
+            continue;
+        if (!conversation.peer.empty() && conversation.peer != step.peer) continue;
+        if (!expect->nothing && !asks_for(*expect, arrival, p)) continue;
+        conversation.director = this;
+        conversation.part = p;
+        conversation.peer = step.peer;
+        conversation.label = step.call;
+        return true;
     }
     return false;
 }
@@ -187,7 +189,7 @@ void Play::advance(Time now) {
     for (bool moved = true; moved && !over_;) {
         moved = false;
         for (std::size_t p = 0; p < progress_.size() && !over_; ++p)
-            if (setting_.agents[p] != nullptr) moved = advance_part(p, now) || moved;
+            if (plays(p)) moved = advance_part(p, now) || moved;
     }
     advancing_ = false;
     if (over_) return;
@@ -371,6 +373,8 @@ void Play::end(Time now, std::string_view why) {
     }
     for (Agent* agent : setting_.agents)
         if (agent != nullptr) agent->hang_up(*this, now);
+    for (ProgramPhone* phone : setting_.programs)
+        if (phone != nullptr) phone->hang_up(*this);
 }
 
 void Play::end_quietly() {

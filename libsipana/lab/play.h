@@ -15,6 +15,7 @@
 
 #include "libsipana/lab/agent.h"
 #include "libsipana/lab/part.h"
+#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/result.h"
 #include "libsipana/lab/script.h"
 
@@ -29,7 +30,9 @@ public:
     struct Setting {
         const Script* script = nullptr;
         const std::vector<Part>* parts = nullptr;
-        std::span<Agent* const> agents;  // by part; nullptr: nobody plays it here
+        // By part; nullptr: nobody plays it here, or a program.
+        std::span<Agent* const> agents;
+        std::vector<ProgramPhone*> programs;  // likewise; empty: there is none
         const Directory* directory = nullptr;
         std::uint64_t number = 0;  // of the plays of one run, from 0
         std::uint64_t seed = 1;
@@ -43,6 +46,7 @@ public:
 
     // A call that nobody has yet: is one of the part's expectations waiting for it?
     bool takes(Agent& agent, Conversation& conversation, const Arrival& arrival);
+    bool takes(ProgramPhone& phone, Conversation& conversation, const Arrival& arrival);
     void on_timer(Time now);
     std::optional<Time> deadline() const;
     bool over() const { return over_; }  // every part is at its end, or a step failed
@@ -61,6 +65,7 @@ public:
     void on_failure(const Conversation& conversation, std::size_t step, std::string why,
                     Time now) override;
     void on_finished(std::size_t part, std::size_t step, Time now) override;
+    void on_sent(std::size_t part, std::size_t step, Time now) override;
     void on_again(sip::Transactions::Id id, int status, Time now) override;
     void on_prack(Time now) override;
 
@@ -87,12 +92,23 @@ private:
         Arrival* arrival = nullptr;
     };
 
+    ProgramPhone* program(std::size_t p) const {
+        return setting_.programs.empty() ? nullptr : setting_.programs[p];
+    }
+    bool plays(std::size_t p) const {
+        return setting_.agents[p] != nullptr || program(p) != nullptr;
+    }
+    bool takes(std::size_t p, Conversation& conversation, const Arrival& arrival);
     void advance(Time now);
     bool advance_part(std::size_t p, Time now);
     bool step_forward(std::size_t p, std::size_t i, Time now);
     bool send(std::size_t p, std::size_t i, const Send& send, Time now);
     bool expect(std::size_t p, std::size_t i, const Expect& expect, Time now);
     bool media(std::size_t p, std::size_t i, const MediaStep& media, Time now);
+    // play_program.cpp
+    bool send_by(ProgramPhone& phone, std::size_t p, std::size_t i, Time now);
+    bool media_by(ProgramPhone& phone, std::size_t p, std::size_t i, const MediaStep& media,
+                  Time now);
     bool meets(std::size_t p, const Step& step, const Expect& expect, const Arrival& arrival) const;
     bool asks_for(const Expect& expect, const Arrival& request, std::size_t p) const;
     bool same_end(const Step& step, const Arrival& arrival) const;

@@ -61,6 +61,7 @@ std::string Play::note_of(const Step& step) const {
 }
 
 bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
+    if (ProgramPhone* phone = program(p)) return send_by(*phone, p, i, now);
     const Step& step = step_at(p, i);
     const PartStep& known = (*setting_.parts)[p].steps[i];
     Agent& agent = *setting_.agents[p];
@@ -229,8 +230,9 @@ void Play::after_met(std::size_t p, std::size_t i, const Arrival& kept, Time now
     if (m.is_request() && m.method() != sip::Method::ack) {
         if (Owed* owed = c.owed_by(kept.transaction); owed != nullptr) owed->step = i;
         const bool fresh_invite = m.method() == sip::Method::invite && m.to_tag().empty();
-        if (!fresh_invite && !answers_itself(p, i, kept.method))
-            setting_.agents[p]->keep_house(c, kept, now, !cancels_itself(p, i));
+        if (Agent* agent = setting_.agents[p];
+            agent != nullptr && !fresh_invite && !answers_itself(p, i, kept.method))
+            agent->keep_house(c, kept, now, !cancels_itself(p, i));
     }
     if (!expect.jump.empty()) jump(p, expect.jump, now);
 }
@@ -315,6 +317,7 @@ bool Play::wrong_final(std::size_t p, std::size_t i, const Expect& expect, Time 
 }
 
 bool Play::media(std::size_t p, std::size_t i, const MediaStep& media, Time now) {
+    if (ProgramPhone* phone = program(p)) return media_by(*phone, p, i, media, now);
     Progress& progress = progress_[p];
     Agent& agent = *setting_.agents[p];
     const Step& step = step_at(p, i);

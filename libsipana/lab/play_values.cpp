@@ -1,10 +1,9 @@
 // The {names} in a play's texts, what expectations ask of a message, and what they take from it.
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "libsipana/base/text.h"
 #include "libsipana/lab/play.h"
+#include "libsipana/lab/script_steps.h"
 #include "libsipana/sip/identifiers.h"
 
 namespace sipana::lab {
@@ -39,15 +38,6 @@ std::string called(std::string_view header) {
     return header.empty() ? std::string("body") : std::string(header);
 }
 
-std::optional<std::smatch> match(const std::string& text, const std::string& pattern) {
-    try {
-        std::smatch found;
-        if (std::regex_search(text, found, std::regex(pattern))) return found;
-    } catch (const std::regex_error&) {  // the parser has refused those; a filled-in one may be new
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t p) const {
@@ -69,7 +59,7 @@ std::string Play::unmet(const Where& where, const Arrival& arrival, std::size_t 
             holds = text.find(value) != text.npos;
             break;
         case Where::Test::matches:
-            holds = match(text, value).has_value();
+            holds = matched(text, value).has_value();
             break;
     }
     if (holds != where.inverse) return {};
@@ -93,10 +83,8 @@ void Play::capture(const Expect& expect, const Arrival& arrival, std::size_t p) 
     for (const Capture& one : expect.captures) {
         std::string text = part_of(arrival.message, one.header).substr(0, max_matched);
         if (!one.pattern.empty()) {
-            const auto found = match(text, fill(one.pattern, p, arrival.conversation));
-            text = !found              ? std::string()
-                   : found->size() > 1 ? (*found)[1].str()
-                                       : (*found)[0].str();
+            text =
+                matched(text, fill(one.pattern, p, arrival.conversation)).value_or(std::string());
         }
         values_[one.name] = text;
     }
@@ -134,7 +122,10 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
     if (const auto known = values_.find(name); known != values_.end()) return known->second;
     if (name == "call_number") return fmt::format("{}", setting_.number + 1);
     const Agent* agent = setting_.agents[p];
-    if (agent == nullptr) return std::nullopt;
+    const ProgramPhone* phone = program(p);
+    if (agent == nullptr && phone == nullptr) return std::nullopt;
+    const Endpoint& here = agent != nullptr ? agent->endpoint() : phone->endpoint();
+    const PhoneLine& line = agent != nullptr ? agent->line() : phone->line();
     if (name.starts_with("field"))
         if (const auto n = to_number<std::size_t>(name.substr(5))) {
             const auto& rows = setting_.script->rows;
@@ -147,14 +138,14 @@ std::optional<std::string> Play::value_of(std::string_view name, std::size_t p,
         if (bound && *bound > 0) return fmt::format("{}", random_.below(*bound));
     }
     if (name == "branch") return fmt::format("z9hG4bK{:016x}", random_.next());
-    if (name == "local_ip") return agent->endpoint().address.to_string();
-    if (name == "local_port") return fmt::format("{}", agent->endpoint().port);
-    if (name == "local_ip_type") return agent->endpoint().address.is_v6() ? "6" : "4";
-    if (name == "transport") return std::string(to_string(agent->line().transport));
-    if (name == "phone") return agent->line().name;
-    if (name == "user" || name == "service") return agent->line().user;
-    if (name == "contact") return agent->contact();
-    if (name == "media_ip") return agent->endpoint().address.to_string();
+    if (name == "local_ip") return here.address.to_string();
+    if (name == "local_port") return fmt::format("{}", here.port);
+    if (name == "local_ip_type") return here.address.is_v6() ? "6" : "4";
+    if (name == "transport") return std::string(to_string(line.transport));
+    if (name == "phone") return line.name;
+    if (name == "user" || name == "service") return line.user;
+    if (name == "contact" && agent != nullptr) return agent->contact();
+    if (name == "media_ip") return here.address.to_string();
     // Addresses of the script's other parties: {bob_ip}, {A_port}.
     for (const Party& peer : const_cast<Directory*>(setting_.directory)->peers()) {
         if (!name.starts_with(peer.name)) continue;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -77,9 +78,39 @@ Comments comments_for(const Reading& reading, const Remarks& remarks) {
     return comments;
 }
 
+// Frames in the order of their times. Where two processors see them at once, a bridge gives them a
+// few microseconds out of it. Views frames: their source must be stable.
+class InOrder {
+public:
+    explicit InOrder(CaptureFile& to) : to_(to) {}
+
+    void take(const pcap::Frame& frame) {
+        newest_ = std::max(newest_, frame.time);
+        held_.insert({frame.time, frame});
+        while (held_.size() > most_held || held_.begin()->first + longest_held <= newest_) give();
+    }
+    void finish() {
+        while (!held_.empty()) give();
+    }
+
+private:
+    static constexpr std::size_t most_held = 4096;
+    static constexpr Duration longest_held = std::chrono::milliseconds{10};
+
+    void give() {
+        to_.packet(held_.begin()->second);
+        held_.erase(held_.begin());
+    }
+
+    CaptureFile& to_;
+    std::multimap<Time, pcap::Frame> held_;  // those of one time as they came
+    Time newest_{};
+};
+
 Status copy(pcap::Reader& from, const pcap::FileSummary& file, const CaptureHead& head,
             const Comments& comments, CaptureFile& to) {
     pcap::Frame frame;
+    InOrder in_order(to);
     bool begun = false;
     const auto begin = [&] {
         to.begin(head, file.interfaces.empty() ? pcap::Interface{} : file.interfaces.front());
@@ -89,9 +120,10 @@ Status copy(pcap::Reader& from, const pcap::FileSummary& file, const CaptureHead
         if (!begun) begin();
         if (const auto found = comments.find(frame.number); found != comments.end())
             frame.comment = found->second;
-        to.packet(frame);
+        in_order.take(frame);
     }
     if (!begun) begin();
+    in_order.finish();
     if (file.damaged) return Error{Errc::io, 0, "the capture cannot be read back"};
     return to.close();
 }

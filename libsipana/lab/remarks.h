@@ -23,9 +23,9 @@ struct Remarks {
     std::span<const MetMessage> met;
 };
 
-// The capture anew, with comments and with what `head` says. A file takes the old one's place when
-// it is complete: if that fails the old one stays, and the error says so. What is no regular file
-// is left alone.
+// The capture anew, in the order of time, with comments and with what `head` says. A file takes the
+// old one's place when it is complete: if that fails the old one stays, and the error says so. What
+// is no regular file is left alone.
 Status annotate(const std::string& path, const CaptureHead& head, const Remarks& remarks);
 // The same in memory.
 Status annotate(Buffer& capture, const CaptureHead& head, const Remarks& remarks);

@@ -63,9 +63,10 @@ private:
 
 void Run::wait_for_servers() {
     const Time limit = stage_.now() + registration;
-    while (!stage_.ready() && stage_.now() < limit && !stopped(settings_))
+    while (!stage_.ready() && stage_.now() < limit && !stopped(settings_) &&
+           stage_.program_failure().empty())
         if (!stage_.turn(limit)) break;
-    if (!stage_.ready())
+    if (!stage_.exchanges_ready())
         result_.notes.push_back("an exchange could not register with another one in time");
 }
 
@@ -73,6 +74,11 @@ void Run::perform(Play& play) {
     for (Agent* agent : stage_.agents())
         if (agent != nullptr)
             agent->cast_by([&play](Agent& who, Conversation& c, const Arrival& arrival) {
+                return play.takes(who, c, arrival);
+            });
+    for (ProgramPhone* phone : stage_.programs())
+        if (phone != nullptr)
+            phone->cast_by([&play](ProgramPhone& who, Conversation& c, const Arrival& arrival) {
                 return play.takes(who, c, arrival);
             });
     const Time limit = stage_.now() + settings_.longest;
@@ -88,6 +94,10 @@ void Run::perform(Play& play) {
         }
         if (stage_.capture_failed()) {
             play.end(stage_.now(), "the capture cannot be written");
+            return;
+        }
+        if (const std::string why = stage_.program_failure(); !why.empty()) {
+            play.end(stage_.now(), why);
             return;
         }
         if (!stage_.turn(earlier(play.deadline(), limit))) break;
@@ -155,6 +165,7 @@ RunResult Run::play() {
     setting.script = &script_;
     setting.parts = &stage_.parts();
     setting.agents = stage_.agents();
+    setting.programs = stage_.programs();
     setting.directory = &stage_.directory();
     setting.seed = mix(stage_.seed(), 77);
     Play play(setting, stage_.now());
@@ -174,6 +185,8 @@ RunResult Run::play() {
     judge_capture(play);
     for (Agent* agent : stage_.agents())
         if (agent != nullptr) agent->forget(play);
+    for (ProgramPhone* phone : stage_.programs())
+        if (phone != nullptr) phone->forget(play);
     return std::move(result_);
 }
 

@@ -38,6 +38,7 @@ struct RunSettings {
     // On sockets: whose namespaces the ports are opened in. With a bridge the capture is taken
     // there.
     HostTable hosts;
+    std::string baresip;            // the file of that program; empty: the one in $PATH
     std::vector<std::string> only;  // phones that play; the others' lines are left out
     std::function<void(const Packet&, Time, Fate, bool duplicate)> watch;
     std::function<void(const std::vector<std::pair<std::string, Endpoint>>&)>

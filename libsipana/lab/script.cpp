@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsipana/lab/claim.h"
+#include "libsipana/lab/program_rules.h"
 #include "libsipana/lab/script_declarations.h"
 #include "libsipana/lab/script_reader.h"
 #include "libsipana/lab/script_steps.h"
@@ -39,7 +40,7 @@ public:
                 o.where, o.offset,
                 fmt::format("expected an 'end' of this {}", o.rounds > 0 ? "repeat" : "any order"));
         }
-        if (!check_labels()) return *error_;
+        if (!check_labels() || !check_programs()) return *error_;
         if (script_.title.empty()) script_.title = lines->first_comment;
         return std::move(script_);
     }
@@ -220,6 +221,21 @@ private:
                                                       std::pair{std::string_view(s.phone), t}))
                     return complain(s, fmt::format("expected a label of {}, it has none named '{}'",
                                                    s.phone, t));
+        }
+        return true;
+    }
+    // What a program that plays a phone cannot do.
+    bool check_programs() {
+        for (const PhoneLine& p : script_.phones) {
+            if (p.program.empty()) continue;
+            if (const Status can = program_can(p); !can) {
+                error_ = error_at(p.where, 0, can.error().what);
+                return false;
+            }
+            for (const Step& s : script_.steps)
+                if (s.phone == p.name)
+                    if (const Status can = program_can(p, s); !can)
+                        return complain(s, can.error().what);
         }
         return true;
     }

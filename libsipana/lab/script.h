@@ -36,7 +36,8 @@ struct PhoneLine {
     Transport transport = Transport::udp;
     std::vector<std::string> audio{"pcmu"}, video;  // codec names in order of preference
     std::vector<std::pair<std::string, std::string>>
-        settings;  // the rest: "supported" "100rel,timer"
+        settings;         // the rest: "supported" "100rel,timer"
+    std::string program;  // that plays it: "baresip"; empty: the lab itself
     bool operator==(const PhoneLine&) const = default;
 };
 

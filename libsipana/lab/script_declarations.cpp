@@ -10,9 +10,10 @@ namespace {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 const std::vector<std::string_view> phone_words{
-    "password",        "auth-user", "display",   "at",       "transport",
-    "audio",           "video",     "supported", "allow",    "user-agent",
-    "session-expires", "expires",   "min-se",    "feedback", "echo"};
+    "password", "auth-user", "display", "at",         "transport",       "audio",
+    "video",    "supported", "allow",   "user-agent", "session-expires", "expires",
+    "min-se",   "feedback",  "echo",    "program",    "sound",           "picture"};
+const std::vector<std::string_view> programs{"baresip"};
 const std::vector<std::string_view> server_words{"transport", "exchange", "proxy"};
 // A proxy's settings; the flags have no value.
 const std::vector<std::string_view> proxy_words{"domain", "next", "realm", "user", "algorithm"};
@@ -72,6 +73,11 @@ bool phone_word(LineReader& in, PhoneLine& p) {
         if (!in.keyword(word)) continue;
         if (in.keyword("none")) return codecs->clear(), true;
         return in.list(*codecs, "codecs (pcmu,pcma) or none");
+    }
+    if (in.keyword("program")) {
+        if (!in.keyword(programs.front())) return in.expected("'baresip'", programs);
+        p.program = programs.front();
+        return true;
     }
     return setting(in, p.settings, phone_words);
 }

@@ -40,6 +40,8 @@ const std::vector<std::string_view>& expect_words();
 // Why a regular expression (ECMAScript) cannot be used, its {names} left aside; empty: it can.
 inline constexpr std::size_t max_pattern = 500;  // bytes
 std::string pattern_error(std::string_view pattern);
+// What it takes of the text: its first group or, without a group, all that it matches.
+std::optional<std::string> matched(const std::string& text, const std::string& pattern);
 
 // A request's target as one word: quoted where it could be taken for a modifier, or a slip of one.
 bool is_clear_target(std::string_view target);

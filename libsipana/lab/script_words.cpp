@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "libsipana/base/append.h"
 #include "libsipana/base/text.h"
 
 namespace sipana::lab {
@@ -283,7 +284,7 @@ std::string quoted(std::string_view text) {
         else if (c == '\t')
             out += "\\t";
         else if (c < ' ' || c == '\x7f')
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
+            append(out, "\\x{:02x}", static_cast<unsigned char>(c));
         else
             out.push_back(c);
         text.remove_prefix(std::max<std::size_t>(wide, 1));

@@ -44,6 +44,7 @@ std::string written(const PhoneLine& p) {
     if (p.audio != usual.audio) out += fmt::format("  audio {}", joined(p.audio));
     if (p.video != usual.video) out += fmt::format("  video {}", joined(p.video));
     for (const auto& [key, value] : p.settings) out += fmt::format("  {} {}", key, word_of(value));
+    word("program", p.program);
     return out;
 }
 

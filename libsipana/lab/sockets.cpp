@@ -90,6 +90,7 @@ public:
     Time looked_before_{};  // the look at the clock before the last
     Counts counts;
     std::vector<std::string> notes;
+    std::set<Address> unreached;
 
 private:
     struct Key {
@@ -279,6 +280,8 @@ void Sockets::State::sent(const Packet& packet, Fate fate) {
 void Sockets::State::unreachable(Transport transport, const Endpoint& local, const Endpoint& remote,
                                  int why) {
     ++counts.unreachable;
+    if ((why == EHOSTUNREACH || why == ENETUNREACH) && unreached.size() < most_unreachable)
+        unreached.insert(remote.address);
     if (transport == Transport::udp)
         note(fmt::format("UDP {}: {}", remote.to_string(), std::generic_category().message(why)));
     if (lost_.size() < most_unreachable) lost_.push_back({transport, local, remote});
@@ -386,5 +389,6 @@ Status Sockets::watch(int descriptor, std::function<void()> ready) {
 const Namespaces& Sockets::hosts() const { return state_->hosts(); }
 std::vector<std::string> Sockets::take_notes() { return std::exchange(state_->notes, {}); }
 const Sockets::Counts& Sockets::counts() const { return state_->counts; }
+const std::set<Address>& Sockets::unreached() const { return state_->unreached; }
 
 }  // namespace sipana::lab

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -84,6 +85,8 @@ public:
         std::uint64_t refused = 0;     // connections beyond most_connections
     };
     const Counts& counts() const;
+    // Where the system found no way to: what was sent there may never have left.
+    const std::set<Address>& unreached() const;
 
 private:
     class State;

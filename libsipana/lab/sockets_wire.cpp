@@ -49,9 +49,13 @@ Error failure(std::string_view what, int number) {
 }
 
 Result<Descriptor> make_socket(const Namespaces& hosts, const Address& local, int type) {
-    const int domain = local.is_v4() ? AF_INET : AF_INET6;
     const auto there = hosts.enter(local);
     if (!there) return there.error();
+    return make_socket(local, type);
+}
+
+Result<Descriptor> make_socket(const Address& local, int type) {
+    const int domain = local.is_v4() ? AF_INET : AF_INET6;
     Descriptor made(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!made) return failure("socket", errno);
     if (domain == AF_INET6) set(made, IPPROTO_IPV6, IPV6_V6ONLY, 1);

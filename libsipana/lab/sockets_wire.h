@@ -50,6 +50,8 @@ Endpoint from_wire(const SocketAddress& address);
 
 // At the host that has the address `local`.
 Result<Descriptor> make_socket(const Namespaces& hosts, const Address& local, int type);
+// Where the thread is.
+Result<Descriptor> make_socket(const Address& local, int type);
 Status bind_to(const Descriptor& socket, const Endpoint& local);
 Endpoint local_of(const Descriptor& socket);
 void set(const Descriptor& socket, int level, int option, int value);

@@ -7,6 +7,7 @@
 #include "libsipana/base/text.h"
 #include "libsipana/lab/exchange.h"
 #include "libsipana/lab/hosts.h"
+#include "libsipana/lab/program_host.h"
 #include "libsipana/lab/remarks.h"
 #include "libsipana/lab/simulated.h"
 #include "libsipana/lab/sockets.h"
@@ -41,6 +42,7 @@ Stage::Stage(const Script& script, const RunSettings& settings, Clock clock, boo
 Stage::~Stage() {
     // Nodes close their ports while the network is still there.
     agents_.clear();
+    programs_.clear();
     exchanges_.clear();
     proxies_.clear();
 }
@@ -151,7 +153,13 @@ Status Stage::set_up_phone(std::size_t phone) {
     if (wish.port == 0 && (simulated || first_of_host(wish.address)))
         wish.port = default_port(line.transport);
     Endpoint endpoint = wish;
-    if (plays) {
+    const bool by_program = plays && !line.program.empty();
+    if (by_program) {
+        if (Status s = set_up_program(phone, endpoint); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
+        agents_.push_back(nullptr);
+    } else if (plays) {
         Agent::Setting setting;
         setting.line = &line;
         setting.phone = phone;
@@ -189,12 +197,22 @@ Status Stage::set_up_phone(std::size_t phone) {
                                                    : line.domain;
     peer.aor = fmt::format("sip:{}@{}", peer.user, domain);
     directory_.add(std::move(peer));
+    if (by_program)
+        if (Status s = programs_[phone]->start(network_->now()); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
     return Done{};
 }
 
 // ---------------------------------------------------------------- while it plays
 
 bool Stage::ready() const {
+    return exchanges_ready() &&
+           std::all_of(programs_.begin(), programs_.end(),
+                       [](const auto& one) { return one == nullptr || one->phone().ready(); });
+}
+
+bool Stage::exchanges_ready() const {
     return std::all_of(exchanges_.begin(), exchanges_.end(),
                        [](const auto& one) { return one->registered(); });
 }
@@ -284,9 +302,12 @@ bool Stage::turn(std::optional<Time> until) {
         node->on_timer(now);
         woke = true;
     }
+    woke = turn_programs(now) || woke;
     drain();
     std::optional<Time> next = deadline();
     if (until && (!next || *until < *next)) next = until;
+    if (!programs_.empty() && (!next || *next > now + ProgramHost::look_up))
+        next = now + ProgramHost::look_up;
     // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
     const bool real = settings_.ground == Ground::sockets;
     if (real && (!next || *next - now > a_while)) {
@@ -300,7 +321,9 @@ bool Stage::turn(std::optional<Time> until) {
 
 bool Stage::idle() const {
     return std::all_of(agents_.begin(), agents_.end(),
-                       [](const auto& agent) { return agent == nullptr || agent->idle(); });
+                       [](const auto& agent) { return agent == nullptr || agent->idle(); }) &&
+           std::all_of(programs_.begin(), programs_.end(),
+                       [](const auto& one) { return one == nullptr || one->phone().idle(); });
 }
 
 void Stage::await_capture() {
@@ -348,6 +371,11 @@ Log Stage::log(const Play* play) {
     for (const Party& peer : directory_.peers())
         if (places_.find(peer.name) == places_.end())
             out.places.push_back({peer.name, {peer.at}, false});
+    for (const auto& one : programs_)
+        for (Place& place : out.places)
+            if (one && place.name == one->phone().line().name)
+                for (const Endpoint& at : one->phone().media_endpoints())
+                    place.endpoints.push_back(at);
     out.sent = sent_;
     for (const auto& way : media_) {
         const auto& [src, dst, ssrc] = way.first;
@@ -356,6 +384,8 @@ Log Stage::log(const Play* play) {
     out.media_counted = true;
     if (bridge_) {
         out.on_wire = true;
+        if (const auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+            out.unreached = sockets->unreached();
         for (const auto& place : places_)
             for (const Endpoint& at : place.second) out.hosts.insert(at.address);
     }
@@ -363,6 +393,11 @@ Log Stage::log(const Play* play) {
         for (const auto& agent : agents_)
             if (agent)
                 for (auto& call : agent->calls_of(*play)) out.calls.push_back(std::move(call));
+    if (play != nullptr)
+        for (const auto& one : programs_)
+            if (one)
+                for (auto& call : one->phone().calls_of(*play))
+                    out.calls.push_back(std::move(call));
     return out;
 }
 

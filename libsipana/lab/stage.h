@@ -21,6 +21,7 @@
 namespace sipana::lab {
 
 class Exchange;
+class ProgramHost;
 
 class Stage : private Ports, private Tap {
 public:
@@ -32,9 +33,12 @@ public:
     Time now() const { return network_->now(); }
     const std::vector<Part>& parts() const { return parts_; }
     const std::vector<Agent*>& agents() const { return playing_; }
+    std::vector<ProgramPhone*> programs() const;  // by phone; empty: there is none
+    std::string program_failure() const;          // why one is of no more use; empty: none is
     const Directory& directory() const { return directory_; }
     std::uint64_t seed() const { return seed_; }
-    bool ready() const;  // the servers' own registrations are done
+    bool ready() const;            // those are, and the programs answer
+    bool exchanges_ready() const;  // the servers' own registrations are done
 
     // Wakes whoever is due, hands on what they send, and waits for what comes: at most until
     // `until`. False: nothing happened and nothing will.
@@ -69,6 +73,8 @@ private:
     Status set_up_network();
     Status set_up_phone(std::size_t phone);
     bool first_of_host(const Address& address) const;
+    Status set_up_program(std::size_t phone, Endpoint& at);
+    bool turn_programs(Time now);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
     Status set_up_built_in(const ServerLine& line);
@@ -89,8 +95,9 @@ private:
     MediaStore store_;
     Directory directory_;
     std::vector<Part> parts_;
-    std::vector<std::unique_ptr<Agent>> agents_;  // by phone; null: it does not play
-    std::vector<Agent*> playing_;                 // the same
+    std::vector<std::unique_ptr<Agent>> agents_;          // by phone; null: it does not play
+    std::vector<Agent*> playing_;                         // the same
+    std::vector<std::unique_ptr<ProgramHost>> programs_;  // likewise; empty: there is none
     std::vector<std::unique_ptr<Exchange>> exchanges_;
     std::vector<std::unique_ptr<Node>> proxies_;
     std::vector<Node*> nodes_;

@@ -42,6 +42,7 @@ struct Log {
     // that a connection left from. Whatever comes from these addresses a node of ours has sent.
     bool on_wire = false;
     std::set<Address> hosts;
+    std::set<Address> unreached;  // nobody is there: what was sent to it may not have got so far
     // "alice/consult" and its Call-ID, for check lines that name a call.
     std::vector<std::pair<std::string, std::string>> calls;
 };

@@ -147,4 +147,28 @@ double ToneMeter::level_dbm0() const {
     return std::max(-99.0, 10 * std::log10(mean / (zero_dbm0_peak * zero_dbm0_peak / 2)));
 }
 
+// Goertzel's recurrence, under the window that the meter has: its line is wide enough for a phone
+// whose clock is a little off.
+double share_of_tone(std::span<const std::int16_t> samples, double hertz) {
+    constexpr std::size_t size = 512;
+    static const Tables<size> t;
+    const double turn = 2 * std::numbers::pi * hertz / audio_clock_hz;
+    const double factor = 2 * std::cos(turn);
+    double all = 0, tone = 0;
+    for (; samples.size() >= size; samples = samples.subspan(size)) {
+        double one = 0, two = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            const double x = samples[i];
+            all += x * x / size;
+            const double zero = t.window[i] * x + factor * one - two;
+            two = one;
+            one = zero;
+        }
+        // A sine of amplitude a gives a / 2 times the window's sum, which is size / 2.
+        constexpr double scale = size / 2.0;
+        tone += 2 * (one * one + two * two - factor * one * two) / (scale * scale);
+    }
+    return all > 0 ? std::min(tone / all, 1.0) : 0;
+}
+
 }  // namespace sipana::media

@@ -44,4 +44,8 @@ private:
     std::uint64_t energy_ = 0, counted_ = 0;
 };
 
+// How much of all power a tone of this frequency has, 0 to 1; of two tones that are equally loud
+// each has a half. 0 for less than 64 ms.
+double share_of_tone(std::span<const std::int16_t> samples, double hertz);
+
 }  // namespace sipana::media

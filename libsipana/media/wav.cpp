@@ -98,4 +98,39 @@ Result<Sound> read_wav(Bytes file) {
     return Error{Errc::truncated, file.size(), "WAV: no data chunk"};
 }
 
+Buffer write_wav(const Sound& sound, std::uint32_t times, std::uint16_t channels) {
+    const std::uint16_t width = static_cast<std::uint16_t>(2u * channels);
+    const std::size_t data = sound.size() * times * width;
+    Buffer out;
+    out.reserve(44 + data);
+    const auto text = [&](std::string_view four) {
+        out.insert(out.end(), four.begin(), four.end());
+    };
+    const auto number = [&](std::uint32_t value, int bytes) {
+        for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+    };
+    text("RIFF");
+    number(static_cast<std::uint32_t>(36 + data), 4);
+    text("WAVEfmt ");
+    number(16, 4);
+    number(kind_pcm, 2);
+    number(channels, 2);
+    number(audio_clock_hz * times, 4);
+    number(audio_clock_hz * times * width, 4);
+    number(width, 2);
+    number(16, 2);
+    text("data");
+    number(static_cast<std::uint32_t>(data), 4);
+    for (std::size_t i = 0; i < sound.size(); ++i) {
+        const int here = sound[i], next = sound[std::min(i + 1, sound.size() - 1)];
+        for (std::uint32_t t = 0; t < times; ++t) {
+            const int part = static_cast<int>(t), whole = static_cast<int>(times);
+            const int sample = here + (next - here) * part / whole;
+            for (std::uint16_t c = 0; c < channels; ++c)
+                number(static_cast<std::uint16_t>(sample), 2);
+        }
+    }
+    return out;
+}
+
 }  // namespace sipana::media

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iterator>
 #include <vector>
 
+#include "libsipana/base/append.h"
 #include "libsipana/render/svg.h"
 
 namespace sipana::render {
@@ -23,11 +23,6 @@ constexpr double width = 352, height = 128;
 constexpr double left = 42, right = 10, top = 24, bottom = 20;
 constexpr double plot_width = width - left - right, plot_height = height - top - bottom;
 constexpr std::size_t most_bins = 300;
-
-template <typename... Args>
-void put(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
-}
 
 std::string time_label(double seconds, double step) {
     if (step >= 60 || seconds >= 600) {
@@ -53,24 +48,24 @@ public:
     double floor() const { return top + plot_height; }
 
     void open(std::string& out, std::string_view title, std::string_view summary) const {
-        put(out,
-            "<svg class=\"figure chart\" role=\"img\" aria-label=\"{}: {}\" width=\"{}\" "
-            "height=\"{}\" "
-            "viewBox=\"0 0 {} {}\"><text class=\"heading\" x=\"2\" y=\"13\">{}</text>",
-            escaped(title), escaped(summary), width, height, width, height, escaped(title));
+        append(out,
+               "<svg class=\"figure chart\" role=\"img\" aria-label=\"{}: {}\" width=\"{}\" "
+               "height=\"{}\" "
+               "viewBox=\"0 0 {} {}\"><text class=\"heading\" x=\"2\" y=\"13\">{}</text>",
+               escaped(title), escaped(summary), width, height, width, height, escaped(title));
         std::string grid, labels;
         for (int i = 0; i * step_ <= highest_ * 1.0001; ++i) {
-            put(grid, "M{} {:.5g}H{}", left, y(i * step_), width - right);
-            put(labels, "<text class=\"tick end\" x=\"{}\" y=\"{:.5g}\">{:.6g}</text>", left - 5,
-                y(i * step_) + 3.5, i * step_);
+            append(grid, "M{} {:.5g}H{}", left, y(i * step_), width - right);
+            append(labels, "<text class=\"tick end\" x=\"{}\" y=\"{:.5g}\">{:.6g}</text>", left - 5,
+                   y(i * step_) + 3.5, i * step_);
         }
         const double step = nice_step(seconds_, 5);
         for (int i = 0; i * step <= seconds_ * 1.0001; ++i) {
-            put(grid, "M{:.5g} {}v4", x(i * step), floor());
-            put(labels, "<text class=\"tick middle\" x=\"{:.5g}\" y=\"{}\">{}{}</text>",
-                x(i * step), height - 5, time_label(i * step, step), i == 0 ? " s" : "");
+            append(grid, "M{:.5g} {}v4", x(i * step), floor());
+            append(labels, "<text class=\"tick middle\" x=\"{:.5g}\" y=\"{}\">{}{}</text>",
+                   x(i * step), height - 5, time_label(i * step, step), i == 0 ? " s" : "");
         }
-        put(out, "<path class=\"grid\" d=\"{}\"/>{}", grid, labels);
+        append(out, "<path class=\"grid\" d=\"{}\"/>{}", grid, labels);
     }
 
 private:
@@ -87,10 +82,10 @@ void legend(std::string& out, const std::vector<Key>& keys) {
     double x = width - right;
     for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
         x -= text_width(key->text, 11) + 20;
-        put(out,
-            "<rect class=\"key {}\" x=\"{:.5g}\" y=\"5\" width=\"8\" height=\"8\" rx=\"2\"/>"
-            "<text class=\"tick\" x=\"{:.5g}\" y=\"13\">{}</text>",
-            key->css, x, x + 11, key->text);
+        append(out,
+               "<rect class=\"key {}\" x=\"{:.5g}\" y=\"5\" width=\"8\" height=\"8\" rx=\"2\"/>"
+               "<text class=\"tick\" x=\"{:.5g}\" y=\"13\">{}</text>",
+               key->css, x, x + 11, key->text);
     }
 }
 
@@ -151,10 +146,11 @@ void bars(std::string& out, const Frame& frame, const Bins& bins, std::vector<do
         const double from = static_cast<double>(i) * each;
         const double x = frame.x(from), wide = std::max(1.0, frame.x(from + each) - x - 0.5);
         const double y1 = frame.y(base[i]), y2 = frame.y(base[i] + bins.values[i]);
-        put(path, "M{:.5g} {:.5g}h{:.3g}V{:.5g}h-{:.3g}z", x, y1, wide, std::min(y2, y1 - 1), wide);
+        append(path, "M{:.5g} {:.5g}h{:.3g}V{:.5g}h-{:.3g}z", x, y1, wide, std::min(y2, y1 - 1),
+               wide);
         base[i] += bins.values[i];
     }
-    if (!path.empty()) put(out, "<path class=\"bar {}\" d=\"{}\"/>", css, path);
+    if (!path.empty()) append(out, "<path class=\"bar {}\" d=\"{}\"/>", css, path);
 }
 
 }  // namespace
@@ -179,7 +175,8 @@ std::string jitter_chart(const Stream& stream) {
     const Frame frame(span_of(stream), highest);
     for (const auto& report : stream.reports) {
         if (!report.has_block || !report.jitter_ms || report.reported_ssrc != stream.ssrc) continue;
-        put(dots,
+        append(
+            dots,
             "<circle class=\"claim\" cx=\"{:.5g}\" cy=\"{:.5g}\" r=\"3\"><title>RTCP in frame {}: "
             "{:.4g} "
             "ms</title></circle>",
@@ -191,10 +188,10 @@ std::string jitter_chart(const Stream& stream) {
     for (std::size_t i = 0; i < bins.values.size(); ++i) {
         // A value holds at its second's end.
         const double at = static_cast<double>((i + 1) * bins.seconds_each);
-        put(path, "{}{:.5g} {:.5g}", i == 0 ? "M" : "L", frame.x(at), frame.y(bins.values[i]));
+        append(path, "{}{:.5g} {:.5g}", i == 0 ? "M" : "L", frame.x(at), frame.y(bins.values[i]));
     }
-    if (bins.values.size() == 1) put(path, "h2");
-    put(out, "<path class=\"line\" d=\"{}\"/>{}", path, dots);
+    if (bins.values.size() == 1) append(path, "h2");
+    append(out, "<path class=\"line\" d=\"{}\"/>{}", path, dots);
     if (!dots.empty()) legend(out, {{"measured", "measured"}, {"claim", "RTCP says"}});
     close(out);
     return out;
@@ -244,14 +241,14 @@ std::string bitrate_chart(const Stream& stream) {
         fmt::format("highest {:.4g} kbit/s, mean {:.4g}", bins.highest, stream.bitrate_kbps));
     double x = frame.x(0);
     for (std::size_t i = 0; i < bins.values.size(); ++i) {
-        if (i > 0) put(line, "V{:.5g}", frame.y(bins.values[i]));
+        if (i > 0) append(line, "V{:.5g}", frame.y(bins.values[i]));
         x = frame.x(static_cast<double>((i + 1) * bins.seconds_each));
-        put(line, "H{:.5g}", x);
+        append(line, "H{:.5g}", x);
     }
     const double first = frame.y(bins.values.front());
-    put(out, "<path class=\"area\" d=\"M{:.5g} {:.5g}{}V{:.5g}H{:.5g}z\"/>", frame.x(0), first,
-        line, frame.floor(), frame.x(0));
-    put(out, "<path class=\"line\" d=\"M{:.5g} {:.5g}{}\"/>", frame.x(0), first, line);
+    append(out, "<path class=\"area\" d=\"M{:.5g} {:.5g}{}V{:.5g}H{:.5g}z\"/>", frame.x(0), first,
+           line, frame.floor(), frame.x(0));
+    append(out, "<path class=\"line\" d=\"M{:.5g} {:.5g}{}\"/>", frame.x(0), first, line);
     close(out);
     return out;
 }
@@ -283,13 +280,13 @@ std::string frames_chart(const Stream& stream) {
         const Bin& bin = bins[i];
         if (bin.kilobytes <= 0 && !bin.incomplete) continue;
         const double x = frame.x((static_cast<double>(i) + 0.5) / most_bins * span);
-        put(bin.key ? key : delta, "M{:.5g} {:.5g}V{:.5g}", x, frame.floor(),
-            std::min(frame.y(bin.kilobytes), frame.floor() - 1));
-        if (bin.incomplete) put(broken, "M{:.5g} {}l6 6m0 -6l-6 6", x - 3, top + 2);
+        append(bin.key ? key : delta, "M{:.5g} {:.5g}V{:.5g}", x, frame.floor(),
+               std::min(frame.y(bin.kilobytes), frame.floor() - 1));
+        if (bin.incomplete) append(broken, "M{:.5g} {}l6 6m0 -6l-6 6", x - 3, top + 2);
     }
-    if (!delta.empty()) put(out, "<path class=\"stick\" d=\"{}\"/>", delta);
-    if (!key.empty()) put(out, "<path class=\"stick keyframe\" d=\"{}\"/>", key);
-    if (!broken.empty()) put(out, "<path class=\"cross\" d=\"{}\"/>", broken);
+    if (!delta.empty()) append(out, "<path class=\"stick\" d=\"{}\"/>", delta);
+    if (!key.empty()) append(out, "<path class=\"stick keyframe\" d=\"{}\"/>", key);
+    if (!broken.empty()) append(out, "<path class=\"cross\" d=\"{}\"/>", broken);
     legend(out, {{"keyframe", "key frame"}, {"lost", "incomplete"}});
     close(out);
     return out;

@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "libsipana/analysis/model.h"
+#include "libsipana/base/append.h"
 #include "libsipana/render/explain.h"
 
 namespace sipana::render {
@@ -41,7 +41,7 @@ public:
 
     template <typename... Args>
     void put(fmt::format_string<Args...> format, Args&&... args) {
-        fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+        append(out, format, std::forward<Args>(args)...);
     }
     // Index of the topic in the page's glossary; -1 for a topic without name.
     int gloss(const Topic& topic);

@@ -3,6 +3,7 @@
 // A call's texts are kept once each: most header fields of a call repeat in every message.
 #include <unordered_map>
 
+#include "libsipana/base/append.h"
 #include "libsipana/base/text.h"
 #include "libsipana/render/html.h"
 #include "libsipana/render/render.h"
@@ -102,7 +103,7 @@ void put_json_string(std::string& out, std::string_view text) {
             out += '\\';
             out += c;
         } else if (byte < 0x20 || c == '<' || c == '>' || c == '&' || c == '\'') {
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+            append(out, "\\u{:04x}", byte);
         } else if (text.substr(i, 3) == "\xe2\x80\xa8" || text.substr(i, 3) == "\xe2\x80\xa9") {
             out += text[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
             i += 2;

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "libsipana/base/text.h"
 #include "libsipana/render/rows.h"
 
 namespace sipana::render {
 namespace {
+
+constexpr std::size_t max_summary_lines = 100;  // of a voice mail box
 
 std::string codec_names(const std::vector<sdp::Codec>& codecs) {
     std::string out;
@@ -18,6 +21,27 @@ std::string codec_names(const std::vector<sdp::Codec>& codecs) {
         out += (out.empty() ? "" : " ") + name;
     }
     return out;
+}
+
+// Of a voice mail box (RFC 3842 5.2): "Voice-Message: new/old (urgent)". Empty: it is about
+// something else.
+std::string mail_of(const sip::Message& notify) {
+    const auto type = notify.header(sip::Header::content_type);
+    if (!type || !istarts_with(*type, "application/simple-message-summary")) return {};
+    std::string waiting;
+    std::string_view body = notify.body();
+    for (std::size_t line = 0; line < max_summary_lines && !body.empty(); ++line) {
+        std::string_view value = cut(body, '\n');
+        const std::string_view name = trim(cut(value, ':'));
+        value = trim(value);
+        if (iequals(name, "Messages-Waiting"))
+            waiting = iequals(value, "yes") ? "messages waiting" : "no messages waiting";
+        if (!iequals(name, "Voice-Message")) continue;
+        const auto fresh = to_number<std::uint32_t>(trim(cut(value, '/')));
+        const auto old = to_number<std::uint32_t>(trim(cut(value, ' ')));
+        if (fresh && old) return fmt::format("{} new, {} old", *fresh, *old);
+    }
+    return waiting;
 }
 
 }  // namespace
@@ -116,7 +140,9 @@ std::string detail_of(const analysis::SipMessage& m, const sip::Message& parsed)
         case sip::Method::notify: {
             std::string event = named(sip::Header::event, "Event");
             const std::string state = named(sip::Header::subscription_state, "state");
-            return event.empty() || state.empty() ? event + state : event + ", " + state;
+            std::string out = event.empty() || state.empty() ? event + state : event + ", " + state;
+            if (const std::string mail = mail_of(parsed); !mail.empty()) out += ", " + mail;
+            return out;
         }
         default:
             break;

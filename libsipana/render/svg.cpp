@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
+#include "libsipana/base/append.h"
 #include "libsipana/base/text.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/page.h"
@@ -23,18 +23,13 @@ constexpr double narrowest = 128;  // between two columns
 constexpr double arrow_row = 32, detail_row = 16, self_width = 34;
 constexpr double way_margin = 30;  // of a lane, at either side: the tips stand there
 
-template <typename... Args>
-void put(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
-}
-
 // One <text>, shortened to `width` with the whole text as its tooltip.
 void put_text(std::string& out, std::string_view css, double x, double y, std::string_view raw,
               double px, double width) {
     const std::string whole = printable(raw);
     const std::string shown = shortened(whole, px, width);
-    put(out, "<text class=\"{}\" x=\"{:.6g}\" y=\"{:.6g}\">{}", css, x, y, escaped(shown));
-    if (shown != whole) put(out, "<title>{}</title>", escaped(whole));
+    append(out, "<text class=\"{}\" x=\"{:.6g}\" y=\"{:.6g}\">{}", css, x, y, escaped(shown));
+    if (shown != whole) append(out, "<title>{}</title>", escaped(whole));
     out += "</text>";
 }
 
@@ -251,10 +246,10 @@ void Drawing::heads(std::string& out) const {
     for (std::size_t i = 0; i < ladder_.participants.size(); ++i) {
         const Participant& p = ladder_.participants[i];
         const double x = plan_.x(static_cast<std::uint32_t>(i)), width = plan_.head_width(i);
-        put(out,
-            "<g class=\"head\"><rect x=\"{:.6g}\" y=\"4\" width=\"{:.6g}\" height=\"56\" "
-            "rx=\"6\"/>",
-            x - width / 2, width);
+        append(out,
+               "<g class=\"head\"><rect x=\"{:.6g}\" y=\"4\" width=\"{:.6g}\" height=\"56\" "
+               "rx=\"6\"/>",
+               x - width / 2, width);
         const double room = width - 12;
         const std::string name =
             p.role == Role::others ? fmt::format("{} more hosts", p.others) : p.name;
@@ -262,8 +257,8 @@ void Drawing::heads(std::string& out) const {
         if (p.address != name) put_text(out, "address", x, 37, p.address, small_px, room);
         const std::string role(to_string(p.role));
         put_text(out, "agent", x, 52, p.agent.empty() ? role : p.agent, small_px, room);
-        put(out, "<title>{}</title></g>",
-            escaped(fmt::format("{} ({}) {} {}", name, role, p.address, p.agent)));
+        append(out, "<title>{}</title></g>",
+               escaped(fmt::format("{} ({}) {} {}", name, role, p.address, p.agent)));
     }
 }
 
@@ -274,7 +269,7 @@ void Drawing::lifelines(std::string& out) const {
     const auto segment = [&](std::string& path, double y1, double y2) {
         if (y2 <= y1) return;
         for (std::size_t c = 0; c < ladder_.participants.size(); ++c)
-            put(path, "M{:.6g} {:.6g}V{:.6g}", plan_.x(static_cast<std::uint32_t>(c)), y1, y2);
+            append(path, "M{:.6g} {:.6g}V{:.6g}", plan_.x(static_cast<std::uint32_t>(c)), y1, y2);
     };
     for (std::size_t i = 0; i < ladder_.rows.size(); ++i) {
         if (!std::holds_alternative<Pause>(ladder_.rows[i].what)) continue;
@@ -283,14 +278,14 @@ void Drawing::lifelines(std::string& out) const {
         segment(dotted, plan_.y(i), from);
     }
     segment(solid, from, plan_.height());
-    put(out, "<path class=\"life\" d=\"{}\"/>", solid);
-    if (!dotted.empty()) put(out, "<path class=\"life gap\" d=\"{}\"/>", dotted);
+    append(out, "<path class=\"life\" d=\"{}\"/>", solid);
+    if (!dotted.empty()) append(out, "<path class=\"life gap\" d=\"{}\"/>", dotted);
 }
 
 void Drawing::times(std::string& out, const Row& row, double y, const Arrow* arrow) const {
     const auto put_time = [&](std::string_view kind, std::string_view text) {
-        put(out, "<text class=\"time {}\"{} x=\"{:.6g}\" y=\"{:.6g}\">{}</text>", kind,
-            page_ ? " aria-hidden=\"true\"" : "", gutter - 10, y, text);
+        append(out, "<text class=\"time {}\"{} x=\"{:.6g}\" y=\"{:.6g}\">{}</text>", kind,
+               page_ ? " aria-hidden=\"true\"" : "", gutter - 10, y, text);
     };
     put_time("since", fmt::format("{:.3f}", to_seconds(row.time - ladder_.start)));
     if (!page_) return;
@@ -301,28 +296,29 @@ void Drawing::times(std::string& out, const Row& row, double y, const Arrow* arr
 // A shaft with its head at `to`.
 void Drawing::line(std::string& out, double from, double to, double y) const {
     const double back = from < to ? -9 : 9;
-    put(out, "<path class=\"shaft\" d=\"M{:.6g} {:.6g}H{:.6g}\"/>", from, y, to + back);
-    put(out, "<path class=\"tip\" d=\"M{:.6g} {:.6g}l{:.6g} -4.5v9z\"/>", to, y, back);
+    append(out, "<path class=\"shaft\" d=\"M{:.6g} {:.6g}H{:.6g}\"/>", from, y, to + back);
+    append(out, "<path class=\"tip\" d=\"M{:.6g} {:.6g}l{:.6g} -4.5v9z\"/>", to, y, back);
 }
 
 void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow& arrow) const {
     const double top = plan_.y(i), height = plan_.row_height(i), shaft = top + 22;
     const double x1 = plan_.x(arrow.from), x2 = plan_.x(arrow.to);
     const bool self = arrow.from == arrow.to;
-    put(out, "<g class=\"arrow {}{}\"", to_string(arrow.tone),
-        arrow.retransmission ? " again" : "");
+    append(out, "<g class=\"arrow {}{}\"", to_string(arrow.tone),
+           arrow.retransmission ? " again" : "");
     if (page_) {
         const auto name = [&](std::uint32_t column) {
             return column < ladder_.participants.size() ? ladder_.participants[column].name : "";
         };
         std::string said = arrow_label(arrow);  // what is to be seen, for those who listen
         if (const std::string detail = arrow_detail(arrow); !detail.empty()) said += " " + detail;
-        put(out, " role=\"button\" tabindex=\"-1\" data-message=\"{}.{}\" aria-label=\"{}\"",
-            number_of(arrow.call), arrow.message,
-            escaped(fmt::format("{}, from {} to {}, frame {}", said, name(arrow.from),
-                                name(arrow.to), arrow.frame)));
+        append(out, " role=\"button\" tabindex=\"-1\" data-message=\"{}.{}\" aria-label=\"{}\"",
+               number_of(arrow.call), arrow.message,
+               escaped(fmt::format("{}, from {} to {}, frame {}", said, name(arrow.from),
+                                   name(arrow.to), arrow.frame)));
     }
-    put(out,
+    append(
+        out,
         "><rect class=\"hit\" x=\"2\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" rx=\"5\"/>",
         top, plan_.width() - 4, height);
     times(out, row, shaft + 4, &arrow);
@@ -331,10 +327,10 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
     const std::string css = self ? "label start" : "label";
     put_text(out, css, middle, shaft - 6, arrow_label(arrow), label_px, room);
     if (self) {
-        put(out,
-            "<path class=\"shaft\" d=\"M{0:.6g} {1:.6g}h{2}v14h-{3}\"/><path class=\"tip\" "
-            "d=\"M{0:.6g} {4:.6g}l9 -4.5v9z\"/>",
-            x1, shaft - 8, self_width, self_width - 9, shaft + 6);
+        append(out,
+               "<path class=\"shaft\" d=\"M{0:.6g} {1:.6g}h{2}v14h-{3}\"/><path class=\"tip\" "
+               "d=\"M{0:.6g} {4:.6g}l9 -4.5v9z\"/>",
+               x1, shaft - 8, self_width, self_width - 9, shaft + 6);
     } else {
         line(out, x1, x2, shaft);
     }
@@ -344,7 +340,8 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Arrow&
         y += detail_row;
     }
     if (arrow.findings > 0) {
-        put(out,
+        append(
+            out,
             "<circle class=\"mark {}\" cx=\"{:.6g}\" cy=\"{:.6g}\" r=\"4.5\"><title>{} finding{} "
             "at frame "
             "{}</title></circle>",
@@ -362,17 +359,17 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const MediaL
     const double middle = (x1 + x2) / 2, room = x2 - x1 - 20;
     const double way_room = x2 - x1 - 2 * way_margin;
     const auto texts = way_texts(lane, way_room);
-    put(out, "<g class=\"lane\"");
+    append(out, "<g class=\"lane\"");
     if (page_ && !lane.ways.empty()) {
         const MediaWay& way = lane.ways.front();
-        put(out, " role=\"button\" tabindex=\"-1\" data-stream=\"{}.{}\" aria-label=\"{}\"",
-            number_of(way.call), way.stream,
-            escaped(fmt::format("{} {}", lane_label(lane), fmt::join(texts, " "))));
+        append(out, " role=\"button\" tabindex=\"-1\" data-stream=\"{}.{}\" aria-label=\"{}\"",
+               number_of(way.call), way.stream,
+               escaped(fmt::format("{} {}", lane_label(lane), fmt::join(texts, " "))));
     }
-    put(out,
-        "><rect class=\"band\" x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" "
-        "rx=\"5\"/>",
-        x1 + 5, top + 5, x2 - x1 - 10, height - 10);
+    append(out,
+           "><rect class=\"band\" x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"{:.6g}\" "
+           "rx=\"5\"/>",
+           x1 + 5, top + 5, x2 - x1 - 10, height - 10);
     times(out, row, top + 22, nullptr);
     put_text(out, "label", middle, top + 22, lane_label(lane), label_px, room);
     double y = top + 39;
@@ -380,7 +377,8 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const MediaL
         const MediaWay& way = lane.ways[w];
         const bool right = plan_.x(way.from) <= plan_.x(way.to);
         const double tip = right ? x2 - 12 : x1 + 12;
-        put(out, "<path class=\"tip\" d=\"M{:.6g} {:.6g}l{} -4v8z\"/>", tip, y - 4, right ? -7 : 7);
+        append(out, "<path class=\"tip\" d=\"M{:.6g} {:.6g}l{} -4v8z\"/>", tip, y - 4,
+               right ? -7 : 7);
         put_text(out, "detail", middle, y, texts[w], detail_px, way_room);
         y += 16;
     }
@@ -414,10 +412,10 @@ void Drawing::draw(std::string& out, std::size_t i, const Row& row, const Note& 
     const double width = std::min(text_width(printable(note.text), detail_px) + 22, most);
     double left = (x1 + x2) / 2 - width / 2;
     left = std::clamp(left, gutter, std::max(gutter, plan_.width() - margin - width));
-    put(out, "<g class=\"note\">");
+    append(out, "<g class=\"note\">");
     times(out, row, y + 20, nullptr);
-    put(out, "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"22\" rx=\"4\"/>", left,
-        y + 5, width);
+    append(out, "<rect x=\"{:.6g}\" y=\"{:.6g}\" width=\"{:.6g}\" height=\"22\" rx=\"4\"/>", left,
+           y + 5, width);
     put_text(out, "detail", left + width / 2, y + 20, note.text, detail_px, width - 16);
     out += "</g>\n";
 }
@@ -442,25 +440,27 @@ std::string standalone_svg(const Ladder& ladder) {
     const double title = 46, foot = ladder.omitted > 0 ? 24 : 0;
     const double height = title + head_height + plan.height() + foot;
     std::string out;
-    put(out,
+    append(
+        out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"figure alone\" role=\"img\" "
         "aria-labelledby=\"title desc\" width=\"{0:.6g}\" height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} "
         "{1:.6g}\">\n",
         plan.width(), height);
-    put(out, "<title id=\"title\">{}</title>\n", escaped(ladder.title));
-    put(out,
-        "<desc id=\"desc\">A SIP call-flow ladder: {} participants, {} rows, times in seconds "
-        "since {}.</desc>\n",
-        ladder.participants.size(), ladder.rows.size(), to_rfc3339(ladder.start));
-    put(out, "<style>{}</style>\n", figure_style());
-    put(out, "<rect class=\"paper\" width=\"{:.6g}\" height=\"{:.6g}\"/>\n", plan.width(), height);
+    append(out, "<title id=\"title\">{}</title>\n", escaped(ladder.title));
+    append(out,
+           "<desc id=\"desc\">A SIP call-flow ladder: {} participants, {} rows, times in seconds "
+           "since {}.</desc>\n",
+           ladder.participants.size(), ladder.rows.size(), to_rfc3339(ladder.start));
+    append(out, "<style>{}</style>\n", figure_style());
+    append(out, "<rect class=\"paper\" width=\"{:.6g}\" height=\"{:.6g}\"/>\n", plan.width(),
+           height);
     put_text(out, "title", margin, 22, ladder.title, 15, plan.width() - 2 * margin);
     put_text(out, "subtitle", margin, 39,
              "seconds since " + to_rfc3339(ladder.start).substr(0, 23) + "Z", small_px,
              plan.width() - 2 * margin);
-    put(out, "<g transform=\"translate(0 {:.6g})\">\n", title);
+    append(out, "<g transform=\"translate(0 {:.6g})\">\n", title);
     drawing.heads(out);
-    put(out, "</g>\n<g transform=\"translate(0 {:.6g})\">\n", title + head_height);
+    append(out, "</g>\n<g transform=\"translate(0 {:.6g})\">\n", title + head_height);
     drawing.rows(out);
     out += "</g>\n";
     if (ladder.omitted > 0)
@@ -475,19 +475,19 @@ std::string page_figure(const Ladder& ladder) {
     // Two participants are drawn smaller on a narrow screen; with more, it scrolls.
     const std::string_view pair = ladder.participants.size() <= 2 ? " pair" : "";
     std::string out;
-    put(out,
-        "<svg class=\"figure heads{2}\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
-        "viewBox=\"0 0 {0:.6g} {1}\">",
-        plan.width(), head_height, pair);
+    append(out,
+           "<svg class=\"figure heads{2}\" aria-hidden=\"true\" width=\"{0:.6g}\" height=\"{1}\" "
+           "viewBox=\"0 0 {0:.6g} {1}\">",
+           plan.width(), head_height, pair);
     drawing.heads(out);
-    put(out,
-        "</svg><svg class=\"figure rows{3}\" role=\"group\" aria-label=\"Ladder of {2}\" "
-        "width=\"{0:.6g}\" "
-        "height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">",
-        plan.width(), plan.height(), escaped(ladder.title), pair);
+    append(out,
+           "</svg><svg class=\"figure rows{3}\" role=\"group\" aria-label=\"Ladder of {2}\" "
+           "width=\"{0:.6g}\" "
+           "height=\"{1:.6g}\" viewBox=\"0 0 {0:.6g} {1:.6g}\">",
+           plan.width(), plan.height(), escaped(ladder.title), pair);
     drawing.rows(out);
     out += "</svg>";
-    if (ladder.omitted > 0) put(out, "<p class=\"omitted\">{}.</p>", omitted_text(ladder));
+    if (ladder.omitted > 0) append(out, "<p class=\"omitted\">{}.</p>", omitted_text(ladder));
     return out;
 }
 

@@ -57,6 +57,16 @@ TEST_CASE("RFC 3264 6.1: media agreed both ways that flows one way only is a fin
     CHECK_FALSE(has_rule(none.play().calls.at(0).findings, "one-way-media"));  // not captured
 }
 
+TEST_CASE("RFC 3264 8.3.1: what flows past a call whose media was moved elsewhere is not missing in it") {
+    Wire w = call();
+    w.speech(200, alice_rtp, bob_rtp, 400);
+    const std::string again = request(
+        {.branch = "z9hG4bKr", .to_tag = "t1", .body = sdp_body("10.0.0.3", 7000, "", 2), .cseq = 2});
+    w.udp(300, alice, bob, again);
+    w.udp(310, bob, alice, response(again, "200 OK", "", sdp_body("10.0.0.2", 5000)));
+    CHECK_FALSE(has_rule(w.play().calls.at(0).findings, "one-way-media"));
+}
+
 TEST_CASE("RFC 3264 6.1: a payload type that the receiver never named is a finding") {
     const auto talk = [](std::uint8_t type) {
         Wire w = call();

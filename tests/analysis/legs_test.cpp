@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "libsipana/base/random.h"
 #include "tests/analysis/wire.h"
 
 using namespace sipana;
@@ -27,6 +28,24 @@ Wire through_pbx(double delay, std::string_view extra_a = "", std::string_view e
         .udp(delay, pbx, bob, b)
         .udp(delay + 50, bob, pbx, response(b, "200 OK", "tb", sdp_body("10.0.0.2", 5000)))
         .udp(delay + 55, pbx, alice, response(a, "200 OK", "ta", sdp_body("10.0.0.9", 6002)));
+}
+
+// A packet of 20 ms whose sound is `seed`'s.
+std::string sound(std::uint16_t n, std::uint32_t ssrc, std::uint32_t seed, std::size_t size = 160) {
+    std::string out = rtp(n, 160u * n, ssrc, 0, false, size);
+    Random random(seed * 1000 + n);
+    for (std::size_t i = 12; i < out.size(); ++i) out[i] = static_cast<char>(random.below(256));
+    return out;
+}
+
+// Four seconds of media in the calls of through_pbx(): in from alice, out to bob under another SSRC.
+Wire bridged(std::uint32_t in, std::uint32_t out, double late = 1) {
+    Wire w = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
+    for (std::uint16_t n = 0; n < 200; ++n) {
+        w.udp(4100 + 20 * n, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), sound(n, 0xabc, in));
+        w.udp(4100 + 20 * n + late, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), sound(n, 0xdef, out));
+    }
+    return w;
 }
 
 }  // namespace
@@ -87,6 +106,37 @@ TEST_CASE("RFC 3515: the call that a REFER asked for is a leg, another one that 
     }
 }
 
+TEST_CASE("RFC 3515: a PBX that was asked to call a number calls a phone in the name of the transferred") {
+    const std::string a = request({.call_id = "a"});
+    const std::string refer = request({.method = "REFER", .call_id = "a", .branch = "z9hG4bKr", .to_tag = "t1", .cseq = 2,
+                                       .extra = "Refer-To: <sip:101@b.example>\r\n"});
+    for (const char* caller : {"bob", "dave"}) {
+        const std::string b = fmt::format("INVITE sip:carol@10.0.0.3 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKb\r\n"
+                                          "From: <sip:{}@10.0.0.9>;tag=x\r\nTo: <sip:carol@10.0.0.3>\r\nCall-ID: b\r\n"
+                                          "CSeq: 1 INVITE\r\n\r\n",
+                                          caller);
+        const Report r = Wire()
+                             .udp(0, alice, pbx, a)
+                             .udp(100, pbx, alice, response(a, "200 OK", "t1"))
+                             .udp(9000, alice, pbx, refer)
+                             .udp(9010, pbx, ep("10.0.0.3:5060"), b)
+                             .play();
+        CHECK(named(r, "b").legs.size() == (caller[0] == 'b' ? 1 : 0));
+    }
+}
+
+TEST_CASE("RFC 3891: the call that a Refer-To replaces is a leg; one that nobody knows breaks nothing") {
+    const std::string a = request({.call_id = "a"});
+    const std::string b = request({.call_id = "b@10.0.0.1", .branch = "z9hG4bKb", .from_tag = "f2", .to = "<sip:101@c.example>"});
+    for (const char* id : {"b%4010.0.0.1", "c%4010.0.0.1", "", "%"}) {
+        const std::string refer = request(
+            {.method = "REFER", .call_id = "a", .branch = "z9hG4bKr", .to_tag = "t1", .cseq = 2,
+             .extra = fmt::format("Refer-To: <sip:101@c.example?Replaces={}%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n", id)});
+        const Report r = Wire().udp(0, alice, pbx, a).udp(5000, alice, pbx, b).udp(9000, alice, pbx, refer).play();
+        CHECK(named(r, "a").legs.size() == (id[0] == 'b' ? 1 : 0));
+    }
+}
+
 TEST_CASE("RFC 3323: two calls of people who show no number are not legs for that") {
     const Report r = through_pbx(12, "", "", "<sip:xyz@b.example>", "<sip:anonymous@anonymous.invalid>").play();
     CHECK(named(r, "a").legs.empty());
@@ -136,6 +186,33 @@ TEST_CASE("one RTP stream that passes through a host joins the calls on both sid
     const Report r = w.play();
     REQUIRE(named(r, "a").legs.size() == 1);
     CHECK(named(r, "a").legs[0].evidence.find("0x00000abc") != std::string::npos);
+}
+
+TEST_CASE("a sound that a host passes on under another SSRC joins the calls on both sides") {
+    const Report r = bridged(1, 1).play();
+    REQUIRE(named(r, "a").legs.size() == 1);
+    CHECK(named(r, "a").legs[0].call_id == "b");
+    CHECK(named(r, "b").legs.at(0).evidence == "10.0.0.9 passes on to 10.0.0.2 the sound of 10.0.0.1");
+    CHECK(named(bridged(1, 2).play(), "a").legs.empty());
+    // Half a second later it is a recording that is played again.
+    CHECK(named(bridged(1, 1, 500).play(), "a").legs.empty());
+}
+
+TEST_CASE("a sound that two sources make at once, and silence, join nothing") {
+    Wire w = bridged(1, 1);
+    const std::string c = request({.call_id = "c", .branch = "z9hG4bKc", .body = sdp_body("10.0.0.7", 4000), .from_tag = "f3",
+                                   .from = "<sip:carol@c.example>", .to = "<sip:music@c.example>", .via = "10.0.0.7:5060"});
+    w.udp(10, ep("10.0.0.7:5060"), pbx, c);
+    w.udp(20, pbx, ep("10.0.0.7:5060"), response(c, "200 OK", "tc", sdp_body("10.0.0.9", 6004)));
+    for (std::uint16_t n = 0; n < 200; ++n)
+        w.udp(4099 + 20 * n, ep("10.0.0.7:4000"), ep("10.0.0.9:6004"), sound(n, 0x777, 1));
+    const Report r = w.play();
+    for (const analysis::Call& call : r.calls) CHECK(call.legs.empty());
+
+    Wire still = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
+    still.speech(4100, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), 200, 1, 0xabc);
+    still.speech(4101, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), 200, 1, 0xdef);
+    CHECK(named(still.play(), "a").legs.empty());
 }
 
 TEST_CASE("two calls that fit equally well are both left alone") {

@@ -2,7 +2,7 @@
 """witness.py FILE... > EXPECTED.json: what tshark says of captures, in the form that compare.py reads.
 
 Run it after recording a capture again:  tests/conformance/witness.py captures/{baresip,sipp}-*.pcapng > tests/conformance/captures.json
-Needs tshark (Debian package tshark). tshark is a witness and not the judge: differences.tsv says where it errs.
+Needs tshark (Debian package tshark). tshark is a witness and not the judge: differences.tsv says where it errs. Names are relative to the folder that all FILEs share.
 """
 import collections
 import json
@@ -50,5 +50,6 @@ def facts(path):
 
 if len(sys.argv) < 2:
     sys.exit(__doc__)
-json.dump({os.path.basename(path): facts(path) for path in sys.argv[1:]}, sys.stdout, indent=1)
+folder = os.path.commonpath([os.path.dirname(path) or "." for path in sys.argv[1:]])
+json.dump({os.path.relpath(path, folder): facts(path) for path in sys.argv[1:]}, sys.stdout, indent=1)
 print()

@@ -133,6 +133,12 @@ TEST_CASE("A check line: each form is read") {
                                         "bob hears 440Hz",
                                         "bob hears 440Hz +- 10Hz from alice for 2s",
                                         "bob hears 300Hz..500Hz",
+                                        "bob hears 440Hz and 580Hz and 700Hz for 1s",
+                                        "bob hears no 440Hz from alice",
+                                        "bob hears no 440Hz and 580Hz",
+                                        "bob hears sound from alice for 2s",
+                                        "alice INVITE before bob INVITE",
+                                        "alice 180 before A -> bob 200",
                                         "bob hears nothing",
                                         "bob hears silence from alice",
                                         "bob heard digits 123#",
@@ -170,6 +176,15 @@ TEST_CASE("A check line that is not understood says what was expected") {
     CHECK(complaint("alice state happy").find("expected one of trying, ringing") == 0);
     CHECK(complaint("alice flow INVITE 18") ==
           "expected a method, a code, a class such as 4xx, any, or ..., found '18'");
+    CHECK(
+        complaint("bob hears 440Hz and") ==
+        "expected a tone such as 440Hz, no 440Hz, sound, nothing or silence, found the end of the "
+        "line");
+    CHECK(complaint("bob hears no 440Hz for 1s") == "expected the end of the line, found 'for'");
+    CHECK(complaint("alice INVITE before bob") ==
+          "expected a method, a code, a class such as 4xx, or any, found the end of the line");
+    CHECK(complaint("alice INVITE before bob INVITE first") ==
+          "expected the end of the line, found 'first'");
     CHECK(complaint("hears 440Hz") == "expected a name before hears and heard");
     CHECK(complaint("alice -> bob hears 440Hz") == "expected one name: 'bob hears ... from alice'");
     CHECK(complaint("-> bob loss < 1%") == "expected a name before ->, found '->'");

@@ -25,6 +25,7 @@ public:
     void on_arrival(std::unique_ptr<Arrival>, Time) override {}
     void on_failure(const Conversation&, std::size_t, std::string, Time) override {}
     void on_finished(std::size_t, std::size_t, Time) override {}
+    void on_sent(std::size_t, std::size_t, Time) override {}
     void on_again(sip::Transactions::Id, int, Time) override {}
     void on_prack(Time) override {}
 };

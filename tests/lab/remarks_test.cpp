@@ -155,6 +155,34 @@ TEST_CASE("remarks: of another way or other bytes nothing is said") {
     CHECK(read(wired.capture).comments.empty());
 }
 
+TEST_CASE("remarks: frames come out in the order of their times") {
+    Buffer capture;
+    auto file = CaptureFile::into(capture);
+    file->begin({});
+    const Buffer bytes(60);
+    // The last but one is older than anything that is held back for it.
+    for (const double ms : {0.0, 3.0, 1.0, 1.0, 2.0, 500.0, 4.0, 501.0}) {
+        pcap::Frame frame;
+        frame.time = wire::at(ms);
+        frame.bytes = Bytes(bytes).first(40 + static_cast<std::size_t>(ms) % 10);
+        frame.wire_size = 60;
+        file->packet(frame);
+    }
+    REQUIRE(file->close());
+    REQUIRE(annotate(capture, head(), {}));
+    pcap::FileSummary summary;
+    pcap::Annotations annotations;
+    auto reader = pcap::Reader::open(Bytes(capture), summary, annotations);
+    REQUIRE(reader);
+    std::vector<double> times;
+    pcap::Frame frame;
+    while ((*reader)->next(frame)) {
+        times.push_back(to_milliseconds(frame.time - wire::at(0)));
+        CHECK(frame.bytes.size() == 40 + static_cast<std::size_t>(times.back()) % 10);
+    }
+    CHECK(times == std::vector<double>{0, 1, 1, 2, 3, 4, 500, 501});
+}
+
 TEST_CASE("remarks: a file is replaced when the new one is complete, a link stays a link") {
     Wired wired;
     wired.carry(0, alice, bob, invite);

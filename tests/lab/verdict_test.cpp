@@ -267,6 +267,17 @@ TEST_CASE("A verdict on the wire: what is inside TLS is neither missed nor calle
     CHECK(verdict.checks[1].detail == "0 messages, and 1 inside TLS");
 }
 
+TEST_CASE("A verdict on the wire: what was sent to where nobody is may not have got so far") {
+    Run run;
+    run.log.on_wire = true;
+    run.sent_.push_back({wire::at(0), "alice", alice, bob, 7, "INVITE sip:bob", false});
+    CHECK(failures(run.judge()).find("1: INVITE sip:bob from alice") != std::string::npos);
+    run.log.unreached = {bob.address};
+    const Verdict verdict = run.judge();
+    CHECK(failures(verdict) == "");
+    CHECK(verdict.checks[1].detail == "0 messages, and 1 to where nobody is");
+}
+
 TEST_CASE("A verdict on the wire: whatever comes from a phone's address, the phone has sent") {
     const Endpoint other{alice.address, 5099}, stranger = wire::ep("192.0.2.9:5060");
     Run run;
@@ -342,6 +353,10 @@ TEST_CASE("Checks of messages") {
     CHECK(outcome(run, "alice time INVITE 180 < 20ms") == "holds: 0.010 s");
     CHECK(outcome(run, "alice time INVITE 183 < 1s") ==
           "fails: the second of the two did not come");
+    CHECK(outcome(run, "alice INVITE before bob 180") == "holds: frames 1 and 2");
+    CHECK(outcome(run, "bob 180 before alice -> bob INVITE") == "fails: frames 2 and 1");
+    CHECK(outcome(run, "alice INVITE before carol INVITE") ==
+          "fails: the second of the two did not come");
     CHECK(outcome(run, "header INVITE Contact matches sip:alice@.*") == "holds: so in 1 message");
     CHECK(outcome(run, "header INVITE m contains alice") == "holds: so in 1 message");
     CHECK(
@@ -389,6 +404,35 @@ TEST_CASE("Checks of media: measured in the capture") {
     CHECK(outcome(run, "bob frames > 0") == "fails: 0");
     CHECK(outcome(run, "carol loss < 1%") == "fails: no stream");
     CHECK(outcome(run, "rtcp SR 0") == "holds: 0 SR");
+}
+
+TEST_CASE("Checks of media: tones among others, and sound at all") {
+    const auto heard = [](const media::Sound& sound, std::string_view check) {
+        Run run;
+        run.sip(0, alice, bob, invite);
+        run.sip(10, bob, alice,
+                wire::response(invite, "200 OK", "b1", wire::sdp_body("192.0.2.2", 4000),
+                               "Contact: <sip:bob@192.0.2.2>\r\n"));
+        run.rtp(20, alice_media, bob_media, sound, 7);
+        return outcome(run, check);
+    };
+    const media::Sound one = tone_of(440, 16000), other = tone_of(580, 16000), silence(16000);
+    media::Sound both = one;
+    for (std::size_t i = 0; i < both.size(); ++i)
+        both[i] = static_cast<std::int16_t>(both[i] / 2 + other[i] / 2);
+    CHECK(heard(both, "bob hears 440Hz and 580Hz for 2s") == "holds: 440 and 580 Hz for 2 seconds");
+    CHECK(heard(both, "bob hears 440Hz and 700Hz").find("fails: ") == 0);
+    CHECK(heard(both, "bob hears no 700Hz").find("holds: ") == 0);
+    CHECK(heard(both, "bob hears no 700Hz and 580Hz") == "fails: 700 and 580 Hz");
+    CHECK(heard(silence, "bob hears no 440Hz") == "holds: no tone");
+    CHECK(heard(silence, "alice hears no 440Hz") == "holds: nothing arrives");
+    CHECK(heard(both, "bob hears sound for 2s") == "holds: sound for 2 seconds");
+    CHECK(heard(silence, "bob hears sound") == "fails: no tone");
+    // One after the other is not both at once.
+    media::Sound in_turn(one.begin(), one.begin() + 4000);
+    in_turn.insert(in_turn.end(), other.begin(), other.begin() + 4000);
+    CHECK(heard(in_turn, "bob hears 440Hz and 580Hz").find("fails: ") == 0);
+    CHECK(heard(in_turn, "bob hears no 440Hz") == "fails: 440 Hz");
 }
 
 TEST_CASE("Checks of media: what is heard goes on where the timestamps leap (Asterisk's echo)") {

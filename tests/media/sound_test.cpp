@@ -109,6 +109,20 @@ TEST_CASE("the meter tells seconds apart, and silence and noise from tones") {
     CHECK(media::ToneMeter(5).level_dbm0() == -99);
 }
 
+TEST_CASE("a tone's share of the power, among others and a little beside its place") {
+    const Sound a = media::tone(440, -10), b = media::tone(580, -10);
+    Sound both(8000);
+    for (std::size_t i = 0; i < both.size(); ++i)
+        both[i] = static_cast<std::int16_t>(a[i % a.size()] + b[i % b.size()]);
+    CHECK(media::share_of_tone(both, 440) == doctest::Approx(0.5).epsilon(0.02));
+    CHECK(media::share_of_tone(both, 580) == doctest::Approx(0.5).epsilon(0.02));
+    CHECK(media::share_of_tone(both, 446) > 0.4);
+    CHECK(media::share_of_tone(both, 510) < 0.01);
+    CHECK(media::share_of_tone(both, 700) < 0.01);
+    CHECK(media::share_of_tone(std::span(both).first(511), 440) == 0);
+    CHECK(media::share_of_tone(silence(1s), 440) == 0);
+}
+
 TEST_CASE("ITU-T Q.23: all sixteen digits, also twice the same") {
     const std::string all = "1234567890*#ABCD";
     CHECK(digits_in(media::dtmf(all, 100ms, 100ms)) == all);

@@ -3,7 +3,7 @@
 
   flows_test.py SIPANA_LAB SIPANA [-v]
 
-Each script of captures/practical whose servers are built in too is played on the simulated network, and what comes of it
+Each script of captures/practical, and of its errors of chan_sip, whose servers are built in too is played on the simulated network, and what comes of it
 is held against the capture beside the script, which real servers made: leg by leg the messages and their order, and of
 each message the header fields and the SDP that matter. Every difference must stand in differences.tsv with its reason,
 and what stands there must be found. Closes with "N passed, N failed, N skipped".
@@ -36,9 +36,15 @@ def run(*command):
     return done
 
 
+class Names(dict):
+    """Address -> name, as the script has them; who has no address there is one of its phones."""
+
+    def __missing__(self, address):
+        return "phone"
+
+
 def hosts_of(script):
-    """Address -> name, as the script has them."""
-    found = {}
+    found = Names()
     for line in script.read_text(encoding="utf-8").splitlines():
         if named := re.match(r"(?:phone|server)\s+(\S+)\s.*?\b(\d+\.\d+\.\d+\.\d+)", line):
             found[named[2]] = named[1]
@@ -89,7 +95,7 @@ def legs(capture, names, analyzer, folder):
     run(analyzer, "report", capture, "--quiet", "-o", report)
     found, counted = {}, {}
     for call in json.loads(report.read_text(encoding="utf-8"))["calls"]:
-        ends = [names.get(call[side].rpartition(":")[0], call[side]) for side in ("caller", "callee")]
+        ends = [names[call[side].rpartition(":")[0]] for side in ("caller", "callee")]
         leg = f'{call["kind"]} {ends[0]}-{ends[1]}'
         counted[leg] = counted.get(leg, 0) + 1
         found[leg + (f" {counted[leg]}" if counted[leg] > 1 else "")] = [
@@ -98,7 +104,21 @@ def legs(capture, names, analyzer, folder):
 
 
 def arrow(message, names):
-    return f'{names.get(message["src"].rpartition(":")[0], message["src"])} {what(message)}'
+    return f'{names[message["src"].rpartition(":")[0]]} {what(message)}'
+
+
+def without_reinvites(messages, names):
+    """The messages but for INVITEs within the call and what belongs to them, and who sent such."""
+    kept, movers, up = [], set(), False
+    for message in messages:
+        method = message["cseq"].split()[-1]
+        if up and method in ("INVITE", "ACK"):
+            if what(message) == "INVITE":
+                movers.add(arrow(message, names).split()[0])
+            continue
+        kept.append(message)
+        up |= method == "ACK" and any(m.get("code") == 200 and m["cseq"].endswith("INVITE") for m in kept)
+    return kept, movers
 
 
 def differences(ours, real, names):
@@ -108,12 +128,15 @@ def differences(ours, real, names):
         if leg not in real or leg not in ours:
             out.append((leg, "only Asterisk has this call" if leg in real else "only the exchange has this call"))
             continue
-        a, b = ([arrow(m, names) for m in messages] for messages in (ours[leg], real[leg]))
+        (mine, our_movers), (theirs, real_movers) = (without_reinvites(each[leg], names) for each in (ours, real))
+        out += [(leg, f"only Asterisk: {who} moves the media") for who in sorted(real_movers - our_movers)]
+        out += [(leg, f"only the exchange: {who} moves the media") for who in sorted(our_movers - real_movers)]
+        a, b = ([arrow(m, names) for m in messages] for messages in (mine, theirs))
         for tag, i, j, k, l in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
             if tag == "equal":
-                for mine, theirs in zip(ours[leg][i:j], real[leg][k:l]):
-                    x, y = described(mine), described(theirs)
-                    label = arrow(mine, names)
+                for one, other in zip(mine[i:j], theirs[k:l]):
+                    x, y = described(one), described(other)
+                    label = arrow(one, names)
                     out += [(leg, f"{label}: only Asterisk: {fact}") for fact in sorted(y - x)]
                     out += [(leg, f"{label}: only the exchange: {fact}") for fact in sorted(x - y)]
                 continue
@@ -142,7 +165,7 @@ def main():
     verbose = "-v" in sys.argv[3:]
     rows, used = known(), set()
     passed = failed = skipped = 0
-    scripts = [s for s in sorted(SCRIPTS.glob("*.lab"))
+    scripts = [s for s in [*sorted(SCRIPTS.glob("*.lab")), *sorted((SCRIPTS / "errors/sip").glob("*.lab"))]
                if all(" exchange " in x for x in s.read_text().splitlines() if x.startswith("server "))]
     with tempfile.TemporaryDirectory() as tmp:
         folder = pathlib.Path(tmp)
@@ -153,7 +176,7 @@ def main():
                 skipped += 1
                 continue
             names = hosts_of(script)
-            played = run(lab, "run", script, "--quiet", "--capture", folder / "ours.pcapng")
+            played = run(lab, "run", script.resolve(), "--quiet", "--capture", folder / "ours.pcapng")
             if played.returncode != 0:
                 print(f"FAIL  {script.stem}: the built-in exchange: {played.stdout}")
                 failed += 1

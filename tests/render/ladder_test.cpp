@@ -341,6 +341,35 @@ TEST_CASE("SIP INFO digits are told at the INFO's arrow") {
     CHECK(rows_of<Arrow>(ladder).back()->detail == "digit 5");
 }
 
+TEST_CASE("RFC 3842 5.2: what is in a voice mail box is told at the NOTIFY's arrow") {
+    const auto detail = [](std::string_view type, std::string_view body) {
+        Call call = sample::busy_call();
+        auto notify = call.messages[0];
+        const std::string text = fmt::format(
+            "NOTIFY sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+            "From: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: x\r\n"
+            "CSeq: 1 NOTIFY\r\nEvent: message-summary\r\nContent-Type: {}\r\n"
+            "Content-Length: {}\r\n\r\n{}",
+            type, body.size(), body);
+        notify.method = sip::Method::notify;
+        notify.method_name = "NOTIFY";
+        notify.text = text;
+        call.messages = {notify};
+        const Ladder ladder = ladder_of(call);
+        return rows_of<Arrow>(ladder).back()->detail;
+    };
+    constexpr std::string_view summary = "application/simple-message-summary";
+    CHECK(detail(summary,
+                 "Messages-Waiting: yes\r\nMessage-Account: sip:b@b\r\n"
+                 "Voice-Message: 2/8 (0/2)\r\n") == "Event: message-summary, 2 new, 8 old");
+    CHECK(detail(summary, "Messages-Waiting: yes\r\n") ==
+          "Event: message-summary, messages waiting");
+    CHECK(detail(summary, "Messages-Waiting: no\r\nVoice-Message: a/b\r\n") ==
+          "Event: message-summary, no messages waiting");
+    CHECK(detail(summary, "") == "Event: message-summary");
+    CHECK(detail("text/plain", "Voice-Message: 2/8\r\n") == "Event: message-summary");
+}
+
 TEST_CASE("durations are printed short, from nanoseconds to hours") {
     CHECK(short_duration(Duration{}) == "0.00 ms");
     CHECK(short_duration(std::chrono::microseconds{1250}) == "1.25 ms");
@@ -444,7 +473,8 @@ TEST_CASE("a ladder says what its marks stand for") {
     CHECK(ladder_text(one, {}).find("! 5 more: see sipana check\n") != std::string::npos);
 }
 
-TEST_CASE("RFC 3261 7.2: a final response without a reason phrase is told with the registered one") {
+TEST_CASE(
+    "RFC 3261 7.2: a final response without a reason phrase is told with the registered one") {
     Call call = sample::answered_call();
     const Call* const one[] = {&call};
     call.final_code = 486;

@@ -293,7 +293,7 @@ TEST_CASE("trap 13: a marked packet of another clock is no jitter, an unmarked o
         rtp::Receiver r;
         r.set_clock(8000);
         for (std::uint16_t n = 0; n < 100; ++n)
-            r.on_packet(n, n * 160u + (n < 50 ? 0u : 0x40000000u), marked && n == 50, 160,
+            r.on_packet(n, n * 160u + (n < 50 ? 0u : 40'000u), marked && n == 50, 160,
                         start_time + ms(20) * n);
         CHECK((r.max_jitter_ms() == 0) == marked);
         CHECK(r.lost() == 0);

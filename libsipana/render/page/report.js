@@ -338,6 +338,6 @@
 
   // ---- begin
   if (panel && panel.dataset.fixed) { current = panel.dataset.fixed; prepareDrawing(); }
-  else if (rows.length && !/^#(call|message|stream)-[1-9]/.test(location.hash)) showCall(rows[0].dataset.call);
+  else if (rows.length && !/^#(call|message|stream)-[1-9]/.test(location.hash)) showCall((rows.find((row) => row.dataset.kind === 'invite') ?? rows[0]).dataset.call);
   follow();
 })();

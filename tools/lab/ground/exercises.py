@@ -31,13 +31,14 @@ class Exercise:
     # lab: pjsip             their second configuration
     # lab: loss 3% from A    so much of the media that A sends is lost before the bridge
     # lab: stored A voicemail/default/101/INBOX/msg0000.wav 440Hz
+    # lab: logged A queue_log RINGNOANSWER ABANDON    lines of that log with these words, in this order
     """
 
     def __init__(self, path):
         self.scripts = [path]
         self.name = path.stem
         self.captures = pathlib.Path(f"{path.stem}.pcapng")
-        self.servers, self.loss, self.stored = [], {}, []
+        self.servers, self.loss, self.stored, self.logged = [], {}, [], []
         self.variant = "pjsip" if path.parent.name == "pjsip" else ""
         text = path.read_text(encoding="utf-8")
         self.title = next((line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")), "")
@@ -57,6 +58,8 @@ class Exercise:
                 self.loss[host] = float(share[:-1])
             case ["stored", server, path, tone] if re.fullmatch(r"\d+Hz", tone) and ".." not in path:
                 self.stored.append((server, path, int(tone[:-2])))
+            case ["logged", server, log, *expected] if re.fullmatch(r"[\w.-]+", log) and expected:
+                self.logged.append((server, log, expected))
             case _:
                 raise Failure(f'{where}: "{" ".join(words)}" is nothing that the lab can do', 2)
         for server in self.servers:
@@ -75,7 +78,7 @@ class ErrorSet(Exercise):
         each = [Exercise(path) for path in self.scripts]
         self.servers = sorted({server for one in each for server in one.servers})
         self.variant = "pjsip" if folder.name == "pjsip" else ""
-        self.loss, self.stored = {}, []
+        self.loss, self.stored, self.logged = {}, [], []
 
 
 def all_exercises():
@@ -210,4 +213,15 @@ def play(exercise, lab, runner, captures, verbose):
         wrong = (done.stdout or "").strip().splitlines() or [f"exit status {done.returncode}"]
     for server, path, tone in exercise.stored:
         wrong += stored.check(lab.folder / server / "spool" / path, tone)
+    for server, log, expected in exercise.logged:
+        wrong += logged(lab.folder / server / "log" / log, expected)
     return wrong
+
+
+def logged(path, expected):
+    """What is wrong, in lines; none: there is a line with each word, behind the one before."""
+    lines = iter(path.read_text(errors="replace").splitlines() if path.exists() else [])
+    for word in expected:
+        if not any(word in line for line in lines):
+            return [f"{path.name}: no line with {word}" + (" behind the others" if len(expected) > 1 else "")]
+    return []
