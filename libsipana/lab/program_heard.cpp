@@ -32,9 +32,7 @@ bool has_credentials(const sip::Message& m) {
 }
 
 std::unique_ptr<Arrival> arrival_of(Conversation& c, const sip::Message& message, Time now) {
-    auto out = std::make_unique<Arrival>();
-    out->text = message.text();
-    out->message = message.over(out->text);
+    auto out = std::make_unique<Arrival>(letter_of(message));
     out->conversation = &c;
     out->method = message.method_name();
     out->at = now;

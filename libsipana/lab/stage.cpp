@@ -47,12 +47,6 @@ Stage::~Stage() {
     proxies_.clear();
 }
 
-std::vector<Agent*> Stage::agents() const {
-    std::vector<Agent*> out;
-    for (const auto& agent : agents_) out.push_back(agent.get());
-    return out;
-}
-
 Status Stage::set_up() {
     parts_ = parts_of(script_);
     if (Status s = set_up_network(); !s) return s;
@@ -192,6 +186,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
+    playing_.push_back(agents_.back().get());
     Party peer;
     peer.name = line.name;
     peer.user = line.user.empty() ? line.name : line.user;
@@ -287,6 +282,15 @@ void Stage::drain() {
     network_->flush();
 }
 
+std::optional<Time> Stage::deadline() const {
+    std::optional<Time> first;
+    for (const Node* node : nodes_) {
+        const auto due = node->deadline();
+        if (due && (!first || *due < *first)) first = due;
+    }
+    return first;
+}
+
 bool Stage::turn(std::optional<Time> until) {
     const Time now = network_->now();
     bool woke = false;
@@ -298,13 +302,10 @@ bool Stage::turn(std::optional<Time> until) {
     }
     woke = turn_programs(now) || woke;
     drain();
-    std::optional<Time> next = until;
+    std::optional<Time> next = deadline();
+    if (until && (!next || *until < *next)) next = until;
     if (!programs_.empty() && (!next || *next > now + ProgramHost::look_up))
         next = now + ProgramHost::look_up;
-    for (const Node* node : nodes_) {
-        const auto due = node->deadline();
-        if (due && (!next || *due < *next)) next = due;
-    }
     // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
     const bool real = settings_.ground == Ground::sockets;
     if (real && (!next || *next - now > a_while)) {
