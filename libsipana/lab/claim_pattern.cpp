@@ -1,5 +1,4 @@
-// What a claim matches messages and texts with.
-
+// What a claim matches messages with.
 #include "libsipana/base/text.h"
 #include "libsipana/lab/claim.h"
 

@@ -68,6 +68,7 @@ bool ProgramPhone::claim(Waiting& waiting, Time now) {
         Sent& one = talk.sent[i];
         if (one.claimed || one.code != waiting.code) continue;
         if (!waiting.method.empty() && one.method != waiting.method) continue;
+        if (!waiting.body.empty() && one.body != waiting.body) continue;
         one.claimed = true;
         bool waits = false;  // for the final response that no line speaks of
         if (one.code == 0) {
@@ -128,7 +129,7 @@ bool ProgramPhone::idle() const {
     return output_.empty() && live_calls() == 0 &&
            std::none_of(talks_.begin(), talks_.end(), [](const Talk& talk) {
                return std::any_of(talk.asks.begin(), talk.asks.end(), [](const Ask& ask) {
-                   return ask.method == "BYE" && !ask.finished;
+                   return ask.method == "BYE" && ask.step != SIZE_MAX && !ask.finished;
                });
            });
 }
