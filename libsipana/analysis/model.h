@@ -161,6 +161,23 @@ struct VideoFrame {
     std::uint32_t timestamp = 0, bytes = 0;
     std::uint16_t packets = 0;
     bool key = false, complete = true;
+    bool intact = true;  // complete, and so are all that it may be predicted from
+};
+
+struct BrokenPicture {  // from the frame in which something is missing to the next whole key frame
+    Time start{}, end{};
+    Duration length{};
+    std::uint32_t frames = 0, lost_packets = 0;
+    bool joined = false;  // the stream begins without a key frame
+    bool mended = false;  // false: to the stream's end
+};
+
+struct KeyRequest {  // somebody asked the sender for a key frame
+    std::uint64_t frame = 0;
+    Time time{};
+    Endpoint src;
+    std::string_view how;  // "PLI", "FIR" (RTCP), "INFO" (RFC 5168); static storage
+    std::optional<Duration> answered_after;  // to the last packet of the next key frame
 };
 
 struct Video {
@@ -168,7 +185,16 @@ struct Video {
     std::uint16_t width = 0, height = 0;  // 0: the stream does not carry it
     double fps = 0;
     Duration longest_freeze{};            // between two frames, beyond the usual distance
-    std::vector<VideoFrame> marks;        // each frame; only with Detail::full
+    std::vector<BrokenPicture> broken;    // the first 10,000
+    std::uint32_t broken_count = 0, broken_frames = 0;
+    Duration broken_for{};                // together
+    // Only with Detail::full.
+    std::vector<VideoFrame> marks;        // each frame
+    std::vector<KeyRequest> requests;     // by time
+    // By the sender reports of both (RFC 3550 6.4.1): so much later than the sound that was recorded with it
+    // does the picture arrive here; below zero: earlier. The sound's SSRC.
+    std::optional<double> behind_sound_ms;
+    std::uint32_t sound_ssrc = 0;
 };
 
 // One report block or sender report, as sent (RFC 3550 6.4), beside what we know at that point.
@@ -237,6 +263,10 @@ struct Stream {
     std::vector<RtcpReport> reports;   // blocks about this SSRC and SRs of it; with Detail::full all of them
     std::vector<RtcpEvent> rtcp_events;
     std::string cname;                 // from SDES
+    // Of the packet that took least time from its sampling to here: what lip sync is measured at. Only with
+    // Detail::full, and a clock.
+    Time promptest_at = no_time;
+    std::uint32_t promptest_timestamp = 0;
     std::vector<Finding> findings;
 };
 

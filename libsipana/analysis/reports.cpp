@@ -33,6 +33,11 @@ bool concerns(const Stream& s, const Endpoint& from, const Endpoint& to, bool by
     return s.src.address == sender.address || s.dst.address == receiver.address;
 }
 
+bool between(const Way& way, const Endpoint& from, const Endpoint& to, bool by_sender) {
+    return way.src.address == (by_sender ? from : to).address &&
+           way.dst.address == (by_sender ? to : from).address;
+}
+
 }  // namespace
 
 Reports::Ledger& Reports::ledger_of(std::uint32_t ssrc, Time now) {
@@ -100,6 +105,17 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
         on_feedback(*psfb, d);
     } else if (const auto* xr = std::get_if<rtcp::ExtendedReport>(&p.content)) {
         on_extended(*xr, d);
+    } else if (p.type == rtcp::full_intra_request && intra_requests_.size() < most_events) {
+        RtcpEvent& e = intra_requests_.emplace_back();
+        e.frame = d.frame;
+        e.time = d.time;
+        e.src = d.src;
+        e.dst = d.dst;
+        ByteReader in(d.payload.subspan(p.offset));
+        in.skip(4);
+        e.sender_ssrc = in.u32();
+        e.kind = "FIR";
+        e.text = "a key frame is demanded (RFC 2032 5.2.1)";
     }
 }
 
@@ -229,27 +245,51 @@ void Reports::event(std::uint32_t about, std::uint32_t sender, std::string_view 
     e.text = std::move(text);
 }
 
-void Reports::take(Stream& into) {
+void Reports::take_intra_requests(Stream& into) {
+    if (into.media != MediaKind::video) return;
+    const auto about = [&](const RtcpEvent& e) {
+        return e.src.address == into.dst.address && e.dst.address == into.src.address &&
+               (e.dst.port == into.src.port || e.dst.port == into.src.port + 1);
+    };
+    std::erase_if(intra_requests_, [&](const RtcpEvent& e) {
+        if (!about(e)) return false;
+        into.rtcp_events.push_back(e);
+        into.rtcp_events.back().media_ssrc = into.ssrc;
+        return true;
+    });
+    std::stable_sort(into.rtcp_events.begin(), into.rtcp_events.end(),
+                     [](const RtcpEvent& a, const RtcpEvent& b) { return a.time < b.time; });
+}
+
+void Reports::take(Stream& into, std::span<const Way> siblings) {
     const std::uint64_t h = hash_of_ssrc(into.ssrc);
     const std::uint32_t i =
         by_ssrc_.find(h, [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
-    if (i == HashIndex::nil) return;
+    if (i == HashIndex::nil) return take_intra_requests(into);
     Ledger& l = pool_[i];
     l.met = true;
     into.cname = l.cname;
-    // The same SSRC may have gone to several addresses: each stream takes its own.
+    // The same SSRC may have gone to several addresses (directmedia, forks): each stream takes its
+    // own.
+    const auto ours = [&](const Endpoint& from, const Endpoint& to, bool by_sender) {
+        if (!concerns(into, from, to, by_sender)) return false;
+        return between({into.src, into.dst}, from, to, by_sender) ||
+               std::none_of(siblings.begin(), siblings.end(),
+                            [&](const Way& other) { return between(other, from, to, by_sender); });
+    };
     std::erase_if(l.reports, [&](const RtcpReport& r) {
-        if (!concerns(into, r.src, r.dst, r.is_sender_report)) return false;
+        if (!ours(r.src, r.dst, r.is_sender_report)) return false;
         RtcpReport& taken = into.reports.emplace_back(r);
         if (taken.has_block && into.clock_hz != 0)
             taken.jitter_ms = 1000.0 * taken.jitter_units / into.clock_hz;
         return true;
     });
     std::erase_if(l.events, [&](const RtcpEvent& e) {
-        if (!concerns(into, e.src, e.dst, e.sender_ssrc == into.ssrc)) return false;
+        if (!ours(e.src, e.dst, e.sender_ssrc == into.ssrc)) return false;
         into.rtcp_events.push_back(e);
         return true;
     });
+    take_intra_requests(into);
     if (l.reports.empty() && l.events.empty()) {
         by_ssrc_.erase(h, i);
         pool_.release(i);
@@ -257,6 +297,7 @@ void Reports::take(Stream& into) {
 }
 
 void Reports::advance(Time now) {
+    std::erase_if(intra_requests_, [&](const RtcpEvent& e) { return e.time + patience < now; });
     for (std::uint32_t i = 0; i < pool_.end(); ++i)
         if (pool_.alive(i) && pool_[i].last + patience < now) {
             by_ssrc_.erase(hash_of_ssrc(pool_[i].ssrc), i);

@@ -2,12 +2,18 @@
 // RFC 4585, RFC 3611). With Detail::summary the packets are counted only.
 #pragma once
 
+#include <span>
+
 #include "libsipana/analysis/analyzer.h"
 #include "libsipana/analysis/table.h"
 #include "libsipana/rtcp/packet.h"
 #include "libsipana/rtcp/round_trip.h"
 
 namespace sipana::analysis {
+
+struct Way {
+    Endpoint src, dst;
+};
 
 class Reports {
 public:
@@ -17,7 +23,8 @@ public:
     // One RTCP datagram. Of an encrypted one (SRTCP) only the first packet's type can be told.
     void on_compound(const net::Datagram& datagram, bool encrypted);
     // Moves what was said of the stream into it; needs its ssrc, addresses and clock.
-    void take(Stream& into);
+    // `siblings`: where else its SSRC goes.
+    void take(Stream& into, std::span<const Way> siblings = {});
     // Forgets SSRCs that have been silent for long.
     void advance(Time now);
     // Tells of what was reported about streams that the capture does not hold.
@@ -45,11 +52,14 @@ private:
     void event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
                const net::Datagram& datagram);
 
+    void take_intra_requests(Stream& into);
+
     const Options& options_;
     Counts& counts_;
     Sink& sink_;
     Pool<Ledger> pool_;
     HashIndex by_ssrc_;
+    std::vector<RtcpEvent> intra_requests_;  // RFC 2032: of the stream that goes the other way
 };
 
 }  // namespace sipana::analysis

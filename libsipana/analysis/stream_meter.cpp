@@ -12,6 +12,7 @@ namespace sipana::analysis {
 namespace {
 
 constexpr std::uint32_t usual_event_clock_hz = 8000;
+constexpr std::int64_t longest_step_s = 10;  // of a timestamp; beyond it the clock began anew
 
 }  // namespace
 
@@ -36,6 +37,7 @@ void StreamMeter::count(const Early& p, Bytes payload, const Announced& by) {
     else
         receiver_.on_packet(p.sequence, p.timestamp, p.marker, p.payload_bytes, p.at);
     if (seconds_) seconds_->on_packet(receiver_, p.payload_bytes, p.at);
+    if (full_ && now.kind != rtp::Kind::event && now.clock_hz != 0) note_transit(p);
     if (by.encrypted) return;
     if (now.kind == rtp::Kind::event && !payload.empty())
         events_->on_packet(payload, p.timestamp, p.marker, p.at, p.frame);
@@ -63,6 +65,26 @@ void StreamMeter::count_video(const Early& p, Bytes payload, const Announced& by
     } else {
         video_->on_other_packet(p.sequence, p.timestamp, p.marker, p.at);
     }
+}
+
+// Arrival less media time is the way here, but for a constant; where it is least, the way was
+// free. A clock that begins anew or runs away is no measure any more.
+void StreamMeter::note_transit(const Early& p) {
+    const std::int64_t clock_hz = used_[now_].clock_hz;
+    Transit& t = transit_;
+    const auto step = static_cast<std::int32_t>(p.timestamp - t.newest);
+    const bool anew =
+        t.first == no_time || step > longest_step_s * clock_hz || step < -longest_step_s * clock_hz;
+    if (anew) t = {p.at, p.at, p.timestamp, p.timestamp, 0, 0};
+    if (!anew) t.ticks += step;
+    t.newest = p.timestamp;
+    std::int64_t ns = 0;
+    if (__builtin_sub_overflow(p.at.count(), t.first.count(), &ns)) return;
+    ns -= t.ticks / clock_hz * 1'000'000'000 + t.ticks % clock_hz * 1'000'000'000 / clock_hz;
+    if (ns >= t.least_ns) return;
+    t.least_ns = ns;
+    t.least_at = p.at;
+    t.least_timestamp = p.timestamp;
 }
 
 void StreamMeter::check(const net::Datagram& d, Bytes payload, const Announced& by) {
@@ -169,6 +191,8 @@ void StreamMeter::describe(Stream& out) {
     out.last_sequence = r.last_sequence();
     for (const rtp::Gap& g : r.gaps())
         if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
+    out.promptest_at = transit_.least_at;
+    out.promptest_timestamp = transit_.least_timestamp;
     describe_seconds(out);
     if (checked_) describe_faults(out);
     if (events_)
@@ -214,8 +238,14 @@ void StreamMeter::describe_video(Stream& out) {
     v.height = video_->height();
     v.fps = video_->fps();
     v.longest_freeze = video_->longest_freeze();
+    v.broken_count = video_->breakage_count();
+    v.broken_frames = video_->broken_frames();
+    v.broken_for = video_->broken_for();
+    for (const media::Breakage& b : video_->breakages())
+        v.broken.push_back(
+            {b.start, b.end, b.length(), b.frames, b.lost_packets, b.joined, b.mended});
     for (const media::FrameMark& m : video_->marks()) {
-        v.marks.push_back({m.time, m.timestamp, m.bytes, m.packets, m.key, m.complete});
+        v.marks.push_back({m.time, m.timestamp, m.bytes, m.packets, m.key, m.complete, m.intact});
         if (!seconds_ || out.seconds.empty()) continue;
         StreamSecond& second =
             out.seconds[std::min(seconds_->index(m.time), out.seconds.size() - 1)];

@@ -50,7 +50,10 @@ public:
     // What follows is encrypted. What was read of frames before is too little to be told.
     void encrypt();
     // What was sent since the last packet was sent elsewhere, and is not missing here.
-    void resume() { receiver_.resume(); }
+    void resume() {
+        receiver_.resume();
+        if (video_) video_->resume();
+    }
 
     Time last_arrival() const { return receiver_.last_arrival(); }
     // The payload type most used; events and comfort noise aside.
@@ -73,6 +76,7 @@ private:
     std::size_t number_of(std::uint8_t type, const Announced& by);
     void use(const Announced& by);
     void count_video(const Early& packet, Bytes payload, const Announced& by);
+    void note_transit(const Early& packet);
     void describe_faults(Stream& into) const;
     void describe_seconds(Stream& into) const;
     void describe_video(Stream& into);
@@ -88,6 +92,12 @@ private:
     std::unique_ptr<rtp::EventDecoder> events_;
     std::unique_ptr<rtp::Seconds> seconds_;
     std::vector<Fault> faults_;  // one a rule
+    // What took least time, and where the media clock stands beside that of the capture.
+    struct Transit {
+        Time first = no_time, least_at = no_time;
+        std::uint32_t newest = 0, least_timestamp = 0;
+        std::int64_t ticks = 0, least_ns = 0;
+    } transit_;
 };
 
 }  // namespace sipana::analysis

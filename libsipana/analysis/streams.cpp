@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libsipana/analysis/pictures.h"
 #include "libsipana/base/text.h"
 #include "libsipana/rtp/check.h"
 
@@ -396,6 +397,17 @@ bool Streams::was_elsewhere(const Live& live, Time since) const {
     return found;
 }
 
+std::vector<Way> Streams::siblings_of(std::uint32_t s) const {
+    std::vector<Way> all;
+    const std::uint32_t ssrc = streams_[s].ssrc;
+    by_ssrc_.visit(hash_of_ssrc(ssrc), most_same_ssrc, [&](std::uint32_t i) {
+        const Live& other = streams_[i];
+        if (i != s && other.ssrc == ssrc) all.push_back({src_of(other), dst_of(other)});
+        return false;
+    });
+    return all;
+}
+
 // ---------------------------------------------------------------- ends
 
 Time Streams::last_media(std::uint32_t call) const {
@@ -513,7 +525,9 @@ void Streams::describe(std::uint32_t s, Stream& out) {
         live.meter->describe(out);
     else
         describe_first(live, out);
-    reports_.take(out);
+    reports_.take(out, siblings_of(s));
+    tell_key_requests(out);
+    if (options_.check) check_report_clock(out);
 }
 
 void Streams::describe_first(const Live& live, Stream& out) {

@@ -104,6 +104,7 @@ private:
     };
     Bearer bearer_of(const net::Datagram& rtcp) const;
     bool on_rtcp(const net::Datagram& datagram);
+    std::vector<Way> siblings_of(std::uint32_t stream) const;
     bool was_elsewhere(const Live& stream, Time since) const;
 
     void drop(std::uint32_t stream);

@@ -6,6 +6,7 @@
 
 #include "libsipana/analysis/check.h"
 #include "libsipana/analysis/history.h"
+#include "libsipana/analysis/pictures.h"
 #include "libsipana/analysis/summary.h"
 #include "libsipana/sip/check.h"
 
@@ -195,6 +196,7 @@ void Trackers::on_over(std::uint32_t i) {
     streams_.release(i, call);
     if (options_.detail == Detail::full) {
         tell_history(call);
+        tell_pictures(call);
         if (options_.check) check_call(call, last_);
     }
     sink_.on_call(std::move(call));

@@ -122,7 +122,8 @@ void Hearing::watch(const rtp::Packet& packet, media::VideoCodec codec, rtp::Pla
     key_seen_ |= noted.key_frame;
     // Parameter sets come before the key frame that they belong to.
     const bool without_key = !key_seen_ && fragment && fragment->picture;
-    noted.picture_lost = place == rtp::Place::ahead || without_key;
+    broken_ = (broken_ && !noted.key_frame) || place == rtp::Place::ahead || without_key;
+    noted.picture_lost = broken_;
 }
 
 std::vector<rtcp::Reception> Hearing::receptions() {

@@ -30,7 +30,7 @@ public:
 
     struct Noted {
         const sdp::Codec* codec = nullptr;  // nullptr: the payload type means nothing to us
-        bool picture_lost = false;          // video: packets are missing, or it began without a key
+        bool picture_lost = false;          // video: it is broken, until a key frame begins
         bool key_frame = false;             // video: one begins
     };
     Noted on_packet(const rtp::Packet& packet, Time now);
@@ -66,7 +66,7 @@ private:
     rtp::EventDecoder events_;
     std::unique_ptr<Ears> ears_;  // some kilobytes, of which a load of calls has no use
     std::optional<media::VideoMeter> video_meter_;
-    bool key_seen_ = false;
+    bool key_seen_ = false, broken_ = false;
     std::uint64_t other_type_ = 0;
 };
 

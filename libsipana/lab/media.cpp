@@ -54,7 +54,7 @@ public:
     }
     void end() override { close(Content::rtp); }
 
-    bool echo_ = false;
+    bool echo_ = false, key_request_ = false;
     Talking& talking() { return talking_; }
     const Talking& talking() const { return talking_; }
 
@@ -75,6 +75,7 @@ private:
     void on_blocks(const std::vector<rtcp::ReportBlock>& blocks, Time now);
     void on_feedback(const rtcp::PayloadFeedback& feedback);
     std::optional<rtcp::Sending> sending(Time now) const;
+    void miss_picture(Time now);
     void report(Time now);
     void goodbye(Time now);
     bool reporting() const { return settings_.rtcp && agreed_.active && !ended_; }
@@ -162,6 +163,16 @@ void MediaSession::State::ask_key_frame(Time now) {
     close(Content::rtcp);
 }
 
+void MediaSession::State::miss_picture(Time now) {
+    if (key_asked_ != no_time && now - key_asked_ < between_key_requests) return;
+    if (agreed_.pli || agreed_.fir || settings_.key_requests == KeyRequests::always) {
+        ask_key_frame(now);
+    } else if (settings_.key_requests == KeyRequests::signalled && !ended_) {
+        key_asked_ = now;
+        key_request_ = true;
+    }
+}
+
 void MediaSession::State::on_packet(Bytes datagram, bool rtcp, Time now) {
     if (rtp::is_rtcp(datagram)) {
         on_rtcp(datagram, now);
@@ -180,9 +191,7 @@ void MediaSession::State::on_rtp(Bytes datagram, Time now) {
     }
     const Hearing::Noted noted = hearing_.on_packet(packet, now);
     if (noted.codec == nullptr) return;
-    if (noted.picture_lost && !noted.key_frame && (agreed_.pli || agreed_.fir) &&
-        (key_asked_ == no_time || now - key_asked_ >= between_key_requests))
-        ask_key_frame(now);
+    if (noted.picture_lost && !noted.key_frame) miss_picture(now);
     if (!echo_ || ended_) return;
     // As the other side numbers that codec.
     for (const sdp::Codec& c : agreed_.sent)
@@ -215,6 +224,9 @@ void MediaSession::State::on_rtcp(Bytes datagram, Time now) {
             on_feedback(*feedback);
         } else if (const auto* t = std::get_if<rtcp::TransportFeedback>(&content)) {
             noted_.nack += std::holds_alternative<rtcp::Nack>(t->content);
+        } else if (compound.packets[i].type == rtcp::full_intra_request) {
+            ++noted_.fir;
+            talking_.send_key_frame();
         }
     }
 }
@@ -292,6 +304,7 @@ void MediaSession::echo(bool on) { state_->echo_ = on; }
 bool MediaSession::playing() const { return state_->talking().playing(); }
 void MediaSession::send_key_frame() { state_->talking().send_key_frame(); }
 void MediaSession::ask_key_frame(Time now) { state_->ask_key_frame(now); }
+bool MediaSession::take_key_request() { return std::exchange(state_->key_request_, false); }
 void MediaSession::on_packet(Bytes datagram, bool rtcp, const Endpoint&, Time now) {
     state_->on_packet(datagram, rtcp, now);
 }

@@ -41,12 +41,20 @@ struct MediaPlan {
     std::optional<Duration> duration;
 };
 
+// How a phone asks for a key frame when its picture is lost.
+enum class KeyRequests : std::uint8_t {
+    agreed,     // PLI or FIR, where the descriptions agree on it (RFC 4585 3.6.2)
+    always,     // PLI, even where nobody agreed on it
+    signalled,  // where they do not agree on it: whoever owns the session asks (RFC 5168)
+};
+
 struct MediaSettings {
     std::string cname = "phone@sipana.invalid";
     bool rtcp = true;
     Duration rtcp_minimum = std::chrono::seconds{5};  // RFC 3550 6.2; half of it for the first
     bool measure = true;                 // tones, in-band digits and video frames of what is heard
     std::uint32_t video_payload = 1200;  // octets of video in a packet, at most
+    KeyRequests key_requests = KeyRequests::agreed;
 };
 
 struct Heard {
@@ -109,6 +117,7 @@ public:
     bool playing() const;   // a plan has not come to its end
     void send_key_frame();  // with the next frame
     void ask_key_frame(Time now);  // sends a PLI, or a FIR where only that is agreed
+    bool take_key_request();       // one is to be signalled; true once a request
 
     // `rtcp`: it came to the RTCP port.
     void on_packet(Bytes datagram, bool rtcp, const Endpoint& from, Time now);

@@ -42,17 +42,25 @@ void ask_feedback(const PhoneLine& line, MediaWish& wish) {
     if (how == "none") wish.feedback = false;
 }
 
+KeyRequests key_requests_of(const PhoneLine& line) {
+    const std::string_view how = setting_of(line, "feedback");
+    if (how == "info") return KeyRequests::signalled;
+    return how == "always" ? KeyRequests::always : KeyRequests::agreed;
+}
+
 bool names(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 }  // namespace
 
-PhoneSession::PhoneSession(const Setting& setting) : setting_(setting) {
+PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
+    : setting_(setting), number_(number) {
     ours_.user = setting.line->user.empty() ? "-" : setting.line->user;
     ours_.address = setting.address;
     ours_.id = setting.random->below(1u << 30) + 1;
     ours_.version = ours_.id;
+    setting_.media.key_requests = key_requests_of(*setting.line);
 }
 
 PhoneSession::~PhoneSession() {
@@ -100,8 +108,8 @@ Status PhoneSession::open_line(bool video) {
                 made->rtp = *rtp;
                 made->rtcp = *rtcp;
                 if (setting_.opened) {
-                    setting_.opened(*rtp);
-                    setting_.opened(*rtcp);
+                    setting_.opened(*rtp, number_);
+                    setting_.opened(*rtcp, number_);
                 }
                 continue;
             }
@@ -301,6 +309,15 @@ void PhoneSession::stop(bool video, Time now) {
     if (Line* own = line(video); own != nullptr && own->media) own->media->stop(now);
 }
 
+bool PhoneSession::take_key_request() {
+    Line* own = line(true);
+    return own != nullptr && own->media && own->media->take_key_request();
+}
+
+void PhoneSession::send_key_frame() {
+    if (Line* own = line(true); own != nullptr && own->media) own->media->send_key_frame();
+}
+
 void PhoneSession::end(Time now) {
     if (ended_) return;
     ended_ = true;
@@ -320,8 +337,9 @@ bool PhoneSession::on_packet(const Packet& packet, Time now) {
 
 void PhoneSession::on_timer(Time now) {
     for (const auto& one : lines_)
-        if (one->media && one->media->deadline() && *one->media->deadline() <= now)
-            one->media->on_timer(now);
+        if (one->media)
+            if (const auto due = one->media->deadline(); due && *due <= now)
+                one->media->on_timer(now);
 }
 
 std::optional<Time> PhoneSession::deadline() const {

@@ -1,6 +1,7 @@
 #include "libsipana/media/frames.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sipana::media {
 
@@ -14,7 +15,19 @@ constexpr std::int64_t far = 3000;
 // A step of the timestamp beyond this is a pause or a new beginning, and no part of the frame rate.
 constexpr std::int32_t pause_ticks = 10 * static_cast<std::int32_t>(video_clock_hz);
 
+// Capture times may be anything.
+Duration sum(Duration a, Duration b) {
+    std::int64_t ns = 0;
+    return __builtin_add_overflow(a.count(), b.count(), &ns) ? Duration::max() : Duration{ns};
+}
+
 }  // namespace
+
+Duration Breakage::length() const {
+    std::int64_t ns = 0;
+    if (end <= start || __builtin_sub_overflow(end.count(), start.count(), &ns)) return {};
+    return Duration{ns};
+}
 
 std::int64_t VideoMeter::extend(std::uint16_t sequence) const {
     return highest_ + static_cast<std::int16_t>(static_cast<std::uint16_t>(
@@ -45,6 +58,7 @@ VideoMeter::Open* VideoMeter::open_frame(std::uint16_t sequence, std::uint32_t t
         finish();
         highest_ = at;
         closed_to_ = at - 1;
+        jumped_ = true;
         seen_ = {};
     }
     if (at <= closed_to_ || at <= highest_ - window || is_duplicate(at)) return nullptr;
@@ -119,6 +133,10 @@ void VideoMeter::close_front() {
     const bool begun = frame.started || (frames_ > 0 && frame.first == closed_to_ + 1);
     // Without a marker the frame ends where the next one begins.
     const bool ended = frame.ended || (!open_.empty() && open_.front().first == frame.last + 1);
+    const std::int64_t before =
+        resumed_ ? 0 : std::max<std::int64_t>(frame.first - closed_to_ - 1, 0);
+    resumed_ = false;
+    missing_ += static_cast<std::uint32_t>(before + frame.last - frame.first + 1 - frame.packets);
     closed_to_ = std::max(closed_to_, frame.last);
     if (!frame.picture && !frame.broken) return;  // parameter sets alone, or padding
     count(frame, gapless && begun && ended && !frame.broken);
@@ -134,6 +152,8 @@ void VideoMeter::count(const Open& frame, bool complete) {
             complete || (!frame.broken && frame.packets == frame.last - frame.first + 1);
         incomplete_frames_ += !whole && newest_complete_;
         newest_complete_ = newest_complete_ && whole;
+        judge(frame.time, newest_key_, newest_complete_);
+        if (keep_marks_ && !marks_.empty()) marks_.back().intact &= !broken_;
         return;
     }
     note_media_time(frame.timestamp);
@@ -144,10 +164,47 @@ void VideoMeter::count(const Open& frame, bool complete) {
     key_frames_ += frame.key;
     incomplete_frames_ += !complete;
     note_interval(frame.time);
+    judge(frame.time, frame.key, complete);
     if (keep_marks_ && marks_.size() < max_marks)
         marks_.push_back({frame.time, frame.timestamp, frame.bytes,
                           static_cast<std::uint16_t>(std::min(frame.packets, 0xffffu)), frame.key,
-                          complete});
+                          complete, !broken_});
+}
+
+// Frames that nothing is predicted from may be lost without harm; which these are is not read, so
+// this is the most that can have been broken.
+void VideoMeter::judge(Time time, bool key, bool complete) {
+    const std::uint32_t lost = std::exchange(missing_, 0);
+    const bool jumped = std::exchange(jumped_, false);
+    const bool first = frames_ == 1;
+    if (broken_) {
+        now_.end = std::max(now_.end, time);
+        now_.lost_packets += lost;
+        if (!key || !complete) {
+            ++now_.frames;
+            ++broken_frames_;
+            return;
+        }
+        now_.mended = true;
+        broken_for_ = sum(broken_for_, now_.length());
+        if (breakages_.size() < max_breakages) breakages_.push_back(now_);
+        now_ = {};
+        broken_ = false;
+        return;
+    }
+    if (complete && (key || (lost == 0 && !jumped && !first))) return;
+    broken_ = true;
+    now_ = {time, time, 1, lost, first && !key, false};
+    ++breakage_count_;
+    ++broken_frames_;
+}
+
+Duration VideoMeter::broken_for() const { return sum(broken_for_, now_.length()); }
+
+std::vector<Breakage> VideoMeter::breakages() const {
+    std::vector<Breakage> all = breakages_;
+    if (broken_) all.push_back(now_);
+    return all;
 }
 
 // Frames predicted from both sides are sent out of the order of their timestamps, so the media time

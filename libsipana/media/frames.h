@@ -1,4 +1,5 @@
-// VideoMeter: frames, key frames, resolution, frame rate and freezes of one video stream.
+// VideoMeter: frames, key frames, resolution, frame rate, freezes of one video stream, and how long
+// its picture was broken.
 //
 // Packets of one timestamp are one frame (for every codec here); the marker ends it. Fed in capture
 // order; a packet may be up to `reorder_packets` behind the newest. Memory is bounded; marks are
@@ -16,6 +17,7 @@ namespace sipana::media {
 
 inline constexpr std::uint32_t reorder_packets = 64;  // then a frame is closed as it is
 inline constexpr std::size_t max_open_frames = 16;
+inline constexpr std::size_t max_breakages = 10'000;     // 400 kB; later ones are counted only
 inline constexpr std::size_t max_marks = 200'000;        // 6.4 MB; later frames are counted only
 inline constexpr std::uint32_t video_clock_hz = 90'000;  // RFC 3551 5, of every codec here
 
@@ -24,6 +26,18 @@ struct FrameMark {
     std::uint32_t timestamp = 0, bytes = 0;  // RTP payload bytes
     std::uint16_t packets = 0;
     bool key = false, complete = true;
+    bool intact = true;  // complete, and so are all that it may be predicted from
+};
+
+// From the frame in which something is missing to the next key frame that is complete: each picture
+// in between is predicted from one that is not what was sent.
+struct Breakage {
+    Time start{}, end{};             // arrivals of these two; else of the last frame
+    std::uint32_t frames = 0;        // that came in between, the first one too
+    std::uint32_t lost_packets = 0;  // from the last good frame to the key frame
+    bool joined = false;             // the stream begins without a key frame
+    bool mended = false;
+    Duration length() const;
 };
 
 class VideoMeter {
@@ -40,6 +54,8 @@ public:
     // in the sequence, so that its absence is not taken for a loss.
     void on_other_packet(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
                          Time arrival);
+    // What was sent since the packet before went elsewhere, and is not missing here.
+    void resume() { resumed_ = true; }
     void finish();  // closes the frames still open; call once, at the stream's end
 
     std::uint32_t frames() const { return frames_; }
@@ -52,6 +68,10 @@ public:
     std::optional<double> stated_fps() const { return stated_fps_; }  // what its parameter sets say
     Duration longest_freeze() const { return longest_freeze_; }
     std::uint32_t freezes() const { return freezes_; }
+    std::vector<Breakage> breakages() const;  // the last one may be open
+    std::uint32_t breakage_count() const { return breakage_count_; }
+    std::uint32_t broken_frames() const { return broken_frames_; }
+    Duration broken_for() const;
     const std::vector<FrameMark>& marks() const { return marks_; }
 
 private:
@@ -69,6 +89,7 @@ private:
     void close_ready();
     void close_front();
     void count(const Open& frame, bool complete);
+    void judge(Time time, bool key, bool complete);
     void note_media_time(std::uint32_t timestamp);
     void note_interval(Time time);
 
@@ -90,6 +111,13 @@ private:
     Time last_frame_ = no_time;
     Duration longest_freeze_{};
     std::uint32_t freezes_ = 0;
+    std::uint32_t missing_ = 0;  // packets, since the frame judged last
+    bool resumed_ = false, jumped_ = false;
+    bool broken_ = false;
+    Breakage now_;  // while broken_
+    std::vector<Breakage> breakages_;
+    std::uint32_t breakage_count_ = 0, broken_frames_ = 0;
+    Duration broken_for_{};
     std::vector<FrameMark> marks_;
 };
 

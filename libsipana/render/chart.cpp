@@ -272,10 +272,17 @@ std::string frames_chart(const Stream& stream) {
         highest = std::max(highest, bin.kilobytes);
     }
     const Frame frame(span, highest);
-    std::string out, delta, key, broken;
+    std::string out, delta, key, broken, spoiled;
     frame.open(out, "Video frames, kB",
-               fmt::format("{} frames, {} key frames, {} incomplete", stream.video->frames,
-                           stream.video->key_frames, stream.video->incomplete_frames));
+               fmt::format("{} frames, {} key frames, {} incomplete, {} broken",
+                           stream.video->frames, stream.video->key_frames,
+                           stream.video->incomplete_frames, stream.video->broken_frames));
+    for (const auto& b : stream.video->broken) {
+        const double x = frame.x(to_seconds(b.start - stream.start));
+        append(spoiled, "M{:.5g} {}V{:.5g}h{:.4g}V{}z", x, top, frame.floor(),
+            std::max(frame.x(to_seconds(b.end - stream.start)) - x, 1.0), top);
+    }
+    if (!spoiled.empty()) append(out, "<path class=\"broken\" d=\"{}\"/>", spoiled);
     for (std::size_t i = 0; i < bins.size(); ++i) {
         const Bin& bin = bins[i];
         if (bin.kilobytes <= 0 && !bin.incomplete) continue;
@@ -287,7 +294,10 @@ std::string frames_chart(const Stream& stream) {
     if (!delta.empty()) append(out, "<path class=\"stick\" d=\"{}\"/>", delta);
     if (!key.empty()) append(out, "<path class=\"stick keyframe\" d=\"{}\"/>", key);
     if (!broken.empty()) append(out, "<path class=\"cross\" d=\"{}\"/>", broken);
-    legend(out, {{"keyframe", "key frame"}, {"lost", "incomplete"}});
+    std::vector<Key> keys{{"keyframe", "key frame"}};
+    if (!broken.empty()) keys.push_back({"lost", "incomplete"});
+    if (!spoiled.empty()) keys.push_back({"broken", "broken picture"});
+    legend(out, keys);
     close(out);
     return out;
 }

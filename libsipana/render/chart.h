@@ -15,7 +15,8 @@ std::string jitter_chart(
     const analysis::Stream& stream);  // line, ms (RFC 3550 A.8), and RTCP's claims
 std::string loss_chart(const analysis::Stream& stream);  // bars: lost, late, duplicated, reordered
 std::string bitrate_chart(const analysis::Stream& stream);  // area, kbit/s of RTP payload
-std::string frames_chart(const analysis::Stream& stream);   // video: sizes, key frames, incomplete
+std::string frames_chart(
+    const analysis::Stream& stream);  // video: sizes, key frames, what was broken
 
 // A step of 1, 2 or 5 times a power of ten that divides `span` into at most `parts`.
 double nice_step(double span, int parts);

@@ -87,6 +87,11 @@ void put_ledgers(Page& page, const analysis::Call& call);
 void put_stream(Page& page, const analysis::Stream& stream, const analysis::Call* call,
                 std::uint64_t call_number, std::size_t index);
 
+// ---- html_picture: of a video stream, what broke its picture and who asked for key frames
+void put_picture(Page& page, const analysis::Stream& stream, Time start);
+std::string broken_text(const analysis::Stream& stream);  // "1.2 s (12%)"
+std::string lip_sync_text(double behind_sound_ms);        // "3.1 ms behind"
+
 // ---- html_message: messages for the script to show, and the glossary
 void put_messages(Page& page, std::uint64_t call_number,
                   const std::vector<analysis::SipMessage>& messages, Time start,

@@ -73,6 +73,9 @@ void put_numbers(Page& page, const Stream& s) {
         put_number(page, "Frame rate", fmt::format("{:.3g} a second", v.fps));
         if (v.longest_freeze.count() > 0)
             put_number(page, "Longest freeze", short_duration(v.longest_freeze));
+        if (v.broken_count > 0) put_number(page, "Broken picture", broken_text(s), "bad");
+        if (v.behind_sound_ms)
+            put_number(page, "Lip sync, beside the sound", lip_sync_text(*v.behind_sound_ms));
     }
     page.out += "</dl>\n";
 }
@@ -192,6 +195,7 @@ void put_stream(Page& page, const Stream& stream, const Call* call, std::uint64_
     const std::string charts =
         jitter_chart(stream) + bitrate_chart(stream) + loss_chart(stream) + frames_chart(stream);
     if (!charts.empty()) page.put("<div class=\"charts\">{}</div>\n", charts);
+    put_picture(page, stream, start);
     put_gaps(page, stream, start);
     put_rtcp(page, stream, start);
     page.out += "</section>\n";

@@ -113,6 +113,8 @@ void write_stream_members(JsonWriter& json, const Stream& s) {
     json.key("height");
     v.height == 0 ? json.null() : json.value(v.height);
     json.field("fps", v.fps).key("longest_freeze_s").seconds(v.longest_freeze);
+    json.key("broken_s").seconds(v.broken_for);
+    json.field("broken_count", v.broken_count).field("broken_frames", v.broken_frames);
 }
 
 void append_stream_json(std::string& out, const Stream& stream) {

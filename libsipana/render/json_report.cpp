@@ -194,6 +194,24 @@ void write_reports(JsonWriter& json, const Stream& s) {
     });
 }
 
+void write_pictures(JsonWriter& json, const analysis::Video& v) {
+    lines(json, "broken", v.broken, [&json](const analysis::BrokenPicture& b) {
+        json.key("start").time(b.start).key("end").time(b.end);
+        json.key("length_s").seconds(b.length);
+        json.field("frames", b.frames).field("lost_packets", b.lost_packets);
+        json.field("joined", b.joined).field("mended", b.mended);
+    });
+    lines(json, "key_requests", v.requests, [&json](const analysis::KeyRequest& r) {
+        json.field("frame", r.frame).key("time").time(r.time).field("src", r.src);
+        json.field("how", r.how).key("answered_after_s");
+        r.answered_after ? json.seconds(*r.answered_after) : json.null();
+    });
+    json.key("behind_sound_ms");
+    v.behind_sound_ms ? json.value(*v.behind_sound_ms) : json.null();
+    json.key("sound_ssrc");
+    v.behind_sound_ms ? json.hex(v.sound_ssrc) : json.null();
+}
+
 void write_streams(JsonWriter& json, const std::vector<Stream>& streams) {
     json.key("streams").begin_array();
     for (const Stream& s : streams) {
@@ -218,6 +236,7 @@ void write_streams(JsonWriter& json, const std::vector<Stream>& streams) {
                     .field("key_frames", x.key_frames)
                     .field("incomplete_frames", x.incomplete_frames);
         });
+        if (s.video) write_pictures(json, *s.video);
         write_digits(json, "events", s.digits);
         write_reports(json, s);
         write_findings(json, s.findings);

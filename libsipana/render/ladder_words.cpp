@@ -158,6 +158,10 @@ std::string detail_of(const analysis::SipMessage& m, const sip::Message& parsed)
             if (const std::string mail = mail_of(parsed); !mail.empty()) out += ", " + mail;
             return out;
         }
+        case sip::Method::info:  // RFC 5168
+            return parsed.body().find("picture_fast_update") != parsed.body().npos
+                       ? "asks for a key frame"
+                       : std::string{};
         default:
             break;
     }

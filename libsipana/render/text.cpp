@@ -154,6 +154,8 @@ std::string streams_table(std::span<const analysis::Stream* const> streams, cons
             video += fmt::format("{:.0f} fps {} key", s->video->fps, s->video->key_frames);
             if (s->video->incomplete_frames > 0)
                 video += fmt::format(" {} incomplete", s->video->incomplete_frames);
+            if (s->video->broken_count > 0)
+                video += fmt::format(" broken {}", short_duration(s->video->broken_for));
         }
         for (const auto& digit : s->digits) digits += digit.digit;
         table.row();

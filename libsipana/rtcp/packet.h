@@ -111,6 +111,10 @@ struct Compound {
     std::optional<Error> error;  // offset is within the datagram
 };
 
+// RFC 2032 5.2.1, an Unknown here: FIR of the time before feedback, which names no stream but goes
+// to its sender. Phones send it still where no feedback is agreed on.
+inline constexpr std::uint8_t full_intra_request = 192;
+
 Compound parse(Bytes datagram);
 // Headers of version 2 and lengths that add up to the datagram: where nothing else says that it is
 // RTCP. Of one that the snap length `cut` the first header only.

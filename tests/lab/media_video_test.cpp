@@ -17,9 +17,9 @@ namespace {
 const Endpoint alice = at("192.0.2.1:4002"), bob = at("192.0.2.2:5002");
 
 struct Video {
-    explicit Video(const char* codec, const char* name)
+    explicit Video(const char* codec, const char* name, const lab::MediaSettings& of_bob = {})
         : a(MediaSession::Kind::video, alice, random, store),
-          b(MediaSession::Kind::video, bob, random, store) {
+          b(MediaSession::Kind::video, bob, random, store, of_bob) {
         a.agree(agreed_of(alice, bob, {codec}, true), call_begins);
         b.agree(agreed_of(bob, alice, {codec}, true), call_begins);
         plan.source = MediaPlan::Source::file;
@@ -103,6 +103,67 @@ TEST_CASE("RFC 5104 4.3.1: a FIR where only that was agreed") {
     CHECK(v.a.heard().fir == 1);
     CHECK(v.a.heard().pli == 0);
     CHECK(v.a.sent().key_frames == 2);
+}
+
+namespace {
+
+// Bob asks as `how` has it, of Alice, who agreed on no feedback; her ninth packet is lost.
+struct Unagreed : Video {
+    explicit Unagreed(lab::KeyRequests how) : Video("h264", "picture.h264", asking(how)) {
+        lab::Agreed none = agreed_of(bob, alice, {"h264"}, true);
+        none.pli = none.fir = false;
+        b.agree(none, call_begins);
+        link.loses = [this](Bytes) { return ++count == 9; };
+        REQUIRE(a.start(plan, call_begins));
+    }
+    static lab::MediaSettings asking(lab::KeyRequests how) {
+        lab::MediaSettings settings;
+        settings.key_requests = how;
+        return settings;
+    }
+    std::size_t count = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "RFC 4585 3.6.2: without an agreement on PLI none is sent, but by a phone that always does") {
+    Unagreed agreed(lab::KeyRequests::agreed);
+    agreed.link.run(call_begins, call_begins + 900ms);
+    CHECK(agreed.link.lost == 1);
+    CHECK(agreed.b.sent().pli == 0);
+    CHECK(!agreed.b.take_key_request());
+    Unagreed always(lab::KeyRequests::always);
+    always.link.run(call_begins, call_begins + 900ms);
+    CHECK(always.b.sent().pli == 1);
+    CHECK(always.a.sent().key_frames == 2);
+}
+
+TEST_CASE(
+    "RFC 5168: a lost picture is to be signalled, again after half a second without a key frame") {
+    Unagreed signalled(lab::KeyRequests::signalled);
+    const Time soon = signalled.link.run(call_begins, call_begins + 300ms);
+    CHECK(!signalled.b.take_key_request());
+    const Time then = signalled.link.run(soon, call_begins + 640ms);  // the ninth is due at 534 ms
+    CHECK(signalled.b.take_key_request());
+    CHECK(!signalled.b.take_key_request());
+    signalled.link.run(then, call_begins + 950ms);
+    CHECK(!signalled.b.take_key_request());
+    CHECK(signalled.b.sent().pli == 0);
+}
+
+TEST_CASE("RFC 4585 6.3.1: the PLI is sent again while no key frame comes") {
+    Unagreed deaf(lab::KeyRequests::always);
+    deaf.link.loses = [&](Bytes datagram) {
+        rtp::Packet packet;
+        if (!rtp::read(datagram, packet)) return false;
+        const auto f = media::read_fragment(media::VideoCodec::h264, packet.payload);
+        return ++deaf.count == 9 || (deaf.count > 9 && f && f->key);
+    };
+    deaf.link.run(call_begins, call_begins + 2500ms);
+    CHECK(deaf.b.sent().pli >= 3);
+    CHECK(deaf.b.sent().pli <= 4);
+    CHECK(deaf.b.heard().key_frames == 1);
 }
 
 TEST_CASE("a phone that was muted begins with a key frame when it is heard again") {

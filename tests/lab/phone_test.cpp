@@ -438,3 +438,37 @@ check alice hears 440Hz from bob
 )lab",
           "phone alice\nphone bob echo yes\n");
 }
+
+// ---------------------------------------------------------------- key frames
+
+TEST_CASE(
+    "RFC 5168: INFO asks for a key frame, is answered with 200, and the key frame comes next") {
+    const std::string steps = call + R"lab(
+alice => bob video file )lab" SIPANA_ROOT R"lab(/captures/practical/picture.h264 3s
+alice -> bob BYE
+)lab";
+    const std::string lossy =
+        "phone alice video h264 feedback none\n"
+        "phone bob video h264 feedback info\n"
+        "network from alice to bob media loss 10%\nseed 3\n";
+    holds(steps + R"lab(
+check messages INFO >= 1
+check header INFO Content-Type is "application/media_control+xml"
+check body INFO contains "<picture_fast_update/>"
+check bob key frames >= 2
+check no errors
+)lab",
+          lossy);
+    holds(steps + "check messages INFO 0\ncheck bob key frames 1\n",
+          "phone alice video h264 feedback none\nphone bob video h264\n"
+          "network from alice to bob media loss 10%\nseed 3\n");
+    // Nothing of the kind in what is no media control.
+    holds(call + R"lab(
+alice => bob video file )lab" SIPANA_ROOT R"lab(/captures/practical/picture.h264 3s in background
+bob -> alice INFO body text/plain "picture_fast_update" after 1s
+alice pauses 2s
+alice -> bob BYE
+check bob key frames 1
+)lab",
+          "phone alice video h264\nphone bob video h264\n");
+}

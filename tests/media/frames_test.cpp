@@ -320,3 +320,89 @@ TEST_CASE("captures: frames, key frames and size as ffprobe finds them in the sa
         CHECK(m.fps() == doctest::Approx(row.fps).epsilon(0.01));
     }
 }
+
+TEST_CASE(
+    "a picture is broken from the frame in which something is missing to the next key frame") {
+    for (std::size_t lost : {30u, 33u, 35u}) {  // of frame 10, a key frame, and of the one after it
+        auto packets = stream(40);
+        packets.erase(packets.begin() + static_cast<std::ptrdiff_t>(lost));
+        const auto m = measure(packets, true);
+        CAPTURE(lost);
+        const auto broken = m.breakages();
+        REQUIRE(broken.size() == 1);
+        const int first = lost == 30 ? 10 : 11;
+        CHECK(broken[0].start == start + ms(40) * first);
+        CHECK(broken[0].end == start + ms(40) * 20);
+        CHECK(broken[0].length() == ms(40) * (20 - first));
+        CHECK(broken[0].frames == static_cast<std::uint32_t>(20 - first));
+        CHECK(broken[0].lost_packets == 1);
+        CHECK(broken[0].mended);
+        CHECK(!broken[0].joined);
+        CHECK(m.broken_frames() == broken[0].frames);
+        CHECK(m.broken_for() == broken[0].length());
+        for (std::size_t i = 0; i < 40; ++i)
+            CHECK(m.marks()[i].intact == (i < static_cast<std::size_t>(first) || i >= 20));
+    }
+}
+
+TEST_CASE("a frame lost as a whole breaks the picture in the frame after it") {
+    auto packets = stream(40);
+    packets.erase(packets.begin() + 33, packets.begin() + 36);
+    const auto broken = measure(packets).breakages();
+    REQUIRE(broken.size() == 1);
+    CHECK(broken[0].start == start + ms(40) * 12);
+    CHECK(broken[0].lost_packets == 3);
+    CHECK(broken[0].frames == 8);
+}
+
+TEST_CASE("what is lost right before a key frame is not missed") {
+    auto packets = stream(40);
+    packets.erase(packets.begin() + 57, packets.begin() + 60);
+    CHECK(measure(packets).breakages().empty());
+}
+
+TEST_CASE("losses in a picture that is broken already belong to that stretch") {
+    auto packets = stream(40);
+    packets.erase(packets.begin() + 81);  // frame 27
+    packets.erase(packets.begin() + 72);  // frame 24
+    packets.erase(packets.begin() + 30);  // frame 10: a key frame, so that it lasts from here ...
+    packets.erase(packets.begin() + 59);  // ... over frame 20, a key frame that is not whole
+    const auto m = measure(packets);
+    const auto broken = m.breakages();
+    REQUIRE(broken.size() == 1);
+    CHECK(m.breakage_count() == 1);
+    CHECK(broken[0].start == start + ms(40) * 10);
+    CHECK(broken[0].end == start + ms(40) * 30);
+    CHECK(broken[0].lost_packets == 4);
+    CHECK(broken[0].frames == 20);
+}
+
+TEST_CASE("a stream that begins without a key frame is broken until one comes, or to its end") {
+    auto packets = stream(20);
+    packets.erase(packets.begin(), packets.begin() + 9);
+    const auto joined = measure(packets).breakages();
+    REQUIRE(joined.size() == 1);
+    CHECK(joined[0].joined);
+    CHECK(joined[0].mended);
+    CHECK(joined[0].frames == 7);
+    CHECK(joined[0].lost_packets == 0);
+    packets.resize(9);
+    const auto cut = measure(packets).breakages();
+    REQUIRE(cut.size() == 1);
+    CHECK(!cut[0].mended);
+    CHECK(cut[0].end == start + ms(40) * 5);
+}
+
+TEST_CASE("what went elsewhere meanwhile is not missing") {
+    auto packets = stream(20);
+    packets.erase(packets.begin() + 9, packets.begin() + 18);
+    VideoMeter m(VideoCodec::vp8);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        const Sent& p = packets[i];
+        if (i == 9) m.resume();
+        m.on_packet(Exact(p.payload), p.sequence, p.timestamp, p.marker, p.arrival);
+    }
+    m.finish();
+    CHECK(m.breakages().empty());
+    CHECK(measure(packets).breakages().size() == 1);
+}

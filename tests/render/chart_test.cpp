@@ -42,6 +42,7 @@ TEST_CASE("a chart says what it shows, with units, and what RTCP claims beside i
     const std::string frames = frames_chart(stream);
     CHECK(has(frames, "stick keyframe"));
     CHECK(has(frames, "class=\"cross\""));
+    CHECK(has(frames, "class=\"broken\""));
 }
 
 TEST_CASE("the rest of a second at a stream's end is no fall of its bit rate") {

@@ -359,6 +359,21 @@ TEST_CASE("SIP INFO digits are told at the INFO's arrow") {
     CHECK(rows_of<Arrow>(ladder).back()->detail == "digit 5");
 }
 
+TEST_CASE("RFC 5168: that a key frame is asked for is told at the INFO's arrow") {
+    Call call = sample::busy_call();
+    auto info = call.messages[2];
+    info.method = sip::Method::info;
+    info.method_name = "INFO";
+    info.frame = 77;
+    info.time = sample::at(31);
+    info.text = call.texts.keep(
+        "INFO sip:bob@b.example SIP/2.0\r\nContent-Type: application/media_control+xml\r\n\r\n"
+        "<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive>"
+        "</media_control>");
+    call.messages.push_back(info);
+    CHECK(rows_of<Arrow>(ladder_of(call)).back()->detail == "asks for a key frame");
+}
+
 TEST_CASE("RFC 3842 5.2: what is in a voice mail box is told at the NOTIFY's arrow") {
     const auto detail = [](std::string_view type, std::string_view text) {
         return notify_detail("message-summary", type, text);

@@ -164,7 +164,18 @@ inline analysis::Stream stream(std::string_view src, std::string_view dst, std::
         for (std::uint32_t i = 0; i < v.frames && i < 300; ++i)
             v.marks.push_back({at(from + 0.04 * i), 90000u / 25 * i, i % 100 == 0 ? 9000u : 1800u,
                                static_cast<std::uint16_t>(i % 100 == 0 ? 10 : 2), i % 100 == 0,
-                               !(lost != 0 && i == 55)});
+                               !(lost != 0 && i == 55), !(lost != 0 && i >= 55 && i < 100)});
+        if (lost != 0) {
+            const Time broken = at(from + 0.04 * 55), whole = at(from + 4);
+            v.broken = {{broken, whole, whole - broken, 45, static_cast<std::uint32_t>(lost), false, true}};
+            v.broken_count = 1;
+            v.broken_frames = 45;
+            v.broken_for = whole - broken;
+            v.requests = {{frame + 60, at(from + 2.3), s.dst, "PLI", std::chrono::milliseconds{1700}},
+                          {frame + 70, at(from + 2.4), s.dst, "FIR", {}}};
+            v.behind_sound_ms = -12.5;
+            v.sound_ssrc = ssrc - 1;
+        }
         s.video = v;
     }
     analysis::RtcpReport sr;

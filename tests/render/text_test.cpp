@@ -106,6 +106,8 @@ TEST_CASE("a stream's row says its pictures, what is encrypted, and what its rec
     s.video->fps = 29.97;
     s.video->key_frames = 3;
     s.video->incomplete_frames = 2;
+    s.video->broken_count = 1;
+    s.video->broken_for = std::chrono::milliseconds{1500};
     analysis::RtcpReport r;
     r.has_block = true;
     r.reported_ssrc = 7;
@@ -114,7 +116,7 @@ TEST_CASE("a stream's row says its pictures, what is encrypted, and what its rec
     s.reports = {r};
     const analysis::Stream* one[] = {&s};
     const std::string table = streams_table(one, wide());
-    CHECK(holds(table, "640x360 30 fps 3 key 2 incomplete"));
+    CHECK(holds(table, "640x360 30 fps 3 key 2 incomplete broken 1.5 s"));
     CHECK(holds(table, "-3 lost, rtt 31 ms"));
     CHECK(holds(table, "1.25"));
     s.encrypted = true;

@@ -13,7 +13,7 @@ from .failure import Failure
 BRIDGE = "bridge"
 INTERFACE = "br0"
 PREFIX_LENGTH = 24
-MEDIA_PORTS = "16384-20479"  # of the servers (rtp.conf)
+SIGNALLING = 5060  # everything else is media
 
 
 def run(*command, check=True):
@@ -79,7 +79,7 @@ class Network:
         By nftables, which every kernel with bridges has; netem is a module of its own that many kernels lack.
         What is lost is not in the capture: it is taken on the bridge, behind this.
         """
-        rules = [f'iifname "{self.port(host)}" udp sport {MEDIA_PORTS} numgen random mod 10000 < {round(share * 100)} drop'
+        rules = [f'iifname "{self.port(host)}" udp sport != {SIGNALLING} udp dport != {SIGNALLING} numgen random mod 10000 < {round(share * 100)} drop'
                  for host, share in shares.items()]
         text = "table bridge lab\ndelete table bridge lab\n"
         if rules:
