@@ -5,10 +5,12 @@ if(CMAKE_SCRIPT_MODE_FILE)
   file(READ "${PAGE}/colors.css" colors)
   file(READ "${PAGE}/figure.css" figure)
   file(READ "${PAGE}/report.css" report)
+  file(READ "${PAGE}/refusals.css" refusals)
   file(READ "${PAGE}/report.js" script)
   string(SHA256 style_hash "${colors}${figure}${report}")
+  string(SHA256 refusals_hash "${colors}${figure}${report}${refusals}")
   string(SHA256 script_hash "${script}")
-  foreach(part IN ITEMS colors figure report script)
+  foreach(part IN ITEMS colors figure report refusals script)
     # A page is UTF-8 text; the delimiter must not occur in it. (No macros: g++ 12 has no multi-line raw strings there.)
     if("${${part}}" MATCHES "\\)page\"")
       message(FATAL_ERROR "${part}: holds the delimiter of the raw string")
@@ -19,6 +21,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
 namespace sipana::render {
 std::string_view figure_style() { return R\"page(${colors}${figure})page\"; }
 std::string_view page_style() { return R\"page(${colors}${figure}${report})page\"; }
+std::string_view refusals_style() { return R\"page(${colors}${figure}${report}${refusals})page\"; }
+std::string_view refusals_style_sha256() { return \"${refusals_hash}\"; }
 std::string_view page_script() { return R\"page(${script})page\"; }
 std::string_view page_style_sha256() { return \"${style_hash}\"; }
 std::string_view page_script_sha256() { return \"${script_hash}\"; }
@@ -33,7 +37,7 @@ function(sipana_embed_page variable)
   set(script "${CMAKE_CURRENT_SOURCE_DIR}/cmake/embed.cmake")
   add_custom_command(OUTPUT "${out}"
     COMMAND ${CMAKE_COMMAND} "-DPAGE=${page}" "-DOUT=${out}" -P "${script}"
-    DEPENDS "${page}/colors.css" "${page}/figure.css" "${page}/report.css" "${page}/report.js" "${script}"
+    DEPENDS "${page}/colors.css" "${page}/figure.css" "${page}/report.css" "${page}/refusals.css" "${page}/report.js" "${script}"
     VERBATIM)
   set(${variable} "${out}" PARENT_SCOPE)
 endfunction()

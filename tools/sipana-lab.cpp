@@ -31,6 +31,7 @@
 #include "libsipana/render/runs.h"
 #include "tools/child.h"
 #include "tools/process.h"
+#include "tools/refusals.h"
 #include "tools/terminal.h"
 
 namespace {
@@ -53,6 +54,8 @@ struct Arguments {
     std::uint64_t calls = 0, concurrent = 1000;
     // import
     std::string peer_at = "127.0.0.1", service = "service", dataset;
+    // coverage
+    std::string missed;
     // exchange
     std::vector<std::string> listens;
     std::optional<double> seconds;
@@ -342,6 +345,7 @@ int run(const Arguments& a) {
         complain(script.error().what);
         status = worse(status, exit_of_script(script.error().code));
     }
+    settings.usual_ports = scripts.size() <= 1;
     const bool whole = a.format == "json" || a.format == "junit";
     std::vector<lab::RunResult> results;
     for (const lab::Script& script : scripts) {
@@ -467,7 +471,36 @@ int exchange(const Arguments& a) {
 
 // ---------------------------------------------------------------- coverage
 
+// One page of several servers: a folder each, with scripts and captures.
+int refusals(const Arguments& a) {
+    render::Misses misses;
+    if (!a.missed.empty()) {
+        const auto text = read_file(a.missed);
+        auto read = text ? render::parse_misses(*text) : Result<render::Misses>(text.error());
+        if (!read) {
+            complain(text ? fmt::format("{}:{}", a.missed, read.error().what) : read.error().what);
+            return exit_of_script(read.error().code);
+        }
+        misses = std::move(*read);
+    }
+    std::deque<pcap::Input> kept;
+    std::vector<render::Tried> servers(a.files.size());
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+        fs::path folder(a.files[i]);
+        if (!folder.has_filename()) folder = folder.parent_path();
+        if (const Status read = read_folder(folder, servers[i], kept, read_script, read_file); !read) {
+            complain(read.error().what);
+            return exit_of_script(read.error().code);
+        }
+        if (const auto name = misses.names.find(servers[i].folder); name != misses.names.end())
+            servers[i].name = name->second;
+    }
+    if (stop_asked == by_signal) return interrupted;
+    return put(a, render::refusals_html(servers, misses));
+}
+
 int coverage(const Arguments& a) {
+    if (a.format == "html") return refusals(a);
     const pcap::Candidates candidates = pcap::expand(a.files);
     int status = ok;
     for (const Error& error : candidates.errors) {
@@ -603,7 +636,9 @@ Commands add_commands(CLI::App& app, Arguments& a) {
     add_exchange(c.exchange, a);
     c.coverage = app.add_subcommand("coverage", "Methods and codes that captures show, and those that they do not");
     c.coverage->add_option("CAPTURE", a.files, "pcap or pcapng files, folders, globs, -")->required();
-    add_output(c.coverage, a, {"table", "json", "csv"});
+    add_output(c.coverage, a, {"table", "json", "csv", "html"});
+    c.coverage->add_option("--missed", a.missed, "html: why a server does not send a code: lines FOLDER, CODE, REASON, parted by tabs")
+        ->type_name("FILE");
     return c;
 }
 

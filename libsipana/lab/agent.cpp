@@ -12,8 +12,8 @@
 
 namespace sipana::lab {
 
-// Room for the calls of a second or two.
-constexpr std::size_t usual_under_load = 1u << 15;
+// Room for the calls alive at a time.
+constexpr std::size_t usual_under_load = 1u << 12;
 
 Agent::Agent(const Setting& setting)
     : setting_(setting),
@@ -32,7 +32,7 @@ Status Agent::open() {
     write_names();
     if (setting_.parked) {  // under load: not grown step by step while time is measured
         conversations_.reserve(usual_under_load);
-        of_.reserve(4 * usual_under_load);
+        of_.reserve(8 * usual_under_load);
     }
     return Done{};
 }
@@ -68,7 +68,7 @@ Conversation& Agent::begin(Director& director, std::size_t part, std::string pee
     made->number = ++conversation_count_;
     Conversation& c = *made;
     director.conversations.push_back(made.get());
-    conversations_[c.call_id] = std::move(made);
+    conversations_.insert_or_assign(c.call_id, std::move(made));
     return c;
 }
 
@@ -130,24 +130,30 @@ Owed* Agent::find_accepted(const Director& director, std::size_t part, std::stri
     return nullptr;
 }
 
+// What is the same for every session of the phone.
+void Agent::write_session_setting() {
+    session_setting_ = std::make_unique<PhoneSession::Setting>();
+    PhoneSession::Setting& s = *session_setting_;
+    s.line = &line_;
+    s.address = setting_.media_address.empty() ? endpoint_.address : setting_.media_address;
+    s.owner = this;
+    s.ports = setting_.ports;
+    s.random = &identifiers_.random();
+    s.store = setting_.store;
+    s.media = setting_.media;
+    s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
+    s.folder = setting_.folder;
+    s.parked = setting_.parked;
+    if (setting_.parked) s.words = &parked_words_;
+    s.opened = [this](const Endpoint& port, std::uint64_t number) { ports_[port] = number; };
+    s.closed = [this](const Endpoint& port) { ports_.erase(port); };
+}
+
 PhoneSession& Agent::session(Conversation& c) {
     if (!c.session) {
-        PhoneSession::Setting s;
-        s.line = &line_;
-        s.address = setting_.media_address.empty() ? endpoint_.address : setting_.media_address;
-        s.owner = this;
-        s.ports = setting_.ports;
-        s.random = &identifiers_.random();
-        s.store = setting_.store;
-        s.media = setting_.media;
-        s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
-        s.folder = setting_.folder;
-        s.parked = setting_.parked;
-        if (setting_.parked) s.words = &parked_words_;
-        s.opened = [this, number = c.number](const Endpoint& port) { ports_[port] = number; };
-        s.closed = [this](const Endpoint& port) { ports_.erase(port); };
-        c.session = std::make_shared<PhoneSession>(s);
-        if (!setting_.parked) sessions_[c.number] = &c;
+        if (!session_setting_) write_session_setting();
+        if (!setting_.parked) take_place(c);
+        c.session = std::make_shared<PhoneSession>(*session_setting_, c.session_place);
     }
     return *c.session;
 }
@@ -157,17 +163,36 @@ void Agent::session_changed(Conversation& c) {
     if (!c.session || setting_.parked) return;
     if (!c.session_ready) {
         c.session_ready = true;
-        ready_.push_back(c.number);
+        ready_.push_back(c.session_place);
     }
     const auto due = c.session->deadline();
     if (!due || *due == c.session_due) return;
     c.session_due = *due;
-    dues_.push({*due, c.number});
+    dues_.push({*due, c.session_place});
 }
 
-Conversation* Agent::session_numbered(std::uint64_t number) const {
-    const auto found = sessions_.find(number);
-    return found == sessions_.end() ? nullptr : found->second;
+void Agent::take_place(Conversation& c) {
+    if (free_sessions_.empty()) {
+        free_sessions_.push_back(static_cast<std::uint32_t>(sessions_.size()));
+        sessions_.emplace_back();
+    }
+    const std::uint32_t at = free_sessions_.back();
+    free_sessions_.pop_back();
+    c.session_place = c.number << 32 | at;
+    sessions_[at] = {c.session_place, &c};
+}
+
+void Agent::leave_place(Conversation& c) {
+    if (session_at(c.session_place) != &c) return;
+    const auto at = static_cast<std::uint32_t>(c.session_place);
+    sessions_[at] = {};
+    free_sessions_.push_back(at);
+}
+
+Conversation* Agent::session_at(std::uint64_t place) const {
+    const auto at = static_cast<std::uint32_t>(place);
+    const bool there = place != 0 && at < sessions_.size() && sessions_[at].place == place;
+    return there ? sessions_[at].conversation : nullptr;
 }
 
 void Agent::end_session(Conversation& c, Time now) {
@@ -186,13 +211,14 @@ Status Agent::raw(Conversation& c, const std::string& text, bool is_template, co
         if (message->is_response()) {
             Owed* owed = c.owed_for(message->method_name());
             if (owed != nullptr) {
-                follow_own_response(c, *owed, message->status(), message->to_tag(), text, now);
+                follow_own_response(c, *owed, message->status(), message->to_tag(), message->cseq(),
+                                    now);
                 if (transactions_.respond(owed->id, text, now)) return Done{};
             }
         } else if (message->method() != sip::Method::ack) {
             Asked asked;
             asked.method = message->method_name();
-            asked.text = text;
+            asked.text = std::make_shared<const std::string>(text);
             asked.cseq = message->cseq() ? message->cseq()->number : 0;
             asked.step = told.step;
             asked.acks_itself = told.acks_itself;
@@ -229,15 +255,15 @@ void Agent::forget(Director& director) {
     std::erase_if(director.conversations, [&](Conversation* c) {
         const auto found = conversations_.find(c->call_id);
         if (found == conversations_.end() || found->second.get() != c) return false;
-        const auto leave = [&](sip::Transactions::Id id) {
+        const auto let_go = [&](sip::Transactions::Id id) {
             transactions_.forget(id);
-            of_.erase(id);
+            if (whose(id).conversation == c) own(id, nullptr);
             notes_.erase(id);
             spoiled_.erase(id);
         };
-        for (const Asked& asked : c->asked) leave(asked.id);
-        for (const auto& owed : c->owed) leave(owed->id);
-        sessions_.erase(c->number);
+        for (const Asked& asked : c->asked) let_go(asked.id);
+        for (const auto& owed : c->owed) let_go(owed->id);
+        leave_place(*c);
         stop_upkeep(*c);
         conversations_.erase(found);
         return true;
@@ -254,9 +280,9 @@ std::vector<std::pair<std::string, std::string>> Agent::calls_of(const Director&
     return out;
 }
 
-Director* Agent::director_of(const std::string& call_id) const {
-    const auto found = conversations_.find(call_id);
-    return found == conversations_.end() ? nullptr : found->second->director;
+Director* Agent::director_of(std::string_view call_id) const {
+    const Conversation* c = known(call_id);
+    return c == nullptr ? nullptr : c->director;
 }
 
 bool Agent::idle() const {
@@ -286,7 +312,7 @@ void Agent::on_packet(const Packet& packet, Time now) {
     }
     const auto port = ports_.find(packet.dst);
     if (port == ports_.end()) return;
-    Conversation* c = session_numbered(port->second);
+    Conversation* c = session_at(port->second);
     if (c == nullptr) return;
     (void)c->session->on_packet(packet, now);
     if (c->session->take_key_request()) ask_key_frame(*c, now);
@@ -300,13 +326,23 @@ void Agent::on_sip(const Packet& packet, Time now) {
         return;
     }
     const sip::Hop hop{endpoint_, packet.src, packet.transport};
-    const auto event = transactions_.on_message(message_, hop, now);
+    letter_.reset();
+    sip::Transactions::Text kept;
+    if (message_.is_request() && message_.method() == sip::Method::invite)
+        kept = {letter(), &letter()->text};
+    const auto event = transactions_.on_message(message_, hop, now, kept);
     on_event(event, message_, hop, now);
     drain_events(now);
 }
 
 void Agent::drain_events(Time now) {
-    while (const auto event = transactions_.poll_event()) on_lost(*event, now);
+    auto event = transactions_.poll_event();
+    if (!event) return;
+    // Their transactions are gone, and new ones may get their places: first whose they were.
+    std::vector<std::pair<sip::Transactions::Event, Conversation*>> lost;
+    for (; event; event = transactions_.poll_event())
+        lost.emplace_back(std::move(*event), whose(event->id).conversation);
+    for (const auto& [one, c] : lost) on_lost(one, c, now);
 }
 
 void Agent::on_event(const sip::Transactions::Event& event, const sip::Message& message,
@@ -335,14 +371,26 @@ void Agent::on_event(const sip::Transactions::Event& event, const sip::Message& 
 }
 
 void Agent::on_again(const sip::Transactions::Event& event, const sip::Message& message, Time now) {
-    const auto whose = of_.find(event.id);
-    if (whose == of_.end() || whose->second->director == nullptr) return;
+    const Conversation* c = whose(event.id).conversation;
+    if (c == nullptr || c->director == nullptr) return;
     if (message.method() == sip::Method::ack) return;
-    whose->second->director->on_again(event.id, message.is_request() ? 0 : message.status(), now);
+    c->director->on_again(event.id, message.is_request() ? 0 : message.status(), now);
 }
 
-Conversation* Agent::known(std::string_view call_id) {
-    const auto found = conversations_.find(std::string(call_id));
+void Agent::own(sip::Transactions::Id id, Conversation* c, std::uint64_t past) {
+    if (id == 0) return;  // sent outside any
+    const std::size_t slot = sip::Transactions::slot_of(id);
+    if (slot >= of_.size()) of_.resize(slot + 1);
+    of_[slot] = {id, c, past};
+}
+
+Agent::Whose Agent::whose(sip::Transactions::Id id) const {
+    const std::size_t slot = sip::Transactions::slot_of(id);
+    return id != 0 && slot < of_.size() && of_[slot].id == id ? of_[slot] : Whose{};
+}
+
+Conversation* Agent::known(std::string_view call_id) const {
+    const auto found = conversations_.find(call_id);
     return found == conversations_.end() ? nullptr : found->second.get();
 }
 
@@ -361,7 +409,7 @@ void Agent::on_timer(Time now) {
     while (!dues_.empty() && dues_.top().at <= now) {
         const Due due = dues_.top();
         dues_.pop();
-        Conversation* c = session_numbered(due.conversation);
+        Conversation* c = session_at(due.conversation);
         if (c == nullptr || c->session_due != due.at) continue;
         c->session_due = no_time;
         c->session->on_timer(now);
@@ -411,8 +459,9 @@ std::optional<Packet> Agent::poll() {
         if (!outgoing_.empty()) {
             current_ = std::move(outgoing_.front());
             outgoing_.pop_front();
-            return Packet{current_.hop.local, current_.hop.remote,     current_.hop.transport,
-                          Content::sip,       as_bytes(current_.text), current_.note};
+            const std::string& text = current_.shared ? *current_.shared : current_.text;
+            return Packet{current_.hop.local, current_.hop.remote, current_.hop.transport,
+                          Content::sip,       as_bytes(text),      current_.note};
         }
         auto output = transactions_.poll();
         if (!output) break;
@@ -427,7 +476,7 @@ std::optional<Packet> Agent::poll() {
                       Content::sip,      as_bytes(*current_.shared), current_.note};
     }
     while (!ready_.empty()) {
-        Conversation* c = session_numbered(ready_.front());
+        Conversation* c = session_at(ready_.front());
         if (c != nullptr)
             if (auto packet = c->session->poll()) return packet;
         if (c != nullptr) {

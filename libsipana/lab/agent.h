@@ -6,6 +6,8 @@
 // belongs to no dialog, 500 to what comes too late (12.2.2), offers and answers (RFC 3264), media.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -83,7 +85,12 @@ public:
     // Ends whatever is open in the director's conversations, politely.
     void hang_up(const Director& director, Time now);
     void forget(Director& director);  // its conversations end here; late messages find nobody
-    bool idle() const;                // nothing is being repeated or waited for
+    // The same of those that came to a good end and have no media; of each it is kept for a while
+    // what its repetitions need (13.2.2.4, 17): until forget_past(), which lets those go that ended
+    // by then.
+    void leave(Director& director, Time now);
+    void forget_past(Time ended_by);
+    bool idle() const;  // nothing is being repeated or waited for
 
     PhoneSession* session_of(Conversation& c) const { return c.session.get(); }
     Status play(Conversation& c, const MediaStep& media, Time now);
@@ -101,7 +108,7 @@ public:
     std::uint64_t malformed() const { return malformed_; }
     const std::string& first_malformed() const { return first_malformed_; }  // whose, and why
     std::uint64_t retransmissions() const { return retransmissions_; }       // sent
-    Director* director_of(const std::string& call_id) const;
+    Director* director_of(std::string_view call_id) const;
     // "alice/consult" and its Call-ID, for each of the director's.
     std::vector<std::pair<std::string, std::string>> calls_of(const Director& director) const;
 
@@ -110,7 +117,20 @@ private:
         sip::Hop hop;
         std::string text;
         std::string note;
-        sip::Transactions::Text shared;
+        sip::Transactions::Text shared;  // in place of text
+    };
+    struct Whose {  // a transaction is
+        sip::Transactions::Id id = 0;
+        Conversation* conversation = nullptr;
+        std::uint64_t past = 0;  // in place of a conversation: its number; 0: none
+    };
+    struct Past {  // what is left of a conversation
+        Time ended{};
+        std::size_t call = 0;  // hash of its Call-ID
+        std::array<sip::Transactions::Id, 4> ids{};
+        sip::Transactions::Text ack;
+        sip::Hop ack_hop;
+        std::string ack_tag;
     };
     struct Spoiled {  // Faults of one transaction's transmissions
         Faults faults;
@@ -127,7 +147,7 @@ private:
 
     struct Due {
         Time at{};
-        std::uint64_t conversation = 0;
+        std::uint64_t conversation = 0;  // its number; of a session: its place
         bool operator<(const Due& other) const {
             return at != other.at ? at > other.at : conversation > other.conversation;
         }
@@ -136,6 +156,7 @@ private:
     // agent_request.cpp
     Status address(Conversation& c, const Request& what, const Told& told);
     sip::Builder begun(Conversation& c, const Request& what, const Told& told);
+    std::string direct_uri(const Party& peer) const;
     void describe_request(Conversation& c, sip::Builder& b, std::string_view method,
                           const Told& told, Time now);
     void apply(sip::Builder& b, const Told& told) const;
@@ -152,7 +173,7 @@ private:
     void dress_with_timer(Conversation& c, const sip::Message& request, int code, sip::Builder& b,
                           Time now);
     void follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
-                             std::string_view text, Time now);
+                             const std::optional<sip::CSeq>& sent, Time now);
     void end_dialog(Conversation& c, std::string_view local_tag, std::string_view remote_tag,
                     Time now);
     void end_dialogs(Conversation& c, Time now);
@@ -179,6 +200,7 @@ private:
 
     // agent.cpp
     void write_names();
+    void write_session_setting();
     void on_sip(const Packet& packet, Time now);
     void drain_events(Time now);
     void on_event(const sip::Transactions::Event& event, const sip::Message& message,
@@ -201,7 +223,7 @@ private:
 
     // agent_answered.cpp
     void on_response(const sip::Transactions::Event& event, const sip::Message& message, Time now);
-    void on_lost(const sip::Transactions::Event& event, Time now);
+    void on_lost(const sip::Transactions::Event& event, Conversation* c, Time now);
     using Changes = std::vector<std::pair<std::string, std::string>>;  // an empty value: without it
     bool again_reliably(const Asked& asked, const sip::Message& message);
     bool take_challenges(Conversation& c, const Asked& asked, const sip::Message& message);
@@ -213,13 +235,21 @@ private:
     void acknowledge_provisional(Conversation& c, Asked& asked, sip::Dialog& dialog,
                                  const sip::Message& message, Time now);
     Asked* asked(sip::Transactions::Id id, Conversation*& conversation);
-    Conversation* known(std::string_view call_id);
-    std::unique_ptr<Arrival> arrival_of(Conversation& c, const sip::Message& message,
-                                        sip::Transactions::Id id, Time now) const;
+    Conversation* known(std::string_view call_id) const;
+    const std::shared_ptr<const Letter>& letter();
+    std::unique_ptr<Arrival> arrival_of(Conversation& c, sip::Transactions::Id id, Time now);
+    void own(sip::Transactions::Id id, Conversation* c, std::uint64_t past = 0);
+    Whose whose(sip::Transactions::Id id) const;
+    // agent_past.cpp
+    bool settled(const Conversation& c) const;
+    bool ended_lately(std::string_view call_id) const;
+    void on_late_response(const Past& past, const sip::Message& message, Time now);
     bool spoil(const sip::Transactions::Output& output);
     PhoneSession& session(Conversation& c);
     void session_changed(Conversation& c);
-    Conversation* session_numbered(std::uint64_t number) const;
+    Conversation* session_at(std::uint64_t place) const;
+    void take_place(Conversation& c);
+    void leave_place(Conversation& c);
     void end_session(Conversation& c, Time now);
 
     Setting setting_;
@@ -231,9 +261,17 @@ private:
     std::string aor_, contact_, via_;  // as they stand in messages
     sip::Transactions transactions_;
     Casting casting_;
-    std::unordered_map<std::string, std::unique_ptr<Conversation>> conversations_;
-    std::unordered_map<std::uint64_t, Conversation*> sessions_;  // with ports of their own
+    // Before the conversations, whose sessions tell it of their ports to their end.
     std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
+    std::unique_ptr<PhoneSession::Setting> session_setting_;
+    std::unordered_map<std::string_view, std::unique_ptr<Conversation>> conversations_;
+    // Those with ports of their own. A place is an index and, above it, a number of its own.
+    struct SessionPlace {
+        std::uint64_t place = 0;
+        Conversation* conversation = nullptr;
+    };
+    std::vector<SessionPlace> sessions_;
+    std::vector<std::uint32_t> free_sessions_;
     std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over
     std::optional<sip::SessionTimer::Settings> timer_;  // where the phone knows session timers
     std::unordered_map<std::uint64_t, Conversation*> kept_up_;  // those with upkeep
@@ -241,9 +279,14 @@ private:
     bool refreshing_ = false;  // the request being made is a refresh
     std::deque<std::uint64_t> ready_;
     std::uint64_t conversation_count_ = 0;
-    sip::Message message_;  // the one being read
+    sip::Message message_;                  // the one being read
+    std::shared_ptr<const Letter> letter_;  // the same, where somebody keeps it
     Time now_{};
-    std::unordered_map<sip::Transactions::Id, Conversation*> of_;  // whose a transaction is
+    std::vector<Whose> of_;  // by the transaction's slot
+    std::deque<Past> past_;  // from number first_past_ on
+    std::uint64_t first_past_ = 1;
+    mutable std::string hop_uri_;  // the last that named an address, and which
+    mutable Endpoint hop_remote_;
     std::map<sip::Transactions::Id, Spoiled> spoiled_;
     std::map<sip::Transactions::Id, std::string> notes_;
     std::deque<Outgoing> outgoing_;

@@ -20,22 +20,42 @@ bool has_sdp(const sip::Message& m) {
     return type && type->is("application", "sdp");
 }
 
+// What that response to a request makes (12.1.2).
+std::optional<sip::Dialog> dialog_of(const Conversation& c, const Asked& asked,
+                                     const sip::Message& response) {
+    if (asked.as_built && asked.begins && asked.method == "INVITE") {
+        std::string_view uri = *asked.text;
+        uri.remove_prefix(asked.method.size() + 1);
+        uri = uri.substr(0, uri.find(' '));
+        const std::string from = c.local + ";tag=" + c.local_tag;
+        return sip::Dialog::as_caller({.call_id = c.call_id,
+                                       .from = from,
+                                       .from_tag = c.local_tag,
+                                       .uri = uri,
+                                       .cseq = asked.cseq},
+                                      response);
+    }
+    const auto request = sip::Message::parse(*asked.text);
+    return request ? sip::Dialog::as_caller(*request, response) : std::nullopt;
+}
+
 }  // namespace
 
 Asked* Agent::asked(sip::Transactions::Id id, Conversation*& conversation) {
-    const auto found = of_.find(id);
-    if (found == of_.end()) return nullptr;
-    conversation = found->second;
-    for (Asked& one : conversation->asked)
-        if (one.id == id) return &one;
-    return nullptr;
+    conversation = whose(id).conversation;
+    if (conversation == nullptr) return nullptr;
+    return conversation->asked_as(id);
 }
 
 void Agent::on_response(const sip::Transactions::Event& event, const sip::Message& message,
                         Time now) {
     Conversation* c = nullptr;
     Asked* one = asked(event.id, c);
-    if (one == nullptr) return;
+    if (one == nullptr) {
+        if (const std::uint64_t past = whose(event.id).past; past >= first_past_)
+            on_late_response(past_[past - first_past_], message, now);
+        return;
+    }
     const int status = message.status();
     if (one->finished && status >= 200) {  // a 2xx again, or one of another fork (13.2.2.4)
         if (one->method == "INVITE" && status < 300) follow_dialog(*c, *one, message, now);
@@ -58,7 +78,7 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     const std::string method = one->method;
     const bool given_up = one->cancelled && status == 487;
     // Told before the ACK goes out: the script's order is that of the ladder.
-    auto arrival = arrival_of(*c, message, event.id, now);
+    auto arrival = arrival_of(*c, event.id, now);
     arrival->asked_by = step;
     arrival->method = method;
     if (method == "INVITE" || method == "SUBSCRIBE" || method == "REFER")
@@ -68,7 +88,7 @@ void Agent::on_response(const sip::Transactions::Event& event, const sip::Messag
     if (status >= 200 && method == "BYE") end_dialog(*c, message.from_tag(), message.to_tag(), now);
     if (status / 100 == 2) take_next_nonce(*c, message);
     if (status / 100 == 2 && method == "NOTIFY" && !c->has_invite())
-        if (const auto notify = sip::Message::parse(one->text);
+        if (const auto notify = sip::Message::parse(*one->text);
             notify && ends_subscription(*notify))
             for (sip::Dialog& d : c->dialogs)
                 if (d.id().remote_tag == message.to_tag()) d.terminate();
@@ -115,14 +135,13 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
     for (sip::Dialog& d : c.dialogs)
         if (d.id().remote_tag == message.to_tag()) dialog = &d;
     if (dialog == nullptr) {
-        const auto request = sip::Message::parse(asked.text);
-        if (request)
-            if (auto made = sip::Dialog::as_caller(*request, message)) {
-                c.dialogs.push_back(std::move(*made));
-                dialog = &c.dialogs.back();
-            }
+        if (auto made = dialog_of(c, asked, message)) {
+            c.dialogs.push_back(std::move(*made));
+            dialog = &c.dialogs.back();
+        }
+    } else {
+        dialog->on_response(message);
     }
-    if (dialog != nullptr) dialog->on_response(message);
     if (!invites) return;
     if (has_sdp(message)) {
         PhoneSession& s = session(c);
@@ -136,10 +155,10 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
     if (dialog == nullptr) return;
     if (status < 200)
         acknowledge_provisional(c, asked, *dialog, message, now);
-    else if (!asked.ack.empty() && message.to_tag() == asked.ack_tag) {
-        outgoing_.push_back({asked.ack_hop, asked.ack, {}, {}});
+    else if (asked.ack != nullptr && message.to_tag() == asked.ack_tag) {
+        outgoing_.push_back({asked.ack_hop, {}, {}, asked.ack});
     } else if (asked.acks_itself) {
-        const bool again = !asked.ack.empty();  // another fork's: it is let go (13.2.2.4)
+        const bool again = asked.ack != nullptr;  // another fork's: it is let go (13.2.2.4)
         asked.ack_tag = message.to_tag();
         send_ack(c, asked, *dialog, {}, now);
         if (again) {
@@ -155,6 +174,7 @@ void Agent::follow_dialog(Conversation& c, Asked& asked, const sip::Message& mes
 // RFC 3262 4: in order, each once.
 void Agent::acknowledge_provisional(Conversation& c, Asked& asked, sip::Dialog& dialog,
                                     const sip::Message& message, Time now) {
+    if (!sip::is_reliable_provisional(message)) return;
     auto known = std::find_if(asked.reliable.begin(), asked.reliable.end(),
                               [&](const auto& one) { return one.first == message.to_tag(); });
     if (known == asked.reliable.end())
@@ -231,7 +251,7 @@ void Agent::take_next_nonce(Conversation& c, const sip::Message& message) {
 // The same request again, as a new one (RFC 3261 8.1.3.5, 22.2), with these header fields changed.
 bool Agent::resend(Conversation& c, Asked& asked, const Changes& changes, Time now) {
     if (asked.tries >= max_tries) return false;
-    const auto request = sip::Message::parse(asked.text);
+    const auto request = sip::Message::parse(*asked.text);
     if (!request) return false;
     auto b = sip::Builder::from(*request);
     b.strip("Authorization").strip("Proxy-Authorization");
@@ -254,7 +274,8 @@ bool Agent::resend(Conversation& c, Asked& asked, const Changes& changes, Time n
     again.finished = false;
     again.tries++;
     again.cseq = number;
-    again.text = *text;
+    again.text = std::make_shared<const std::string>(*text);
+    again.as_built = false;
     again.reliable.clear();
     asked.step = SIZE_MAX;
     asked.refreshes = false;
@@ -266,25 +287,22 @@ bool Agent::resend(Conversation& c, Asked& asked, const Changes& changes, Time n
 }
 
 // A transaction that ended without an answer.
-void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
-    Conversation* c = nullptr;
-    Asked* one = asked(event.id, c);
+void Agent::on_lost(const sip::Transactions::Event& event, Conversation* c, Time now) {
+    if (c == nullptr) return;
+    Asked* one = c->asked_as(event.id);
     using Timer = sip::Transactions::Timer;
     std::string why = event.kind == sip::Transactions::Kind::unreachable
                           ? "nobody is there (port closed, or connection refused)"
                           : "no answer in time";
     if (one == nullptr) {
         if (event.kind != sip::Transactions::Kind::timed_out) return;
-        const auto whose = of_.find(event.id);
-        if (whose == of_.end()) return;
-        Conversation& other = *whose->second;
-        const Owed* owed = other.owed_by(event.id);
-        if (owed != nullptr && other.director != nullptr && !other.ended)
-            other.director->on_failure(other, owed->step,
-                                       event.timer == Timer::prack
-                                           ? "no PRACK came (RFC 3262 3)"
-                                           : "no ACK came (RFC 3261 13.3.1.4, timer H)",
-                                       now);
+        const Owed* owed = c->owed_by(event.id);
+        if (owed != nullptr && c->director != nullptr && !c->ended)
+            c->director->on_failure(*c, owed->step,
+                                    event.timer == Timer::prack
+                                        ? "no PRACK came (RFC 3262 3)"
+                                        : "no ACK came (RFC 3261 13.3.1.4, timer H)",
+                                    now);
         return;
     }
     if (one->finished) return;
@@ -292,7 +310,7 @@ void Agent::on_lost(const sip::Transactions::Event& event, Time now) {
     const std::size_t step = one->step;
     if (c->session && one->method == "INVITE") c->session->refused();
     if (one->method == "BYE")
-        if (const auto bye = sip::Message::parse(one->text))
+        if (const auto bye = sip::Message::parse(*one->text))
             end_dialog(*c, bye->from_tag(), bye->to_tag(), now);
     if (one->refreshes) refresh_failed(*c, *one, 408, now);
     if (c->director == nullptr) return;

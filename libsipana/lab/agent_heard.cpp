@@ -23,14 +23,17 @@ bool ends_subscription(const sip::Message& notify) {
     return state && iequals(state->state, "terminated");
 }
 
-std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, const sip::Message& message,
-                                           sip::Transactions::Id id, Time now) const {
-    auto out = std::make_unique<Arrival>();
-    out->text = message.text();
-    out->message = message.over(out->text);
+// The message being read, to be kept.
+const std::shared_ptr<const Letter>& Agent::letter() {
+    if (!letter_) letter_ = letter_of(message_);
+    return letter_;
+}
+
+std::unique_ptr<Arrival> Agent::arrival_of(Conversation& c, sip::Transactions::Id id, Time now) {
+    auto out = std::make_unique<Arrival>(letter());
     out->conversation = &c;
     out->transaction = id;
-    out->method = message.method_name();
+    out->method = message_.method_name();
     out->at = now;
     return out;
 }
@@ -50,15 +53,13 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
         const Party* peer = directory_.by_endpoint(hop.remote);
         if (peer != nullptr) made->peer = peer->name;
         c = made.get();
-        conversations_[made->call_id] = std::move(made);
+        conversations_.insert_or_assign(c->call_id, std::move(made));
     }
     c->hop = hop;
-    auto owed = std::make_unique<Owed>();
+    auto owed = std::make_unique<Owed>(letter());
     owed->id = event.id;
-    owed->text = message.text();
-    owed->message = message.over(owed->text);
     owed->hop = hop;
-    of_[event.id] = c;
+    own(event.id, c);
     c->owed.push_back(std::move(owed));
     Owed& mine = *c->owed.back();
     if (event.kind == sip::Transactions::Kind::request && event.merged != 0) {
@@ -69,9 +70,11 @@ void Agent::on_request(const sip::Transactions::Event& event, const sip::Message
         (void)quick_response(*c, mine, 422, now);
         return;
     }
-    auto arrival = arrival_of(*c, message, event.id, now);
-    // Also at the second try of one that was refused before anybody was asked (401, 422).
-    if (c->director == nullptr && (fresh || message.to_tag().empty()) && casting_ &&
+    auto arrival = arrival_of(*c, event.id, now);
+    // Also at the second try of one that was refused before anybody was asked (401, 422); not where
+    // its call has ended.
+    const bool begins = message.to_tag().empty();
+    if (c->director == nullptr && (begins || (fresh && !ended_lately(c->call_id))) && casting_ &&
         casting_(*this, *c, *arrival))
         c->director->conversations.push_back(c);
     const bool wanted = c->director != nullptr && c->director->wants(*c, *arrival);
@@ -123,7 +126,7 @@ bool Agent::accept_in_dialog(Conversation& c, Owed& owed, const sip::Transaction
 bool Agent::subscribed_by(Conversation& c, const sip::Message& notify) {
     for (const Asked& one : c.asked) {
         if (one.method != "SUBSCRIBE" && one.method != "REFER") continue;
-        const auto request = sip::Message::parse(one.text);
+        const auto request = sip::Message::parse(*one.text);
         if (!request) continue;
         if (auto made = sip::Dialog::as_subscriber(*request, notify)) {
             c.dialogs.push_back(std::move(*made));
@@ -168,7 +171,7 @@ void Agent::on_ack(const sip::Transactions::Event& event, const sip::Message& me
         session_changed(*c);
     }
     if (c->director == nullptr) return;
-    auto arrival = arrival_of(*c, message, event.id, now);
+    auto arrival = arrival_of(*c, event.id, now);
     if (c->director->wants(*c, *arrival)) c->director->on_arrival(std::move(arrival), now);
 }
 

@@ -26,11 +26,17 @@ std::uint32_t cseq_of(const sip::Builder& b) {
 // went before.
 sip::Hop Agent::hop_to(std::string_view uri, const Conversation& c) const {
     sip::Hop hop{endpoint_, {}, line_.transport};
+    if (uri == hop_uri_ && !uri.empty()) {
+        hop.remote = hop_remote_;
+        return hop;
+    }
     if (const auto parsed = sip::parse_uri(uri)) {
-        if (const auto address = Address::parse(parsed->host))
+        if (const auto address = Address::parse(parsed->host)) {
             hop.remote = {*address,
                           parsed->port.value_or(line_.transport == Transport::tls ? 5061 : 5060)};
-        else if (const Party* peer = directory_.by_name(parsed->host))
+            hop_uri_ = uri;
+            hop_remote_ = hop.remote;
+        } else if (const Party* peer = directory_.by_name(parsed->host))
             hop.remote = peer->at;
         else
             for (const Party& one : const_cast<Directory&>(directory_).peers())
@@ -48,15 +54,25 @@ Status Agent::address(Conversation& c, const Request& what, const Told& told) {
     const Party* peer = directory_.by_name(c.peer);
     if (peer == nullptr)
         return Error{Errc::not_found, 0, fmt::format("nobody is called {}", c.peer)};
-    c.local = line_.display.empty() ? fmt::format("<{}>", aor())
+    c.local = line_.display.empty() ? "<" + aor() + ">"
                                     : fmt::format("{} <{}>", sip::quoted(line_.display), aor());
-    const std::string target = told.fill != nullptr ? (*told.fill)(what.target) : what.target;
+    const std::string target =
+        told.fill != nullptr && !what.target.empty() ? (*told.fill)(what.target) : what.target;
     const bool registers = what.method == "REGISTER";
     if (registers) c.registered_uri = target.empty() ? "sip:" + peer->host : target;
     const std::string to = registers ? aor() : target_uri(directory_, *peer, target);
-    c.remote = fmt::format("<{}>", to);
+    c.remote.reserve(to.size() + 2);
+    c.remote.append("<").append(to).append(">");
     c.hop = {endpoint_, peer->at, line_.transport};
     return Done{};
+}
+
+std::string Agent::direct_uri(const Party& peer) const {
+    std::string out = "sip:";
+    out.append(peer.user).append("@").append(peer.at.to_string());
+    if (peer.transport != Transport::udp)
+        out.append(";transport=").append(lowered(to_string(peer.transport)));
+    return out;
 }
 
 sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told) {
@@ -68,23 +84,22 @@ sip::Builder Agent::begun(Conversation& c, const Request& what, const Told& told
     const Party* peer = directory_.by_name(c.peer);
     std::string uri = c.registered_uri;
     if (uri.empty()) {
-        const auto to = sip::parse_name_addr(c.remote);
-        uri = to ? std::string(to->uri) : "sip:nobody";
         // Straight to another phone: its contact, whatever its address of record is.
-        if (peer != nullptr && !peer->user.empty() && what.target.empty())
-            uri = fmt::format(
-                "sip:{}@{}{}", peer->user, peer->at.to_string(),
-                peer->transport == Transport::udp
-                    ? ""
-                    : fmt::format(";transport={}", lowered(to_string(peer->transport))));
+        if (peer != nullptr && !peer->user.empty() && what.target.empty()) {
+            uri = direct_uri(*peer);
+        } else {
+            const auto to = sip::parse_name_addr(c.remote);
+            uri = to ? std::string(to->uri) : "sip:nobody";
+        }
     }
     auto b = sip::Builder::request(what.method, uri);
-    std::string to = c.remote;
-    if (told.send != nullptr && !told.send->to_tag.empty()) to += ";tag=" + told.send->to_tag;
-    b.add(sip::Header::from, fmt::format("{};tag={}", c.local, c.local_tag));
-    b.add(sip::Header::to, to);
+    b.add(sip::Header::from, c.local, ";tag=" + c.local_tag);
+    if (told.send != nullptr && !told.send->to_tag.empty())
+        b.add(sip::Header::to, c.remote, ";tag=" + told.send->to_tag);
+    else
+        b.add(sip::Header::to, c.remote);
     b.add(sip::Header::call_id, c.call_id);
-    b.add(sip::Header::cseq, fmt::format("{} {}", ++c.cseq, what.method));
+    b.add(sip::Header::cseq, std::to_string(++c.cseq) + " ", what.method);
     return b;
 }
 
@@ -265,6 +280,7 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
     asked.pracks_itself = told.pracks_itself;
     asked.tries_again = told.tries_again;
     asked.refreshes = refreshing_;
+    asked.begins = b.value("To") == c.remote && b.value("From").starts_with(c.local);
     asked.answers_challenges =
         told.answers_challenges && !(told.send != nullptr && told.send->faults.no_credentials);
     if (told.send != nullptr) {
@@ -279,7 +295,7 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
     if (by_itself || wish.kind == SdpKind::offer || wish.kind == SdpKind::text ||
         (wish.kind == SdpKind::answer)) {
         SdpWish filled = wish;
-        if (told.fill != nullptr) filled.text = (*told.fill)(wish.text);
+        if (told.fill != nullptr && !wish.text.empty()) filled.text = (*told.fill)(wish.text);
         PhoneSession& session = this->session(c);
         const auto text =
             wish.kind == SdpKind::answer ? session.answer(filled, now) : session.offer(filled);
@@ -293,9 +309,12 @@ Status Agent::request(Conversation& c, const Request& what, const Told& told, Ti
 
 Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const Told& told,
                            Time now) {
-    b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via_ + identifiers_.branch());
+    const std::string branch = identifiers_.branch();
+    b.add_first(sip::Header::max_forwards, "70");
+    b.add_first(sip::Header::via, via_, branch);
     apply(b, told);
+    asked.as_built = told.send == nullptr || (told.send->headers.empty() && !told.send->cseq &&
+                                              !told.send->cseq_add && told.send->to_tag.empty());
     if (told.send != nullptr && (told.send->cseq || told.send->cseq_add)) {
         const auto number = told.send->cseq
                                 ? *told.send->cseq
@@ -308,9 +327,9 @@ Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const 
     auto text = b.write();
     if (!text) return text.error();
     asked.cseq = cseq_of(b);
-    asked.text = *text;
+    asked.text = std::make_shared<const std::string>(std::move(*text));
     if (asked.method == "ACK") {
-        outgoing_.push_back({c.hop, std::move(*text), std::string(told.note), {}});
+        outgoing_.push_back({c.hop, {}, std::string(told.note), asked.text});
         return Done{};
     }
     sip::Transactions::Options options;
@@ -319,7 +338,9 @@ Status Agent::send_request(Conversation& c, sip::Builder& b, Asked asked, const 
         options.no_retransmission = told.send->faults.no_retransmission;
     }
     options.no_ack = options.no_ack || told.no_ack;
-    asked.id = transactions_.request(std::move(*text), c.hop, now, options);
+    asked.id = asked.as_built
+                   ? transactions_.request(asked.text, {asked.method, branch}, c.hop, now, options)
+                   : transactions_.request(*asked.text, c.hop, now, options);
     begin_asked(c, std::move(asked), told);
     return Done{};
 }
@@ -330,13 +351,13 @@ void Agent::begin_asked(Conversation& c, Asked asked, const Told& told) {
         const Faults& f = told.send->faults;
         if (f != Faults{}) spoiled_[asked.id] = {f, 0};
     }
-    of_[asked.id] = &c;
+    own(asked.id, &c);
     c.asked.push_back(std::move(asked));
 }
 
 // RFC 3261 9.1: before a provisional response the CANCEL waits.
 Status Agent::cancel(Conversation& c, Asked& invite, const Told& told, Time now) {
-    const auto message = sip::Message::parse(invite.text);
+    const auto message = sip::Message::parse(*invite.text);
     if (!message) return message.error();
     auto text = sip::cancel_of(*message);
     if (!text) return text.error();
@@ -352,7 +373,7 @@ Status Agent::cancel(Conversation& c, Asked& invite, const Told& told, Time now)
     asked.method = "CANCEL";
     asked.cseq = invite.cseq;
     asked.step = told.step;
-    asked.text = *text;
+    asked.text = std::make_shared<const std::string>(*text);
     invite.cancelled = true;
     asked.id = transactions_.cancel(invite.id, now, std::move(*text));
     begin_asked(c, std::move(asked), told);
@@ -364,8 +385,8 @@ void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const 
                      Time now) {
     sip::Builder b = dialog.ack(invite.cseq);
     c.hop = hop_to(dialog.next_hop(), c);
-    b.add_first("Max-Forwards", "70");
-    b.add_first("Via", via_ + identifiers_.branch());
+    b.add_first(sip::Header::max_forwards, "70");
+    b.add_first(sip::Header::via, via_, identifiers_.branch());
     const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
     if (wish.kind != SdpKind::none && c.session &&
         (c.session->owes_answer() || wish.kind == SdpKind::answer || wish.kind == SdpKind::text)) {
@@ -375,9 +396,9 @@ void Agent::send_ack(Conversation& c, Asked& invite, sip::Dialog& dialog, const 
     apply(b, told);
     auto text = b.write();
     if (!text) return;
-    invite.ack = *text;
+    invite.ack = std::make_shared<const std::string>(std::move(*text));
     invite.ack_hop = c.hop;
-    outgoing_.push_back({c.hop, std::move(*text), std::string(told.note), {}});
+    outgoing_.push_back({c.hop, {}, std::string(told.note), invite.ack});
 }
 
 }  // namespace sipana::lab

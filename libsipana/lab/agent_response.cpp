@@ -98,7 +98,8 @@ int refusal_of(const sip::Message& m) {
 void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const Told&, Time now) {
     const sip::Message& request = owed.message;
     const bool success = code >= 200 && code < 300;
-    if (makes_dialog(request.method()) && code > 100 && code < 300) b.add("Contact", contact());
+    if (makes_dialog(request.method()) && code > 100 && code < 300)
+        b.add(sip::Header::contact, contact());
     if (request.method() == sip::Method::update && success) b.add("Contact", contact());
     if (request.method() == sip::Method::register_ && success) {
         for (const auto value : request.values(sip::Header::contact)) {
@@ -117,18 +118,20 @@ void Agent::dress(Conversation& c, Owed& owed, int code, sip::Builder& b, const 
     }
     if (success &&
         (request.method() == sip::Method::invite || request.method() == sip::Method::options)) {
-        b.add("Allow", setting_named("allow", phone_allows));
+        b.add(sip::Header::allow, setting_named("allow", phone_allows));
         if (const auto supported = setting_named("supported", "replaces"); supported != "none")
-            b.add("Supported", supported);
+            b.add(sip::Header::supported, supported);
         if (request.method() == sip::Method::options) b.add("Accept", "application/sdp");
     }
-    const Party* self = directory_.by_name(line_.name);
-    const std::string realm = !line_.domain.empty() ? line_.domain
-                              : self != nullptr     ? self->host
-                                                    : endpoint_.address.to_string();
-    add_what_belongs(b, request, code, identifiers_, realm);
+    if (code >= 300) {
+        const Party* self = directory_.by_name(line_.name);
+        const std::string realm = !line_.domain.empty() ? line_.domain
+                                  : self != nullptr     ? self->host
+                                                        : endpoint_.address.to_string();
+        add_what_belongs(b, request, code, identifiers_, realm);
+    }
     if (timer_) dress_with_timer(c, request, code, b, now);
-    b.add("Server", "sipana-lab");
+    b.add(sip::Header::server, "sipana-lab");
 }
 
 // RFC 4028 9: what the 2xx says of the session's timer, and the 422.
@@ -159,7 +162,7 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
                           : std::string(there);
         if (c.local_tag.empty()) c.local_tag = owed.to_tag;
     }
-    const std::string tag = own_tag ? told.send->to_tag : owed.to_tag;
+    const std::string& tag = own_tag ? told.send->to_tag : owed.to_tag;
     auto b = sip::response_to(request, owed.hop, what.code, what.reason, tag);
     dress(c, owed, what.code, b, told, now);
     const SdpWish wish = told.send != nullptr ? told.send->sdp : SdpWish{};
@@ -172,7 +175,7 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
         if (request.method() == sip::Method::invite) session(c);
         if (may_hold_sdp(c, request, what.code) || wish.kind == SdpKind::text) {
             SdpWish filled = wish;
-            if (told.fill != nullptr) filled.text = (*told.fill)(wish.text);
+            if (told.fill != nullptr && !wish.text.empty()) filled.text = (*told.fill)(wish.text);
             PhoneSession& s = session(c);
             const bool answers =
                 wish.kind == SdpKind::answer ||
@@ -199,19 +202,33 @@ Status Agent::respond(Conversation& c, Owed& owed, const Response& what, const T
     if (reliable) owed.reliably_described = !b.body_text().empty();
     auto text = b.write();
     if (!text) return text.error();
-    follow_own_response(c, owed, what.code, tag, *text, now);
+    // As it was built, or as the script has changed it.
+    const bool as_built = told.send == nullptr || told.send->headers.empty();
+    auto sent_cseq = request.cseq();
+    if (!as_built) {
+        const auto message = sip::Message::parse(*text);
+        sent_cseq = message ? message->cseq() : std::nullopt;
+    }
+    follow_own_response(c, owed, what.code, tag, sent_cseq, now);
     if (!told.note.empty()) notes_[owed.id] = told.note;
     if (told.send != nullptr && told.send->faults != Faults{})
         spoiled_[owed.id] = {told.send->faults, 0};
-    const bool sent = reliable ? transactions_.respond_reliably(owed.id, std::move(*text), now)
-                               : transactions_.respond(owed.id, std::move(*text), now);
+    const std::string_view there = request.to_tag();
+    bool sent = false;
+    if (reliable)
+        sent = transactions_.respond_reliably(owed.id, std::move(*text), now);
+    else if (!as_built)
+        sent = transactions_.respond(owed.id, std::move(*text), now);
+    else
+        sent = transactions_.respond(owed.id, std::make_shared<const std::string>(std::move(*text)),
+                                     {what.code, there.empty() ? tag : there}, now);
     if (!sent) return Error{Errc::malformed, 0, "the request has its final response already"};
     return Done{};
 }
 
 // What the response that we send makes of dialogs and the session.
 void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::string_view tag,
-                                std::string_view text, Time now) {
+                                const std::optional<sip::CSeq>& sent, Time now) {
     const sip::Message& request = owed.message;
     if (code >= 200) owed.answered = true;
     owed.provisional = static_cast<std::uint32_t>(code);
@@ -224,10 +241,9 @@ void Agent::follow_own_response(Conversation& c, Owed& owed, int code, std::stri
                 c.dialogs.push_back(std::move(*made));
     }
     const bool tells = !c.dialogs.empty() && request.method() != sip::Method::bye;
-    if (tells)
-        if (const auto sent = sip::Message::parse(text); sent)
-            for (sip::Dialog& d : c.dialogs)
-                if (d.id().local_tag == tag) d.on_sent(*sent);
+    if (tells && sent)
+        for (sip::Dialog& d : c.dialogs)
+            if (d.id().local_tag == tag) d.on_sent(*sent, code);
     if (request.method() == sip::Method::invite && code >= 300) {
         if (c.session) c.session->refused();
         if (request.to_tag().empty()) {

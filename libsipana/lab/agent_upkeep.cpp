@@ -215,7 +215,7 @@ bool Agent::keep_state(Conversation& c, Asked& asked, sip::SoftState::Kind kind,
                        const sip::Message& message, Time now) {
     const int status = message.status();
     if (status >= 300 && status != 412 && status != 423 && !asked.refreshes) return false;
-    const auto request = sip::Message::parse(asked.text);
+    const auto request = sip::Message::parse(*asked.text);
     if (!request) return false;
     const auto contact = sip::parse_name_addr(request->header(sip::Header::contact).value_or(""));
     const bool binds = contact && !contact->is_star();
@@ -227,7 +227,7 @@ bool Agent::keep_state(Conversation& c, Asked& asked, sip::SoftState::Kind kind,
     Upkeep& u = upkeep(c);
     if (!asked.refreshes || !u.state) {
         u.state.emplace(kind, wanted(*request, contact));
-        u.state_request = asked.text;
+        u.state_request = *asked.text;
     }
     const auto next = u.state->on_response(message, contact ? contact->uri : "", now);
     if (next != sip::SoftState::Next::again || !asked.tries_again) return false;

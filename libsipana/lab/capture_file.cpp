@@ -96,6 +96,8 @@ void CaptureFile::begin(const CaptureHead& head, pcap::Interface interface) {
     const auto index = writer_.interface(interface);
     if (!index) keep(index.error());
     if (!head.names.empty()) keep(writer_.names(head.names));
+    if (!head.tls_secrets.empty())
+        keep(writer_.secret({pcap::Secret::tls_key_log, head.tls_secrets}));
 }
 
 void CaptureFile::packet(const pcap::Frame& frame) {

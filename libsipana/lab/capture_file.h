@@ -26,6 +26,7 @@ struct CaptureHead {
     std::string interface = "lab";
     std::vector<std::string> comments;                   // more, of the section
     std::vector<std::pair<Address, std::string>> names;  // for the ladder's heads
+    std::string tls_secrets;  // a key log: whoever reads the capture can decrypt what it is of
 };
 
 class CaptureFile {

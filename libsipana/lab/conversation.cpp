@@ -120,6 +120,25 @@ bool Owed::waits_for_prack(int code, bool reliably) const {
     return code < 200 ? reliably : code < 300 && reliably_described;
 }
 
+std::shared_ptr<const Letter> letter_of(const sip::Message& message) {
+    auto made = std::make_shared<Letter>();
+    made->text = message.text();
+    made->message = message.over(made->text);
+    return made;
+}
+
+Arrival::Arrival()
+    : Arrival([] {
+          static const auto nothing = std::make_shared<const Letter>();
+          return nothing;
+      }()) {}
+
+Asked* Conversation::asked_as(sip::Transactions::Id id) {
+    for (Asked& one : asked)
+        if (one.id == id) return &one;
+    return nullptr;
+}
+
 Owed* Conversation::owed_by(sip::Transactions::Id id) {
     for (const auto& one : owed)
         if (one->id == id) return one.get();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libsipana/lab/node.h"
@@ -66,10 +67,20 @@ struct Challenge {
     std::uint32_t count = 0;  // requests that answered this nonce
 };
 
+// A message that was heard, once for all who keep it.
+struct Letter {
+    std::string text;
+    sip::Message message;  // views text
+};
+std::shared_ptr<const Letter> letter_of(const sip::Message& message);
+
 // A request that was sent.
 struct Asked {
     sip::Transactions::Id id = 0;
-    std::string method, text;
+    std::string method;
+    sip::Transactions::Text text;
+    bool as_built = false;  // no word of it is the script's own
+    bool begins = false;    // a dialog: From is that of the conversation
     std::uint32_t cseq = 0;
     std::size_t step = SIZE_MAX;  // of the part; SIZE_MAX: housekeeping
     int status = 0;               // the last one heard
@@ -83,8 +94,8 @@ struct Asked {
     bool wrong_password = false, stale_nonce = false;
     // Of each dialog, by its tag: the reliable provisional responses (RFC 3262 4).
     std::vector<std::pair<std::string, sip::ReliableReceiver>> reliable;
-    std::string rack;  // what acknowledges the last of them
-    std::string ack;   // that of a 2xx, to be sent again with each repetition (13.2.2.4)
+    std::string rack;             // what acknowledges the last of them
+    sip::Transactions::Text ack;  // that of a 2xx, sent again with each repetition (13.2.2.4)
     sip::Hop ack_hop;
     std::string ack_tag;   // whose 2xx it answered; others are of other forks
     bool offered = false;  // it carried our offer
@@ -92,10 +103,13 @@ struct Asked {
 
 // A request that was heard and has no final response yet (or an INVITE whose 2xx has no ACK).
 struct Owed {
+    explicit Owed(std::shared_ptr<const Letter> heard)
+        : letter(std::move(heard)), message(letter->message) {}
+
     sip::Transactions::Id id = 0;
-    std::string text;
-    sip::Message message;  // views text
-    sip::Hop hop;          // that it came by
+    std::shared_ptr<const Letter> letter;
+    const sip::Message& message;
+    sip::Hop hop;  // that it came by
     std::string to_tag;
     bool answered = false;
     bool acked = false;
@@ -127,6 +141,7 @@ struct Conversation {
     std::vector<Challenge> challenges, proxy_challenges;  // one a realm
     std::string registered_uri;                           // a REGISTER's Request-URI
     std::shared_ptr<PhoneSession> session;                // of an INVITE dialog
+    std::uint64_t session_place = 0;                      // among the phone's sessions
     Time session_due = no_time;                           // when it is to be woken, as it is queued
     bool session_ready = false;                           // it may have something to send
     bool ended = false;                                   // BYE, a final failure, or 481
@@ -138,6 +153,7 @@ struct Conversation {
     Asked* pending_invite();
     // Did the last such request end in a way that another try follows (challenged, 422, 423, ...)?
     bool tries_again(std::string_view method) const;
+    Asked* asked_as(sip::Transactions::Id id);
     Owed* owed_by(sip::Transactions::Id id);
     Owed* owed_for(std::string_view method);  // the oldest unanswered; empty: of any method but ACK
     Owed* accepted_invite();                  // the newest that has its 2xx
@@ -146,8 +162,12 @@ struct Conversation {
 // A message that a phone heard, or what came instead of one.
 struct Arrival {
     enum class Kind : std::uint8_t { message, timed_out, unreachable } kind = Kind::message;
-    std::string text;
-    sip::Message message;  // views text
+    Arrival();  // of no message
+    explicit Arrival(std::shared_ptr<const Letter> heard)
+        : letter(std::move(heard)), message(letter->message) {}
+
+    std::shared_ptr<const Letter> letter;
+    const sip::Message& message;  // empty where none came
     Conversation* conversation = nullptr;
     sip::Transactions::Id transaction = 0;
     std::string method;               // of the request that it is or answers

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "libsipana/base/text.h"
@@ -11,6 +12,11 @@ namespace {
 
 constexpr std::size_t longest_word = 4096;     // PATH_MAX
 constexpr std::size_t longest_interface = 15;  // IFNAMSIZ less its NUL
+
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
 
 class Lines {
 public:
@@ -52,8 +58,7 @@ Result<std::string> Lines::namespace_name() {
     if (name.text.empty()) return wrong(name, "expected a network namespace");
     const bool is_path = name.text.front() == '/';
     const bool odd = name.text.find('/') != name.text.npos || name.text == "." || name.text == "..";
-    if ((odd && !is_path) || name.text.size() > longest_word ||
-        name.text.find('\0') != name.text.npos)
+    if ((odd && !is_path) || name.text.size() > longest_word || has_control(name.text))
         return wrong(name, fmt::format("'{}' is no name of a network namespace",
                                        printable(name.text.substr(0, 80))));
     return std::string(name.text);
@@ -79,8 +84,8 @@ Status Lines::read_bridge(const Word& first, HostTable& out) {
     if (!name) return name.error();
     const Word interface = word();
     if (interface.text.empty()) return wrong(interface, "expected the bridge's interface");
-    if (interface.text.size() > longest_interface)
-        return wrong(interface, fmt::format("'{}' is too long for an interface",
+    if (interface.text.size() > longest_interface || has_control(interface.text))
+        return wrong(interface, fmt::format("'{}' is no name of an interface",
                                             printable(interface.text.substr(0, 80))));
     out.bridge_namespace = std::move(*name);
     out.bridge_interface = interface.text;

@@ -82,20 +82,11 @@ void Load::timed(std::string_view method, int code, Duration took) {
 }
 
 Load::One& Load::begin(Time due) {
-    Play::Setting setting;
-    setting.script = &script_;
-    setting.parts = &stage_.parts();
-    setting.agents = stage_.agents();
-    setting.directory = &stage_.directory();
-    setting.number = result_.begun;
-    setting.seed = mix(stage_.seed(), result_.begun + 1);
-    setting.keep_details = false;
-    setting.due = due;
-    setting.timed = [this](std::string_view method, int code, Duration took) {
-        this->timed(method, code, took);
-    };
+    setting_.number = result_.begun;
+    setting_.seed = mix(stage_.seed(), result_.begun + 1);
+    setting_.due = due;
     const std::uint64_t number = result_.begun++;
-    plays_.push_back(std::make_unique<One>(setting, stage_.now(), number, touched_));
+    plays_.push_back(std::make_unique<One>(setting_, stage_.now(), number, touched_));
     ++alive_;
     result_.most_at_once = std::max(result_.most_at_once, alive_);
     return *plays_.back();
@@ -164,7 +155,8 @@ void Load::look_after() {
             continue;
         }
         const auto deadline = one.deadline();
-        if (!deadline || *deadline == one.queued) continue;
+        // Woken too early it asks again: a deadline that moves on is not queued each time.
+        if (!deadline || (one.queued != no_time && one.queued <= *deadline)) continue;
         one.queued = *deadline;
         dues_.push({*deadline, &one, one.number()});
     }
@@ -184,8 +176,14 @@ void Load::finish(One& one) {
     } else {
         ++result_.done;
         one.end_quietly();
+        for (Agent* agent : stage_.agents())
+            if (agent != nullptr) agent->leave(one, now);
     }
-    dead_.push_back(std::move(plays_[one.number() - first_number_]));
+    auto& place = plays_[one.number() - first_number_];
+    if (one.conversations.empty())
+        place.reset();
+    else
+        dead_.push_back(std::move(place));
     while (!plays_.empty() && plays_.front() == nullptr) {
         plays_.pop_front();
         ++first_number_;
@@ -199,6 +197,8 @@ void Load::bury(bool all) {
             if (agent != nullptr) agent->forget(*dead_.front());
         dead_.pop_front();
     }
+    for (Agent* agent : stage_.agents())
+        if (agent != nullptr) agent->forget_past(now - linger);
 }
 
 bool Load::over() const {
@@ -213,6 +213,24 @@ bool Load::over() const {
                            (load_.duration != Duration{} && next_due_ >= started_ + load_.duration);
     if (!all_begun) return false;
     return alive_ == 0 || now >= next_due_ + settings_.longest + last_call;
+}
+
+// Waits for what comes, and works it off. Where something is due within a breath anyway, it sleeps
+// once instead of twice.
+bool Load::take_turn() {
+    const Time before = stage_.now();
+    const auto until = next();
+    bool soon = false;
+    if (rest_) {
+        const auto due = stage_.deadline();
+        soon = (until && *until < before + breath) || (due && *due < before + breath);
+    }
+    if (soon) rest_(before + breath);
+    const bool goes_on = stage_.turn(soon ? before : until);
+    look_after();
+    stage_.drain();
+    if (rest_ && !soon && stage_.now() < before + breath) rest_(before + breath);
+    return goes_on;
 }
 
 std::optional<Time> Load::next() const {
@@ -232,6 +250,14 @@ LoadResult Load::play() {
         result_.error_code = s.error().code;
         return std::move(result_);
     }
+    setting_.script = &script_;
+    setting_.parts = &stage_.parts();
+    setting_.agents = stage_.agents();
+    setting_.directory = &stage_.directory();
+    setting_.keep_details = false;
+    setting_.timed = [this](std::string_view method, int code, Duration took) {
+        timed(method, code, took);
+    };
     for (Agent* agent : stage_.agents())
         if (agent != nullptr)
             agent->cast_by([this](Agent& who, Conversation& c, const Arrival& arrival) {
@@ -247,11 +273,7 @@ LoadResult Load::play() {
         look_after();
         stage_.drain();
         if (over()) break;
-        const Time before = stage_.now();
-        if (!stage_.turn(next())) break;
-        look_after();
-        stage_.drain();
-        if (rest_ && stage_.now() < before + breath) rest_(before + breath);
+        if (!take_turn()) break;
     }
     result_.elapsed = stage_.now() - started_;
     result_.cpu_s = cpu_seconds() - cpu;

@@ -21,9 +21,11 @@ namespace sipana::lab {
 
 class Load {
 public:
-    // A play's calls stay known for so long after its end: a repeated 2xx still gets its ACK.
+    // A play's calls stay known for so long after its end, if only by what their repetitions need:
+    // a repeated 2xx still gets its ACK.
     static constexpr Duration linger = std::chrono::milliseconds{1500};
-    // Later than this is held back, and not the clock's own step: its times count from when it was due.
+    // Later than this is held back, and not the clock's own step: its times count from when it was
+    // due.
     static constexpr Duration late = std::chrono::milliseconds{10};
     static constexpr std::size_t max_times = 50'000'000;  // kept; further ones are not
     static constexpr std::size_t max_reasons = 100;
@@ -59,6 +61,7 @@ private:
     bool cast(Agent& agent, Conversation& c, const Arrival& arrival);
     void look_after();
     void finish(One& one);
+    bool take_turn();
     void bury(bool all);
     bool over() const;
     std::optional<Time> next() const;
@@ -69,6 +72,7 @@ private:
     const LoadSettings& load_;
     Stage stage_;
     Rest rest_;
+    Play::Setting setting_;  // what is the same for every play
     LoadResult result_;
     Time started_{}, next_due_{};
     std::deque<std::unique_ptr<One>> plays_;  // those alive, by number; null: over

@@ -54,7 +54,8 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
 
 }  // namespace
 
-PhoneSession::PhoneSession(const Setting& setting) : setting_(setting) {
+PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
+    : setting_(setting), number_(number) {
     ours_.user = setting.line->user.empty() ? "-" : setting.line->user;
     ours_.address = setting.address;
     ours_.id = setting.random->below(1u << 30) + 1;
@@ -107,8 +108,8 @@ Status PhoneSession::open_line(bool video) {
                 made->rtp = *rtp;
                 made->rtcp = *rtcp;
                 if (setting_.opened) {
-                    setting_.opened(*rtp);
-                    setting_.opened(*rtcp);
+                    setting_.opened(*rtp, number_);
+                    setting_.opened(*rtcp, number_);
                 }
                 continue;
             }
@@ -336,8 +337,9 @@ bool PhoneSession::on_packet(const Packet& packet, Time now) {
 
 void PhoneSession::on_timer(Time now) {
     for (const auto& one : lines_)
-        if (one->media && one->media->deadline() && *one->media->deadline() <= now)
-            one->media->on_timer(now);
+        if (one->media)
+            if (const auto due = one->media->deadline(); due && *due <= now)
+                one->media->on_timer(now);
 }
 
 std::optional<Time> PhoneSession::deadline() const {

@@ -5,6 +5,7 @@
 // under load.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,10 +39,12 @@ public:
         MediaSettings media;
         std::string folder;  // that a script's files are relative to
         std::optional<Endpoint> parked;
-        ParkedWords* words = nullptr;                         // with `parked`
-        std::function<void(const Endpoint&)> opened, closed;  // each port
+        ParkedWords* words = nullptr;  // with `parked`
+        // Each port, the first with the session's number.
+        std::function<void(const Endpoint&, std::uint64_t)> opened;
+        std::function<void(const Endpoint&)> closed;
     };
-    explicit PhoneSession(const Setting& setting);
+    PhoneSession(const Setting& setting, std::uint64_t number);  // the setting outlives it
     ~PhoneSession();
     PhoneSession(const PhoneSession&) = delete;
     PhoneSession& operator=(const PhoneSession&) = delete;
@@ -87,7 +90,8 @@ private:
     void agree(const std::vector<Agreed>& lines, Time now);
     Line* line(bool video);
 
-    Setting setting_;
+    const Setting& setting_;
+    std::uint64_t number_;
     LocalSession ours_;
     std::shared_ptr<const LocalSession> recalled_;  // in place of ours_, until that is needed
     std::vector<std::unique_ptr<Line>> lines_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
+#include "libsipana/lab/program_phone.h"
 
 namespace sipana::lab {
 namespace {
@@ -15,16 +16,23 @@ constexpr std::size_t max_waiting = 1000;  // messages of a phone that no line h
 
 Play::Play(const Setting& setting, Time now)
     : setting_(setting), random_(setting.seed), begun_(now) {
+    std::size_t all = 0, at = 0;
+    for (const Part& part : *setting.parts) all += part.steps.size();
+    outcomes_.assign(all, Outcome::not_reached);
+    times_.assign(2 * all, no_time);
+    marks_.assign(all, 0);
     progress_ = std::vector<Progress>(setting.parts->size());
     for (std::size_t p = 0; p < progress_.size(); ++p) {
         const std::size_t n = (*setting.parts)[p].steps.size();
-        progress_[p].outcome.assign(n, Outcome::not_reached);
-        progress_[p].armed.assign(n, no_time);
-        progress_[p].begun.assign(n, 0);
-        if (setting_.timed) progress_[p].sent.assign(n, no_time);
+        Progress& one = progress_[p];
+        one.outcome = std::span(outcomes_).subspan(at, n);
+        one.armed = std::span(times_).subspan(at, n);
+        one.sent = std::span(times_).subspan(all + at, n);
+        one.begun = std::span(marks_).subspan(at, n);
+        at += n;
         if (plays(p)) continue;
-        progress_[p].outcome.assign(n, Outcome::skipped);
-        progress_[p].at = n;
+        std::fill(one.outcome.begin(), one.outcome.end(), Outcome::skipped);
+        one.at = n;
     }
 }
 

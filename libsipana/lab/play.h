@@ -8,17 +8,19 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libsipana/lab/agent.h"
 #include "libsipana/lab/part.h"
-#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/result.h"
 #include "libsipana/lab/script.h"
 
 namespace sipana::lab {
+
+class ProgramPhone;
 
 class Play : public Director {
 public:
@@ -29,7 +31,8 @@ public:
     struct Setting {
         const Script* script = nullptr;
         const std::vector<Part>* parts = nullptr;
-        std::vector<Agent*> agents;  // by part; nullptr: nobody plays it here, or a program
+        // By part; nullptr: nobody plays it here, or a program.
+        std::span<Agent* const> agents;
         std::vector<ProgramPhone*> programs;  // likewise; empty: there is none
         const Directory* directory = nullptr;
         std::uint64_t number = 0;  // of the plays of one run, from 0
@@ -70,10 +73,11 @@ public:
 private:
     struct Progress {        // of one part
         std::size_t at = 0;  // the first step that is not done
-        std::vector<Outcome> outcome;
-        std::vector<Time> armed;  // when the step's turn came
-        std::vector<Time> sent;
-        std::vector<std::uint8_t> begun;  // sent, or playing: its end is waited for
+        // By step; all parts' lie in three vectors of the play.
+        std::span<Outcome> outcome;
+        std::span<Time> armed;  // when the step's turn came
+        std::span<Time> sent;
+        std::span<std::uint8_t> begun;  // sent, or playing: its end is waited for
         std::vector<std::unique_ptr<Arrival>> waiting;
         std::vector<std::unique_ptr<Arrival>>
             kept;  // met an expectation: {names} speak of the last
@@ -138,6 +142,9 @@ private:
 
     Setting setting_;
     mutable Random random_;
+    std::vector<Outcome> outcomes_;
+    std::vector<Time> times_;
+    std::vector<std::uint8_t> marks_;
     std::vector<Progress> progress_;
     std::map<std::string, std::string, std::less<>> values_;
     std::map<std::pair<std::size_t, std::size_t>, std::pair<Time, std::string>> notes_;

@@ -1,5 +1,6 @@
 // The steps of a phone that a program plays: done when its trace shows the message.
 #include "libsipana/lab/play.h"
+#include "libsipana/lab/program_phone.h"
 
 namespace sipana::lab {
 

@@ -67,7 +67,8 @@ bool Play::send(std::size_t p, std::size_t i, const Send& send, Time now) {
     Agent& agent = *setting_.agents[p];
     Conversation* c = nullptr;
     const std::string note = setting_.keep_details ? note_of(step) : std::string();
-    const Fill filler = [this, p, &c](std::string_view text) { return fill(text, p, c); };
+    const auto fill_in = [this, p, &c](std::string_view text) { return fill(text, p, c); };
+    const Fill filler = std::cref(fill_in);  // which allocates nothing
     Agent::Told told;
     told.send = &send;
     told.step = i;
@@ -171,7 +172,8 @@ void Play::remember_met(const Step& step, const Arrival& arrival) {
     if (!setting_.keep_details || arrival.kind != Arrival::Kind::message ||
         met_messages_.size() >= max_met)
         return;
-    met_messages_.push_back({arrival.at, step.phone, message_digest(arrival.text), note_of(step)});
+    met_messages_.push_back(
+        {arrival.at, step.phone, message_digest(arrival.letter->text), note_of(step)});
 }
 
 void Play::met(std::size_t p, std::size_t i, std::unique_ptr<Arrival> arrival, Time now) {

@@ -3,6 +3,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/lab/play.h"
+#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/script_steps.h"
 #include "libsipana/sip/identifiers.h"
 

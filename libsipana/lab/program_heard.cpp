@@ -16,6 +16,7 @@ constexpr std::size_t max_seen = 512;   // messages of a call whose repetitions 
 constexpr std::size_t max_sent = 4096;  // of a call
 constexpr std::size_t max_early = 64;
 constexpr std::size_t max_endpoints = 1000;
+constexpr std::size_t max_body = 200;  // of a NOTIFY: a status line
 
 // The same for every transmission of a message.
 std::string key_of(const sip::Message& m, bool own) {
@@ -31,9 +32,7 @@ bool has_credentials(const sip::Message& m) {
 }
 
 std::unique_ptr<Arrival> arrival_of(Conversation& c, const sip::Message& message, Time now) {
-    auto out = std::make_unique<Arrival>();
-    out->text = message.text();
-    out->message = message.over(out->text);
+    auto out = std::make_unique<Arrival>(letter_of(message));
     out->conversation = &c;
     out->method = message.method_name();
     out->at = now;
@@ -130,7 +129,13 @@ void ProgramPhone::on_own(Talk* talk, const sip::Message& m, Time now) {
     if (m.is_request() && m.method() == sip::Method::bye) talk->ended = true;
     const bool aside = m.method() == sip::Method::ack && !talk->established;  // of a refusal
     if (aside || talk->sent.size() >= max_sent) return;
-    talk->sent.push_back({std::string(m.method_name()), m.status(), cseq, false});
+    Sent sent;
+    sent.method = m.method_name();
+    sent.code = m.status();
+    sent.cseq = cseq;
+    if (m.is_request() && m.method() == sip::Method::notify)
+        sent.body = trim(m.body().substr(0, max_body));
+    talk->sent.push_back(std::move(sent));
     for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {
         if (one->talk != talk) continue;
         Waiting waiting = std::move(*one);

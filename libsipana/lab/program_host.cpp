@@ -10,6 +10,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/lab/program_rules.h"
+#include "libsipana/media/clip.h"
 #include "libsipana/media/wav.h"
 
 namespace sipana::lab {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t max_file = 64u << 20;
 constexpr std::size_t max_sound = 8000u * 60u;  // samples: baresip has it all in memory, times 12
+constexpr std::size_t looped_frames = 1000;     // of a picture that begins again
 constexpr std::uint16_t usual_rtp_port = 10'000, last_rtp_port = 65'400;
 
 Result<Buffer> read_file(const std::string& path) {
@@ -110,6 +112,26 @@ Result<std::string> ProgramHost::sound(const std::string& file, Duration& length
     return process_.folder() + "/" + name;
 }
 
+// Its picture under a name of ours. H.264 alone has no times that its reader would find.
+Result<std::string> ProgramHost::picture() {
+    const std::string file = setting_of(*setting_.line, "picture");
+    if (file.empty()) return file;
+    auto content = read_file(path_of(file));
+    if (!content) return content.error();
+    const bool byte_stream =
+        content->size() > 4 && load_be24(content->data()) == 0 && (*content)[3] == 1;
+    if (byte_stream) {
+        auto clip = media::read_clip(std::move(*content));
+        if (!clip)
+            return Error{clip.error().code, 0, fmt::format("{}: {}", file, clip.error().what)};
+        *content = media::write_ivf(*clip, looped_frames);
+        if (content->size() > max_file)
+            return Error{Errc::too_large, 0, fmt::format("{}: too long", file)};
+    }
+    if (const Status s = process_.write("picture", *content); !s) return s.error();
+    return process_.folder() + "/picture";
+}
+
 Result<std::vector<ProgramPhone::Sound>> ProgramHost::sounds() {
     std::vector<ProgramPhone::Sound> out;
     for (const PartStep& step : setting_.part->steps) {
@@ -138,6 +160,7 @@ Status ProgramHost::start(Time now) {
     phone.directory = setting_.directory;
     phone.at = setting_.at;
     phone.sounds = std::move(*files);
+    phone.contacts = ProgramPhone::contacts_of(*setting_.part, *setting_.directory);
     const auto hertz = hertz_of(setting_of(line, "sound"));
     phone.rest = hertz ? baresip::tone_source(*hertz) : baresip::silence_source();
     baresip::Place place;
@@ -147,13 +170,18 @@ Status ProgramHost::start(Time now) {
     place.folder = process_.folder();
     place.modules = modules_;
     place.sound = phone.rest;
+    auto shown = picture();
+    if (!shown) return shown.error();
+    place.picture = std::move(*shown);
     const Party* self = setting_.directory->by_name(line.name);
     const std::string through = ProgramPhone::through(line, *setting_.directory);
+    std::string contacts;
+    for (const std::string& uri : phone.contacts) contacts += fmt::format("\"{0}\" <{0}>\n", uri);
     const std::string account = baresip::account(line, self->aor, 0, through) + "\n";
     for (const auto& [name, text] :
          {std::pair<std::string, std::string>{"config", baresip::config(line, place)},
           {"accounts", account},
-          {"contacts", ""}})
+          {"contacts", contacts}})
         if (const Status s = process_.write(name, as_bytes(text)); !s) return s;
     phone_ = std::make_unique<ProgramPhone>(std::move(phone));
     const auto there = enter();

@@ -46,6 +46,7 @@ private:
     explicit ProgramHost(Setting setting) : setting_(std::move(setting)) {}
     Status choose_ports();
     Result<std::vector<ProgramPhone::Sound>> sounds();
+    Result<std::string> picture();
     Result<std::string> sound(const std::string& file, Duration& length);
     std::string path_of(const std::string& file) const;
     Result<Namespaces::Entered> enter() const;

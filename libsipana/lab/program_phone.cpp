@@ -68,6 +68,7 @@ bool ProgramPhone::claim(Waiting& waiting, Time now) {
         Sent& one = talk.sent[i];
         if (one.claimed || one.code != waiting.code) continue;
         if (!waiting.method.empty() && one.method != waiting.method) continue;
+        if (!waiting.body.empty() && one.body != waiting.body) continue;
         one.claimed = true;
         bool waits = false;  // for the final response that no line speaks of
         if (one.code == 0) {

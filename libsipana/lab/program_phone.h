@@ -43,6 +43,7 @@ public:
         Endpoint at;
         std::string rest;  // its sound when no line says another: "ausine,440"
         std::vector<Sound> sounds;
+        std::vector<std::string> contacts;  // URIs, the order of its file: whom it may write to
     };
     explicit ProgramPhone(Setting setting);
 
@@ -56,6 +57,8 @@ public:
     void greet();  // its answer makes the phone ready
     // Where its requests go if not where the host of its address of record says; may be empty.
     static std::string through(const PhoneLine& line, const Directory& directory);
+    // Whom the part's lines write to.
+    static std::vector<std::string> contacts_of(const Part& part, const Directory& directory);
     bool ready() const { return ready_; }
     bool failed() const { return !why_.empty(); }  // of no more use
     const std::string& why_failed() const { return why_; }
@@ -82,6 +85,7 @@ private:
         std::string method;
         int code = 0;
         std::uint32_t cseq = 0;
+        std::string body;      // of a NOTIFY: how a transfer goes
         bool claimed = false;  // a line has spoken of it
     };
     struct Ask {
@@ -100,6 +104,7 @@ private:
         std::optional<std::uint32_t> owed_invite;  // CSeq of one that has no final response
         bool call = false;                         // it began with an INVITE
         bool bound = false;                        // the Call-ID is known
+        bool registers = false;
         bool established = false, ended = false, cancelled = false;
     };
     struct Waiting {  // a step that waits for its message in the trace
@@ -108,6 +113,7 @@ private:
         Talk* talk = nullptr;
         std::string method;
         int code = 0;          // 0: a request
+        std::string body;      // of a NOTIFY
         std::size_t from = 0;  // only what was sent since then
         bool final_told = true, challenge_told = false;
         Time until{};
@@ -117,11 +123,16 @@ private:
     // program_send.cpp
     Result<Conversation*> request(Waiting& waiting, const Send& send, const PartStep& known,
                                   const Fill& fill);
+    Status open(Waiting& waiting, const Send& send, const Step& step, const std::string& uri,
+                const Fill& fill);
     Result<Conversation*> respond(Waiting& waiting, const Send& send, const Step& step);
     Status within(Talk& talk, const Send& send, const std::string& method, const Fill& fill,
                   std::uint64_t& token);
     Talk* adopt(Director& director, std::size_t part, const Step& step);
-    Status register_with(std::uint64_t& token);
+    Result<Conversation*> unregister(Waiting& waiting, const Step& step);
+    Talk* ending(const Waiting& waiting, const Step& step);
+    Status register_for(std::uint32_t expires, std::uint64_t& token);
+    Status write_to(const std::string& uri, const std::string& text, std::uint64_t& token);
     Result<std::uint64_t> command(std::string_view name, std::string_view params = {});
     Status in_call(Talk& talk, std::string_view name, std::string_view params,
                    std::uint64_t& token);
@@ -158,6 +169,7 @@ private:
     std::list<Talk> talks_;
     std::list<Waiting> waiting_;
     std::uint64_t tokens_ = 0;
+    std::size_t contact_ = 0;      // the current one
     std::uint32_t transfers_ = 0;  // REFERs heard whose INVITE no line has spoken of
     std::optional<Time> sound_ends_;
     bool ready_ = false;

@@ -55,10 +55,18 @@ Status can_send(const Response& response, const Send& send) {
     return Done{};
 }
 
+// Of a NOTIFY that it sends by itself; what it says besides its body is its own.
+bool reports_transfer(const Send& send) {
+    const auto* request = std::get_if<Request>(&send.what);
+    return request != nullptr && request->method == "NOTIFY" && send.body_type == "message/sipfrag";
+}
+
 Status can_send(const Send& send) {
     if (!(send.faults == Faults{})) return cannot("do anything wrong on purpose");
-    if (!send.headers.empty()) return cannot("change header fields");
+    if (!send.headers.empty() && !unregisters(send) && !reports_transfer(send))
+        return cannot("change header fields");
     if (send.cseq || send.cseq_add || !send.to_tag.empty()) return cannot("choose a CSeq or a tag");
+    if (reports_transfer(send)) return Done{};
     if (const auto* request = std::get_if<Request>(&send.what)) return can_send(*request, send);
     if (const auto* response = std::get_if<Response>(&send.what)) return can_send(*response, send);
     return cannot("send raw bytes");
@@ -74,6 +82,13 @@ Status can_play(const MediaStep& media) {
 }
 
 }  // namespace
+
+bool unregisters(const Send& send) {
+    const auto* request = std::get_if<Request>(&send.what);
+    return request != nullptr && request->method == "REGISTER" && send.headers.size() == 1 &&
+           send.headers.front().how == HeaderChange::How::set &&
+           iequals(send.headers.front().name, "Expires") && send.headers.front().value == "0";
+}
 
 Status program_can(const PhoneLine& phone) {
     if (phone.program.empty()) return Done{};

@@ -13,6 +13,9 @@ namespace sipana::lab {
 Status program_can(const PhoneLine& phone);
 Status program_can(const PhoneLine& phone, const Step& step);
 
+// REGISTER set "Expires: 0"
+bool unregisters(const Send& send);
+
 // A phone's setting of that name; empty: it has none.
 std::string setting_of(const PhoneLine& phone, std::string_view name);
 // "440Hz"

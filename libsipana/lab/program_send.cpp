@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::uint32_t usual_expires = 3600;
 
+// Straight to another phone: its contact, whatever its address of record is.
+std::string called(const Directory& directory, const Party& peer, const std::string& target) {
+    if (target.empty() && !peer.user.empty()) return uri_of(peer.user, peer.at.to_string());
+    return target_uri(directory, peer, target);
+}
+
 Error no_call(std::string_view method) {
     return {Errc::not_found, 0, fmt::format("there is no call to send {} in", method)};
 }
@@ -43,42 +49,85 @@ Result<Conversation*> ProgramPhone::request(Waiting& waiting, const Send& send,
     waiting.method = what.method;
     waiting.final_told = known.final_told;
     waiting.challenge_told = known.challenge_told;
-    const bool alone = what.method == "REGISTER" || what.method == "OPTIONS" || send.outside;
+    const bool alone = what.method == "REGISTER" || what.method == "OPTIONS" ||
+                       what.method == "MESSAGE" || send.outside;
+    if (Talk* over = ending(waiting, step)) {  // the end of a transfer, which comes by itself
+        waiting.talk = over;
+        return over->conversation.get();
+    }
+    if (unregisters(send)) return unregister(waiting, step);
     Talk* talk =
         alone ? nullptr : find(waiting.director, waiting.part, what.method, step.peer, step.call);
     const bool opens = alone || (talk == nullptr && what.method == "INVITE");
     if (talk == nullptr && !opens) return no_call(what.method);
     Status status = Done{};
-    if (!opens) {
-        waiting.from = what.method == "ACK" ? 0 : talk->sent.size();
-        status = within(*talk, send, what.method, fill, waiting.token);
+    if (opens) {
+        const std::string uri =
+            called(*setting_.directory, *peer, what.target.empty() ? "" : fill(what.target));
+        status = open(waiting, send, step, uri, fill);
     } else {
-        std::string uri;
-        if (what.target.empty() && !peer->user.empty())
-            uri = fmt::format("sip:{}@{}", peer->user, peer->at.to_string());
-        else
-            uri = target_uri(*setting_.directory, *peer, fill(what.target));
-        if (what.method == "INVITE" && transfers_ > 0) {
-            --transfers_;  // it calls whom it was told to by itself
-            talk = adopt(*waiting.director, waiting.part, step);
-        } else if (what.method == "REGISTER") {
-            status = register_with(waiting.token);
-        } else {
-            auto token =
-                baresip::usable(uri)
-                    ? command(what.method == "INVITE" ? "dial" : "options", uri)
-                    : Result<std::uint64_t>(
-                          Error{Errc::malformed, 0,
-                                fmt::format("{} cannot call {}", line().program, printable(uri))});
-            if (!token) return token.error();
-            waiting.token = *token;
-        }
-        if (talk == nullptr) talk = &begin(waiting.director, waiting.part, step.peer, step.call);
-        talk->call = what.method == "INVITE";
+        const bool by_itself = what.method == "ACK" || what.method == "NOTIFY";
+        waiting.talk = talk;
+        waiting.from = by_itself ? 0 : talk->sent.size();
+        if (what.method == "NOTIFY") waiting.body = trim(fill(send.body));
+        status = within(*talk, send, what.method, fill, waiting.token);
     }
     if (!status) return status.error();
-    waiting.talk = talk;
-    return talk->conversation.get();
+    return waiting.talk->conversation.get();
+}
+
+// What begins a Call-ID.
+Status ProgramPhone::open(Waiting& waiting, const Send& send, const Step& step,
+                          const std::string& uri, const Fill& fill) {
+    Status status = Done{};
+    if (waiting.method == "INVITE" && transfers_ > 0) {
+        --transfers_;  // it calls whom it was told to by itself
+        waiting.talk = adopt(*waiting.director, waiting.part, step);
+    } else if (waiting.method == "REGISTER") {
+        const auto given = to_number<std::uint32_t>(setting_of(line(), "expires"));
+        status = register_for(given.value_or(usual_expires), waiting.token);
+    } else if (waiting.method == "MESSAGE") {
+        status = write_to(uri, fill(send.body), waiting.token);
+    } else if (!baresip::usable(uri)) {
+        status = Error{Errc::malformed, 0,
+                       fmt::format("{} cannot call {}", line().program, printable(uri))};
+    } else {
+        auto told = command(waiting.method == "INVITE" ? "dial" : "options", uri);
+        if (!told) return told.error();
+        waiting.token = *told;
+    }
+    if (!status) return status;
+    if (waiting.talk == nullptr)
+        waiting.talk = &begin(waiting.director, waiting.part, step.peer, step.call);
+    waiting.talk->call = waiting.method == "INVITE";
+    waiting.talk->registers = waiting.method == "REGISTER";
+    return Done{};
+}
+
+// A call that it has hung up without being told to, and a line that says so now.
+ProgramPhone::Talk* ProgramPhone::ending(const Waiting& waiting, const Step& step) {
+    if (waiting.method != "BYE") return nullptr;
+    for (Talk& talk : talks_) {
+        const Conversation& c = *talk.conversation;
+        if (c.director != waiting.director || c.part != waiting.part || c.label != step.call)
+            continue;
+        for (const Sent& one : talk.sent)
+            if (one.method == "BYE" && one.code == 0 && !one.claimed) return &talk;
+    }
+    return nullptr;
+}
+
+// Its registration goes with the account that it was for.
+Result<Conversation*> ProgramPhone::unregister(Waiting& waiting, const Step& step) {
+    for (auto talk = talks_.rbegin(); talk != talks_.rend(); ++talk) {
+        const Conversation& c = *talk->conversation;
+        if (!talk->registers || c.director != waiting.director || c.peer != step.peer) continue;
+        waiting.from = talk->sent.size();
+        if (const Status s = register_for(0, waiting.token); !s) return s.error();
+        waiting.talk = &*talk;
+        return talk->conversation.get();
+    }
+    return Error{Errc::not_found, 0, "there is no registration to take back"};
 }
 
 // A call that the program began by itself, where the trace has shown one.
@@ -98,7 +147,7 @@ ProgramPhone::Talk* ProgramPhone::adopt(Director& director, std::size_t part, co
 
 Status ProgramPhone::within(Talk& talk, const Send& send, const std::string& method,
                             const Fill& fill, std::uint64_t& token) {
-    if (method == "ACK") return Done{};  // it sends that by itself
+    if (method == "ACK" || method == "NOTIFY") return Done{};  // it sends these by itself
     if (method == "BYE" || method == "CANCEL") {
         talk.cancelled = talk.cancelled || method == "CANCEL";
         return in_call(talk, "hangup", {}, token);
@@ -168,15 +217,54 @@ std::string ProgramPhone::through(const PhoneLine& line, const Directory& direct
 
 // baresip 1.0 has no command that registers: an account that asks for it takes the place of the
 // one that it has.
-Status ProgramPhone::register_with(std::uint64_t& token) {
+Status ProgramPhone::register_for(std::uint32_t expires, std::uint64_t& token) {
     const Party* self = setting_.directory->by_name(line().name);
     if (self == nullptr) return Error{Errc::not_found, 0, "it has no address of record"};
-    const auto given = to_number<std::uint32_t>(setting_of(line(), "expires"));
     if (auto gone = command("uadel", self->aor); !gone) return gone.error();
-    auto made = command("uanew", baresip::account(line(), self->aor, given.value_or(usual_expires),
+    auto made = command("uanew", baresip::account(line(), self->aor, expires,
                                                   through(line(), *setting_.directory)));
     if (!made) return made.error();
     token = *made;
+    return Done{};
+}
+
+// It writes to its current contact: that has to be the one meant.
+std::vector<std::string> ProgramPhone::contacts_of(const Part& part, const Directory& directory) {
+    std::vector<std::string> out;
+    for (const PartStep& known : part.steps) {
+        const auto* send = std::get_if<Send>(&known.step->what);
+        const auto* request = send != nullptr ? std::get_if<Request>(&send->what) : nullptr;
+        const Party* peer = directory.by_name(known.step->peer);
+        if (request == nullptr || request->method != "MESSAGE" || peer == nullptr) continue;
+        std::string uri = called(directory, *peer, request->target);
+        if (baresip::usable(uri) && std::find(out.begin(), out.end(), uri) == out.end())
+            out.push_back(std::move(uri));
+    }
+    return out;
+}
+
+Status ProgramPhone::write_to(const std::string& uri, const std::string& text,
+                              std::uint64_t& token) {
+    const auto& all = setting_.contacts;
+    const auto found = std::find(all.begin(), all.end(), uri);
+    if (found == all.end())
+        return Error{Errc::not_found, 0,
+                     fmt::format("{} has no contact {}", line().program, printable(uri))};
+    const bool one_line = std::none_of(text.begin(), text.end(),
+                                       [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (!one_line)
+        return Error{Errc::unsupported, 0,
+                     fmt::format("{} cannot write more than one line", line().program)};
+    const auto wanted = static_cast<std::size_t>(found - all.begin());
+    while (contact_ != wanted) {
+        const bool forward = contact_ < wanted;
+        if (auto moved = command(forward ? "contact_next" : "contact_prev"); !moved)
+            return moved.error();
+        contact_ = forward ? contact_ + 1 : contact_ - 1;
+    }
+    auto told = command("message", text);
+    if (!told) return told.error();
+    token = *told;
     return Done{};
 }
 

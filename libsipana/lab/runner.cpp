@@ -7,6 +7,7 @@
 
 #include "libsipana/lab/judge.h"
 #include "libsipana/lab/load.h"
+#include "libsipana/lab/program_phone.h"
 #include "libsipana/lab/serving.h"
 #include "libsipana/lab/stage.h"
 
@@ -160,6 +161,12 @@ RunResult Run::play() {
         stage_.turn(stage_.now());  // it may have taken its time
     }
     wait_for_servers();
+    if (const std::string why = stage_.program_failure(); !why.empty()) {
+        result_.outcome = Outcome::failed;
+        result_.error = why;
+        result_.error_code = Errc::io;
+        return std::move(result_);
+    }
     result_.started = stage_.now();
     Play::Setting setting;
     setting.script = &script_;

@@ -38,6 +38,9 @@ struct RunSettings {
     // On sockets: whose namespaces the ports are opened in. With a bridge the capture is taken
     // there.
     HostTable hosts;
+    // False: no phone has the usual port there. What servers still repeat to the phones of the script
+    // before must not reach those of this one.
+    bool usual_ports = true;
     std::string baresip;            // the file of that program; empty: the one in $PATH
     std::vector<std::string> only;  // phones that play; the others' lines are left out
     std::function<void(const Packet&, Time, Fate, bool duplicate)> watch;

@@ -65,6 +65,10 @@ public:
     Status watch_guest(int descriptor, std::function<void()> ready);
 
     const Namespaces& hosts() const override { return hosts_; }
+    const std::string& tls_secrets() const {
+        static const std::string none;
+        return tls_ ? tls_->secrets() : none;
+    }
     void arrived(Node& owner, const Packet& packet, const Endpoint& on_wire, bool own,
                  Time at) override;
     void sent(const Packet& packet, Fate fate) override;
@@ -118,6 +122,8 @@ private:
     std::unique_ptr<wire::Tls> tls_;
     wire::Batch receive_, send_;
     std::unordered_map<Key, std::unique_ptr<wire::Port>, KeyHash> ports_;
+    // Of each number the UDP port that was opened last: with hosts of their own there are more.
+    std::vector<wire::Port*> by_number_ = std::vector<wire::Port*>(65536);
     std::vector<std::unique_ptr<wire::Pollable>> retired_;
     std::unordered_map<Key, Time, KeyHash> left_;  // ports of ours, closed not long ago
     std::vector<wire::Port*> dirty_;
@@ -135,6 +141,10 @@ Status Sockets::State::start() {
 }
 
 wire::Port* Sockets::State::port_at(Transport transport, const Endpoint& local) const {
+    if (transport == Transport::udp) {
+        wire::Port* const last = by_number_[local.port];
+        if (last != nullptr && last->local() == local) return last;
+    }
     const auto found = ports_.find({local, is_stream(transport)});
     return found == ports_.end() ? nullptr : found->second.get();
 }
@@ -164,6 +174,7 @@ Result<Endpoint> Sockets::State::open(Transport transport, const Endpoint& wish,
                      fmt::format("{} is not spoken here", to_string(transport))};
     }
     local = made->local();
+    if (transport == Transport::udp) by_number_[local.port] = made.get();
     ports_[{local, is_stream(transport)}] = std::move(made);
     return local;
 }
@@ -172,6 +183,7 @@ void Sockets::State::close(Transport transport, const Endpoint& local) {
     const auto found = ports_.find({local, is_stream(transport)});
     if (found == ports_.end()) return;
     found->second->shut();
+    if (by_number_[local.port] == found->second.get()) by_number_[local.port] = nullptr;
     std::erase(dirty_, found->second.get());
     retire(std::move(found->second));
     ports_.erase(found);
@@ -381,6 +393,7 @@ Status Sockets::watch(int descriptor, std::function<void()> ready) {
 const Namespaces& Sockets::hosts() const { return state_->hosts(); }
 std::vector<std::string> Sockets::take_notes() { return std::exchange(state_->notes, {}); }
 const Sockets::Counts& Sockets::counts() const { return state_->counts; }
+const std::string& Sockets::tls_secrets() const { return state_->tls_secrets(); }
 const std::set<Address>& Sockets::unreached() const { return state_->unreached; }
 
 }  // namespace sipana::lab

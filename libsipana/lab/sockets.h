@@ -35,6 +35,7 @@ struct TlsSettings {
     std::string ca_file;                     // PEM; whom to believe, with `verify`
     bool verify = false;                     // the peer's certificate, as client and as server
     std::string name;                        // that a server's certificate has to bear; and SNI
+    bool keep_secrets = false;               // of connections, for whoever reads a capture of them
 };
 
 struct SocketsSettings {
@@ -85,6 +86,7 @@ public:
         std::uint64_t refused = 0;     // connections beyond most_connections
     };
     const Counts& counts() const;
+    const std::string& tls_secrets() const;  // lines of a key log; see TlsSettings::keep_secrets
     // Where the system found no way to: what was sent there may never have left.
     const std::set<Address>& unreached() const;
 

@@ -10,8 +10,16 @@ namespace {
 
 constexpr std::size_t most_at_a_time = 1u << 20;  // bytes of one exchange
 
+// Where the thread is.
+Result<wire::Descriptor> make_socket(const Address& family, int type) {
+    const int domain = family.is_v4() ? AF_INET : AF_INET6;
+    wire::Descriptor made(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!made) return wire::failure("socket", errno);
+    return made;
+}
+
 Result<std::uint16_t> free_port(const Address& address, int type) {
-    auto socket = wire::make_socket(address, type);
+    auto socket = make_socket(address, type);
     if (!socket) return socket.error();
     if (const Status bound = wire::bind_to(*socket, {address, 0}); !bound) return bound.error();
     return wire::local_of(*socket).port;
@@ -21,7 +29,7 @@ Result<std::uint16_t> free_port(const Address& address, int type) {
 
 Result<ControlSocket> ControlSocket::connect(std::uint16_t port) {
     const Endpoint there{*Address::parse("127.0.0.1"), port};
-    auto socket = wire::make_socket(there.address, SOCK_STREAM);
+    auto socket = make_socket(there.address, SOCK_STREAM);
     if (!socket) return socket.error();
     wire::SocketAddress address;
     const socklen_t size = wire::to_wire(there, address);

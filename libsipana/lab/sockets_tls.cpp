@@ -219,7 +219,20 @@ Result<std::unique_ptr<Tls>> Tls::make(const TlsSettings& settings, Time now) {
     tls->name_ = settings.name;
     if (auto done = set_up(tls->client_, settings, now, false); !done) return done.error();
     if (auto done = set_up(tls->server_, settings, now, true); !done) return done.error();
+    for (SSL_CTX* context : {tls->client_, tls->server_}) {
+        if (!settings.keep_secrets) break;
+        SSL_CTX_set_app_data(context, tls.get());
+        SSL_CTX_set_keylog_callback(context, &Tls::keep_secret);
+    }
     return tls;
+}
+
+void Tls::keep_secret(const SSL* ssl, const char* line) {
+    auto* tls = static_cast<Tls*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const std::string_view text = line;
+    if (tls->secrets_.size() + text.size() >= most_secrets) return;
+    tls->secrets_ += text;
+    tls->secrets_ += '\n';
 }
 
 Tls::~Tls() {

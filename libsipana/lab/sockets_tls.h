@@ -52,13 +52,19 @@ public:
     Tls& operator=(const Tls&) = delete;
 
     std::unique_ptr<TlsSession> session(bool server) const;
+    // With TlsSettings::keep_secrets: what decrypts the connections so far, lines of a key log
+    // (draft-ietf-tls-keylogfile).
+    const std::string& secrets() const { return secrets_; }
+    static constexpr std::size_t most_secrets = 4u << 20;  // bytes; no more are kept
 
 private:
     Tls() = default;
+    static void keep_secret(const SSL* ssl, const char* line);
 
     SSL_CTX* client_ = nullptr;
     SSL_CTX* server_ = nullptr;
     std::string name_;
+    std::string secrets_;
 };
 
 }  // namespace sipana::lab::wire

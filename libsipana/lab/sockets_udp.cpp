@@ -125,8 +125,11 @@ std::size_t UdpPort::send_batch(std::size_t first) {
         send_.headers()[i].msg_hdr.msg_namelen = to_wire(o.dst, send_.address(i));
     }
     for (int tries = 0;; ++tries) {
+        // One alone, as of a stream of media, goes out with less ado.
         const int sent =
-            ::sendmmsg(socket_.get(), send_.headers(), static_cast<unsigned>(count), 0);
+            count == 1
+                ? (::sendmsg(socket_.get(), &send_.headers()->msg_hdr, 0) >= 0 ? 1 : -1)
+                : ::sendmmsg(socket_.get(), send_.headers(), static_cast<unsigned>(count), 0);
         if (sent > 0) return static_cast<std::size_t>(sent);
         const int number = errno;
         if (may_try_again(number, tries)) continue;

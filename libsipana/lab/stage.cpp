@@ -47,12 +47,6 @@ Stage::~Stage() {
     proxies_.clear();
 }
 
-std::vector<Agent*> Stage::agents() const {
-    std::vector<Agent*> out;
-    for (const auto& agent : agents_) out.push_back(agent.get());
-    return out;
-}
-
 Status Stage::set_up() {
     parts_ = parts_of(script_);
     if (Status s = set_up_network(); !s) return s;
@@ -66,6 +60,7 @@ Status Stage::set_up() {
         if (Status s = set_up_built_in(line); !s) return s;
     for (std::size_t i = 0; i < script_.phones.size(); ++i)
         if (Status s = set_up_phone(i); !s) return s;
+    if (Status s = start_programs(); !s) return s;
     if (settings_.placed) settings_.placed(side_by_side());
     return Done{};
 }
@@ -98,6 +93,7 @@ Status Stage::set_up_network() {
     SocketsSettings sockets;
     sockets.clock = clock_;
     sockets.hosts = settings_.hosts;
+    sockets.tls.keep_secrets = settings_.hosts.has_bridge() && !load_;
     auto made = Sockets::create(std::move(sockets));
     if (!made) return made.error();
     network_ = std::move(*made);
@@ -134,7 +130,7 @@ Status Stage::set_up_capture() {
 
 // A phone that has a host of its own, or comes first there, has the usual port.
 bool Stage::first_of_host(const Address& address) const {
-    return settings_.hosts.namespaces.contains(address) &&
+    return settings_.usual_ports && settings_.hosts.namespaces.contains(address) &&
            std::none_of(agents_.begin(), agents_.end(), [&](const auto& agent) {
                return agent != nullptr && agent->endpoint().address == address;
            });
@@ -190,6 +186,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (endpoint.port == 0) endpoint.port = default_port(line.transport);
         agents_.push_back(nullptr);
     }
+    playing_.push_back(agents_.back().get());
     Party peer;
     peer.name = line.name;
     peer.user = line.user.empty() ? line.name : line.user;
@@ -202,10 +199,6 @@ Status Stage::set_up_phone(std::size_t phone) {
                                                    : line.domain;
     peer.aor = fmt::format("sip:{}@{}", peer.user, domain);
     directory_.add(std::move(peer));
-    if (by_program)
-        if (Status s = programs_[phone]->start(network_->now()); !s)
-            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
-                           s.error().code);
     return Done{};
 }
 
@@ -289,6 +282,15 @@ void Stage::drain() {
     network_->flush();
 }
 
+std::optional<Time> Stage::deadline() const {
+    std::optional<Time> first;
+    for (const Node* node : nodes_) {
+        const auto due = node->deadline();
+        if (due && (!first || *due < *first)) first = due;
+    }
+    return first;
+}
+
 bool Stage::turn(std::optional<Time> until) {
     const Time now = network_->now();
     bool woke = false;
@@ -300,13 +302,10 @@ bool Stage::turn(std::optional<Time> until) {
     }
     woke = turn_programs(now) || woke;
     drain();
-    std::optional<Time> next = until;
+    std::optional<Time> next = deadline();
+    if (until && (!next || *until < *next)) next = until;
     if (!programs_.empty() && (!next || *next > now + ProgramHost::look_up))
         next = now + ProgramHost::look_up;
-    for (const Node* node : nodes_) {
-        const auto due = node->deadline();
-        if (due && (!next || *due < *next)) next = due;
-    }
     // In a long wait whoever looks at the capture finds all of it, and whoever kills us leaves it.
     const bool real = settings_.ground == Ground::sockets;
     if (real && (!next || *next - now > a_while)) {
@@ -359,6 +358,8 @@ Status Stage::close_capture(std::span<const MetMessage> met) {
     if (Status s = bridge_->close(); !s) return s;
     CaptureHead head = bridge_->head();
     head.names = names_of_hosts();
+    if (const auto* sockets = dynamic_cast<Sockets*>(network_.get()))
+        head.tls_secrets = sockets->tls_secrets();
     const Remarks remarks{sent_, met};
     return settings_.capture.empty() ? annotate(captured_, head, remarks)
                                      : annotate(settings_.capture, head, remarks);

@@ -32,7 +32,7 @@ public:
     Status set_up();  // the errors name the line
     Time now() const { return network_->now(); }
     const std::vector<Part>& parts() const { return parts_; }
-    std::vector<Agent*> agents() const;
+    const std::vector<Agent*>& agents() const { return playing_; }
     std::vector<ProgramPhone*> programs() const;  // by phone; empty: there is none
     std::string program_failure() const;          // why one is of no more use; empty: none is
     const Directory& directory() const { return directory_; }
@@ -43,7 +43,8 @@ public:
     // Wakes whoever is due, hands on what they send, and waits for what comes: at most until
     // `until`. False: nothing happened and nothing will.
     bool turn(std::optional<Time> until);
-    void drain();  // what the nodes have to send
+    std::optional<Time> deadline() const;  // of the nodes
+    void drain();                          // what the nodes have to send
     bool idle() const;
 
     // Waits for what is still on its way into the capture: at most until nothing came for a while.
@@ -73,6 +74,7 @@ private:
     Status set_up_phone(std::size_t phone);
     bool first_of_host(const Address& address) const;
     Status set_up_program(std::size_t phone, Endpoint& at);
+    Status start_programs();
     bool turn_programs(Time now);
     Status set_up_server(const ServerLine& line);
     Status set_up_exchange(const ServerLine& line, const Endpoint& at);
@@ -95,6 +97,7 @@ private:
     Directory directory_;
     std::vector<Part> parts_;
     std::vector<std::unique_ptr<Agent>> agents_;          // by phone; null: it does not play
+    std::vector<Agent*> playing_;                         // the same
     std::vector<std::unique_ptr<ProgramHost>> programs_;  // likewise; empty: there is none
     std::vector<std::unique_ptr<Exchange>> exchanges_;
     std::vector<std::unique_ptr<Node>> proxies_;

@@ -4,6 +4,7 @@
 #include "libsipana/lab/program_host.h"
 #include "libsipana/lab/sockets.h"
 #include "libsipana/lab/stage.h"
+#include "libsipana/lab/stage_address.h"
 
 namespace sipana::lab {
 
@@ -32,6 +33,18 @@ Status Stage::set_up_program(std::size_t phone, Endpoint& at) {
     return Done{};
 }
 
+// Once everybody's place is known.
+Status Stage::start_programs() {
+    for (std::size_t i = 0; i < programs_.size(); ++i) {
+        if (!programs_[i]) continue;
+        const PhoneLine& line = script_.phones[i];
+        if (Status s = programs_[i]->start(network_->now()); !s)
+            return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
+                           s.error().code);
+    }
+    return Done{};
+}
+
 std::vector<ProgramPhone*> Stage::programs() const {
     std::vector<ProgramPhone*> out;
     for (const auto& one : programs_) out.push_back(one ? &one->phone() : nullptr);
@@ -40,7 +53,8 @@ std::vector<ProgramPhone*> Stage::programs() const {
 
 std::string Stage::program_failure() const {
     for (const auto& one : programs_)
-        if (one && one->phone().failed()) return one->phone().why_failed();
+        if (one && one->phone().failed())
+            return at_line(one->phone().line().where, one->phone().why_failed()).what;
     return {};
 }
 

@@ -163,4 +163,41 @@ Result<Clip> read_clip(Buffer file) {
     return clip;
 }
 
+Buffer write_ivf(const Clip& clip, std::size_t frames) {
+    const std::size_t rounds = (frames + clip.frames.size() - 1) / clip.frames.size();
+    const std::uint32_t count = static_cast<std::uint32_t>(rounds * clip.frames.size());
+    Buffer out;
+    const auto number = [&out](std::uint64_t value, int bytes) {
+        for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+    };
+    const auto text = [&out](std::string_view four) {
+        out.insert(out.end(), four.begin(), four.end());
+    };
+    constexpr std::uint32_t scale = 1000;
+    const bool h264 = clip.codec == VideoCodec::h264;
+    text("DKIF");
+    number(0, 2);
+    number(32, 2);
+    text(h264 ? "H264" : "VP80");
+    number(clip.size.width, 2);
+    number(clip.size.height, 2);
+    number(static_cast<std::uint32_t>(clip.fps * scale + 0.5), 4);
+    number(scale, 4);
+    number(count, 4);
+    number(0, 4);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const ClipFrame& frame = clip.frames[i % clip.frames.size()];
+        std::size_t size = 0;
+        for (const ClipUnit& unit : frame.units) size += unit.size + (h264 ? 4 : 0);
+        number(size, 4);
+        number(i, 8);
+        for (const ClipUnit& unit : frame.units) {
+            if (h264) out.insert(out.end(), {0, 0, 0, 1});
+            const Bytes bytes = clip.unit(unit);
+            out.insert(out.end(), bytes.begin(), bytes.end());
+        }
+    }
+    return out;
+}
+
 }  // namespace sipana::media

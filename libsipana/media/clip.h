@@ -1,5 +1,5 @@
 // Clip: a video file cut into the frames that packets are made of: H.264 as a byte stream (H.264
-// annex B) and VP8 in IVF. Nothing is decoded.
+// annex B) and VP8 in IVF, and written as IVF. Nothing is decoded.
 #pragma once
 
 #include <cstdint>
@@ -40,5 +40,9 @@ struct Clip {
 // Told apart by the first bytes: "DKIF", or a start code. Frames before the first key frame are
 // left out.
 Result<Clip> read_clip(Buffer file);
+
+// The clip over and over in IVF, for readers that want each frame's time beside it: of at least
+// `frames` frames, in whole rounds. H.264 keeps its start codes.
+Buffer write_ivf(const Clip& clip, std::size_t frames);
 
 }  // namespace sipana::media

@@ -9,6 +9,7 @@ namespace sipana::render {
 namespace {
 
 constexpr std::size_t max_summary_lines = 100;  // of a voice mail box
+constexpr std::size_t max_outcome = 60;         // of a status line
 
 std::string codec_names(const std::vector<sdp::Codec>& codecs) {
     std::string out;
@@ -42,6 +43,17 @@ std::string mail_of(const sip::Message& notify) {
         if (fresh && old) return fmt::format("{} new, {} old", *fresh, *old);
     }
     return waiting;
+}
+
+// Of a REFER that somebody carries out (RFC 3515 2.4.4): "200 OK", the response that he had so far.
+std::string outcome_of(const sip::Message& notify) {
+    const auto type = notify.header(sip::Header::content_type);
+    if (!type || !istarts_with(*type, "message/sipfrag")) return {};
+    std::string_view body = notify.body();
+    std::string_view line = trim(cut(body, '\n'));
+    if (!istarts_with(line, "SIP/2.0 ")) return {};
+    line = trim(line.substr(8));
+    return std::string(line.substr(0, max_outcome));
 }
 
 }  // namespace
@@ -139,6 +151,8 @@ std::string detail_of(const analysis::SipMessage& m, const sip::Message& parsed)
             return named(sip::Header::event, "Event");
         case sip::Method::notify: {
             std::string event = named(sip::Header::event, "Event");
+            if (const std::string outcome = outcome_of(parsed); !outcome.empty())
+                event += (event.empty() ? "" : ", ") + outcome;
             const std::string state = named(sip::Header::subscription_state, "state");
             std::string out = event.empty() || state.empty() ? event + state : event + ", " + state;
             if (const std::string mail = mail_of(parsed); !mail.empty()) out += ", " + mail;

@@ -13,6 +13,8 @@ std::string_view page_script();  // page/report.js
 // SHA-256 of the two above, 64 hexadecimal digits, computed while building.
 std::string_view page_style_sha256();
 std::string_view page_script_sha256();
+std::string_view refusals_style();  // page_style() with page/refusals.css, for the page of refusals
+std::string_view refusals_style_sha256();
 
 // "sha256-..." as a Content-Security-Policy names it (CSP 3, 2.3.1): the digest in base64.
 std::string csp_source(std::string_view sha256_hex);

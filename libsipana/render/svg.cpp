@@ -469,6 +469,23 @@ std::string standalone_svg(const Ladder& ladder) {
     return out;
 }
 
+std::string embedded_svg(const Ladder& ladder) {
+    const Drawing drawing(ladder, false);
+    const double width = drawing.plan().width(), height = head_height + drawing.plan().height();
+    std::string out;
+    append(out,
+           "<svg class=\"figure\" role=\"img\" aria-label=\"Ladder of {2}\" width=\"{0:.6g}\" "
+           "height=\"{1:.6g}\" "
+           "viewBox=\"0 0 {0:.6g} {1:.6g}\">\n",
+           width, height, escaped(ladder.title));
+    drawing.heads(out);
+    append(out, "<g transform=\"translate(0 {})\">\n", head_height);
+    drawing.rows(out);
+    out += "</g></svg>";
+    if (ladder.omitted > 0) append(out, "<p class=\"omitted\">{}.</p>", omitted_text(ladder));
+    return out;
+}
+
 std::string page_figure(const Ladder& ladder) {
     const Drawing drawing(ladder, true);
     const Plan& plan = drawing.plan();

@@ -13,6 +13,9 @@ struct Ladder;
 // The whole figure in one SVG with its own style sheet, light and dark by prefers-color-scheme.
 std::string standalone_svg(const Ladder& ladder);
 
+// The same for a page that has figure_style() and no script: without style sheet and title.
+std::string embedded_svg(const Ladder& ladder);
+
 // For the page: the participants and the rows as two SVGs of equal width, so that the first can
 // stay in sight while the second scrolls. Arrows are buttons for the script: data-message="7.3"
 // names message 3 of call number 7 (analysis::Call::number), data-stream="7.0" stream 0 of it.

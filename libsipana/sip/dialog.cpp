@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "libsipana/base/text.h"
@@ -76,22 +77,31 @@ DialogId DialogId::of_response(const Message& m) {
 
 std::optional<Dialog> Dialog::as_caller(const Message& request, const Message& response) {
     const auto cseq = request.cseq();
-    if (!cseq || response.status() <= 100 || response.status() >= 300) return std::nullopt;
-    if (response.to_tag().empty() || request.call_id().empty()) return std::nullopt;
-    Dialog d;
+    if (!cseq) return std::nullopt;
+    const std::string from = unfolded_value(request, Header::from);
+    return as_caller(Sent{request.call_id(), from, request.from_tag(), request.request_uri(),
+                          cseq->number, request.method()},
+                     response);
+}
+
+std::optional<Dialog> Dialog::as_caller(const Sent& request, const Message& response) {
+    if (response.status() <= 100 || response.status() >= 300) return std::nullopt;
+    const std::string_view to_tag = response.to_tag();
+    if (to_tag.empty() || request.call_id.empty()) return std::nullopt;
+    std::optional<Dialog> made{Dialog()};
+    Dialog& d = *made;
     d.is_caller_ = true;
-    d.id_ = {std::string(request.call_id()), std::string(request.from_tag()),
-             std::string(response.to_tag())};
-    d.local_ = unfolded_value(request, Header::from);
+    d.id_ = {std::string(request.call_id), std::string(request.from_tag), std::string(to_tag)};
+    d.local_ = request.from;
     d.remote_ = unfolded_value(response, Header::to);
-    d.target_ = request.request_uri();  // until a Contact says better
-    d.local_cseq_ = d.first_cseq_ = cseq->number;
-    d.first_method_ = request.method();
-    d.secure_ = is_sips(request.request_uri());
-    if (request.method() == Method::invite) d.local_invite_ = cseq->number;
+    d.target_ = request.uri;  // until a Contact says better
+    d.local_cseq_ = d.first_cseq_ = request.cseq;
+    d.first_method_ = request.method;
+    d.secure_ = is_sips(request.uri);
+    if (request.method == Method::invite) d.local_invite_ = request.cseq;
     d.take_routes(response, true);
     d.on_response(response);
-    return d;
+    return made;
 }
 
 std::optional<Dialog> Dialog::as_callee(const Message& request, std::string_view local_tag) {
@@ -101,7 +111,7 @@ std::optional<Dialog> Dialog::as_callee(const Message& request, std::string_view
     d.id_ = {std::string(request.call_id()), std::string(local_tag),
              std::string(request.from_tag())};
     d.local_ = unfolded_value(request, Header::to);
-    if (request.to_tag().empty()) d.local_ += fmt::format(";tag={}", local_tag);
+    if (request.to_tag().empty()) d.local_.append(";tag=").append(local_tag);
     d.remote_ = unfolded_value(request, Header::from);
     d.target_ = uri_of(d.remote_);
     d.remote_cseq_ = d.first_cseq_ = cseq->number;
@@ -153,8 +163,14 @@ void Dialog::take_routes(const Message& message, bool reversed) {
 }
 
 void Dialog::take_target(const Message& message) {
-    const std::string value = unfolded_value(message, Header::contact);
-    std::string_view rest = value;
+    std::string unfolded;
+    std::string_view rest;
+    for (const Message::Field& f : message.fields()) {
+        if (f.id != Header::contact) continue;
+        rest = message.value(f);
+        if (f.folded) rest = unfolded = message.unfolded(f);
+        break;
+    }
     const auto contact = parse_name_addr(next_element(rest).value_or(""));
     if (contact && !contact->uri.empty() && !contact->is_star()) target_ = contact->uri;
 }
@@ -197,12 +213,15 @@ int Dialog::on_request(const Message& m) {
 }
 
 void Dialog::on_sent(const Message& m) {
-    const auto cseq = m.cseq();
-    if (!cseq || m.status() < 200) return;
-    if (cseq->method == Method::invite && remote_invite_ == cseq->number) remote_invite_.reset();
-    const bool first = !is_caller_ && cseq->number == first_cseq_ && cseq->method == first_method_;
+    if (const auto cseq = m.cseq()) on_sent(*cseq, m.status());
+}
+
+void Dialog::on_sent(const CSeq& cseq, int status) {
+    if (status < 200) return;
+    if (cseq.method == Method::invite && remote_invite_ == cseq.number) remote_invite_.reset();
+    const bool first = !is_caller_ && cseq.number == first_cseq_ && cseq.method == first_method_;
     if (!first || state_ != State::early) return;
-    state_ = m.status() < 300 ? State::confirmed : State::terminated;
+    state_ = status < 300 ? State::confirmed : State::terminated;
 }
 
 Builder Dialog::request(std::string_view method) {
@@ -221,10 +240,12 @@ Builder Dialog::request(std::string_view method, std::uint32_t cseq) const {
     for (std::size_t i = strict ? 1 : 0; i < routes_.size(); ++i)
         out.add(Header::route, routes_[i]);
     if (strict) out.add(Header::route, fmt::format("<{}>", target_));
-    out.add(Header::from, local_)
-        .add(Header::to, remote_)
-        .add(Header::call_id, id_.call_id)
-        .add(Header::cseq, fmt::format("{} {}", cseq, method));
+    char number[12];
+    char* end = std::to_chars(number, number + sizeof number, cseq).ptr;
+    *end++ = ' ';
+    const std::string_view begin(number, static_cast<std::size_t>(end - number));
+    out.add(Header::from, local_).add(Header::to, remote_).add(Header::call_id, id_.call_id);
+    out.add(Header::cseq, begin, method);
     return out;
 }
 

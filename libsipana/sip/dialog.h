@@ -35,6 +35,13 @@ public:
     // 12.1.2: of an INVITE, SUBSCRIBE or REFER that we sent and a response of 101 to 299 with a To
     // tag; nullopt: it makes no dialog.
     static std::optional<Dialog> as_caller(const Message& request, const Message& response);
+    // The same where the request is known without reading it.
+    struct Sent {
+        std::string_view call_id, from, from_tag, uri;  // `from` with its tag
+        std::uint32_t cseq = 0;
+        Method method = Method::invite;
+    };
+    static std::optional<Dialog> as_caller(const Sent& request, const Message& response);
     // 12.1.1: of a request that we answer with `local_tag`. Early until the response is on_sent.
     static std::optional<Dialog> as_callee(const Message& request, std::string_view local_tag);
     // RFC 6665 4.4.1: a NOTIFY that comes before, or instead of, the SUBSCRIBE's 2xx.
@@ -55,6 +62,7 @@ public:
     int on_request(const Message& request);
     // A response of ours, which may confirm it, end it, or settle the peer's INVITE.
     void on_sent(const Message& response);
+    void on_sent(const CSeq& cseq, int status);
 
     // Start line, Route, From, To, Call-ID and CSeq of the next request (12.2.1.1); Via,
     // Max-Forwards, Contact and what else it needs are the caller's. ACK takes the number of the

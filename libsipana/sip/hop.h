@@ -22,4 +22,9 @@ constexpr bool is_reliable(Transport transport) { return transport != Transport:
 // topmost Via unless rport asks for the sender's own.
 Hop reply_hop(const Message& request, const Hop& from);
 
+// Where ";rport" ends in a Via that is written as most phones write it, and asks for its port
+// (RFC 3581 3): "SIP/2.0/UDP host:port;rport;branch=...", without blanks, quotes, maddr or
+// received. npos: it has to be read in full.
+std::size_t usual_rport(std::string_view via);
+
 }  // namespace sipana::sip

@@ -1,6 +1,7 @@
 #include "libsipana/sip/response.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
 
@@ -54,20 +55,23 @@ Builder make(const Message& request, const Hop* from, int status, std::string_vi
     const bool with_routes = may_make_dialog(request, status);
     const bool with_tag = status != 100 && !to_tag.empty() && request.to_tag().empty();
     bool topmost = true;
-    std::string unfolded;
+    std::string unfolded, tagged;
     for (const Message::Field& field : request.fields()) {
         if (!is_copied(field.id, with_routes)) continue;
         std::string_view value = request.value(field);
         if (field.folded) value = unfolded = request.unfolded(field);
         if (field.id == Header::via && topmost && from != nullptr) {
-            std::string_view rest = value;
             topmost = false;
+            if (value.find(',') == value.npos) {  // one alone, as most are
+                out.add(Header::via, marked_via(value, *from));
+                continue;
+            }
+            std::string_view rest = value;
             out.add(Header::via, marked_via(next_element(rest).value_or(""), *from));
             while (const auto further = next_element(rest)) out.add(Header::via, *further);
         } else if (field.id == Header::to && with_tag) {
-            std::string to;
-            to.reserve(value.size() + 5 + to_tag.size());
-            out.add(Header::to, to.append(value).append(";tag=").append(to_tag));
+            tagged.reserve(value.size() + 5 + to_tag.size());
+            out.add(Header::to, tagged.assign(value).append(";tag=").append(to_tag));
         } else {
             out.add(field.id, value);
         }
@@ -78,6 +82,16 @@ Builder make(const Message& request, const Hop* from, int status, std::string_vi
 }  // namespace
 
 std::string marked_via(std::string_view value, const Hop& from) {
+    if (const std::size_t rport = usual_rport(value); rport != value.npos) {
+        char port[5];
+        char* end = std::to_chars(port, port + sizeof port, from.remote.port).ptr;
+        std::string out;
+        out.reserve(value.size() + 64);
+        out.append(value.substr(0, rport)).append("=").append(port, end);
+        out.append(value.substr(rport)).append(";received=");
+        out.append(from.remote.address.to_string());
+        return out;
+    }
     const auto via = parse_via(value);
     if (!via) return std::string(value);
     const auto sent_by = Address::parse(via->host);

@@ -38,13 +38,24 @@ Transactions::Id Transactions::request(std::string text, const Hop& hop, Time no
         outputs_.push_back({hop, shared, 0, false, 0});
         return 0;
     }
+    return begin_client(shared, *name, scratch_.method() == Method::invite, hop, now, options);
+}
+
+Transactions::Id Transactions::request(Text text, const Named& name, const Hop& hop, Time now,
+                                       Options options) {
+    return begin_client(std::move(text), names_.client(name.method, name.branch),
+                        name.method == "INVITE", hop, now, options);
+}
+
+Transactions::Id Transactions::begin_client(Text text, const Fingerprint& name, bool invite,
+                                            const Hop& hop, Time now, Options options) {
     Transaction& t = table_.add();
     t.role = Role::client;
-    t.invite = scratch_.method() == Method::invite;
+    t.invite = invite;
     t.hop = hop;
-    t.text = shared;
+    t.text = std::move(text);
     t.options = options;
-    table_.link(t, TransactionTable::by_key, *name);
+    table_.link(t, TransactionTable::by_key, name);
     start(t, now);
     return t.id;
 }
@@ -102,22 +113,39 @@ bool Transactions::respond(Id server, std::string text, Time now) {
     Transaction* t = table_.find(server);
     if (t == nullptr || t->role != Role::server) return false;
     const int status = status_of(text);
-    const bool open = t->state == State::calling || t->state == State::proceeding;
+    return respond(*t, share(std::move(text)), status, nullptr, now);
+}
+
+bool Transactions::respond(Id server, Text text, const Answered& as, Time now) {
+    Transaction* t = table_.find(server);
+    if (t == nullptr || t->role != Role::server) return false;
+    return respond(*t, std::move(text), as.status, &as.to_tag, now);
+}
+
+// `to_tag`: where it is known without reading the text.
+bool Transactions::respond(Transaction& t, Text text, int status, const std::string_view* to_tag,
+                           Time now) {
+    const bool open = t.state == State::calling || t.state == State::proceeding;
     const bool success = status >= 200 && status < 300;
-    if (!open && !(t->invite && t->state == State::accepted && success)) return false;
-    const Text shared = share(std::move(text));
-    put(*t, shared, 0);
+    if (!open && !(t.invite && t.state == State::accepted && success)) return false;
+    put(t, text, 0);
     if (status == 0) return true;  // sent, and nothing can be concluded from it
-    if (open) t->text = shared, t->copies = 1;
-    t->again = 0;
-    t->beside.reset();
+    if (open) t.text = text, t.copies = 1;
+    t.again = 0;
+    t.beside.reset();
     if (status < 200) {
-        t->state = State::proceeding;
+        t.state = State::proceeding;
         return true;
     }
-    end_repeats(*t, true);
-    if (t->invite && success && !t->options.no_repeat) repeat(*t, shared, now);
-    respond_finally(*t, status, now);
+    end_repeats(t, true);
+    if (t.invite && success && !t.options.no_repeat) {
+        if (to_tag == nullptr)
+            repeat(t, std::move(text), now);
+        else
+            repeat(t, std::move(text),
+                   names_.success(t.names[TransactionTable::by_origin], *to_tag), now);
+    }
+    respond_finally(t, status, now);
     return true;
 }
 
@@ -155,6 +183,11 @@ bool Transactions::respond_reliably(Id server, std::string text, Time now) {
 // Files a response under what its acknowledgement names, and repeats it from T1 on.
 bool Transactions::repeat(Transaction& server, Text text, Time now) {
     if (!scratch_.read(*text)) return false;
+    repeat(server, std::move(text), names_.success(scratch_), now);
+    return true;
+}
+
+void Transactions::repeat(Transaction& server, Text text, const Fingerprint& name, Time now) {
     Transaction& r = table_.add();
     r.role = Role::repeat;
     r.state = State::proceeding;
@@ -162,14 +195,13 @@ bool Transactions::repeat(Transaction& server, Text text, Time now) {
     r.options = server.options;
     r.other = server.id;
     r.next_repeat = std::exchange(server.first_repeat, r.id);
-    table_.link(r, TransactionTable::by_origin, names_.success(scratch_));
+    table_.link(r, TransactionTable::by_origin, name);
     r.text = std::move(text);
     r.copies = 1;
     r.interval = timing_.t1;
     waits(r, true);
     again_after(r, now, r.interval);
     end_after(r, now, timing_.sixty_four());
-    return true;
 }
 
 void Transactions::stop_repeating(Id server) {

@@ -94,6 +94,12 @@ public:
     // Starts a client transaction. 0: `text` has no branch or cannot be read, and was sent outside
     // any. The ACK to a 2xx goes by send().
     Id request(std::string text, const Hop& hop, Time now, Options options = {});
+    // The same of a text that its writer knows: its topmost branch, which begins with the magic
+    // cookie, and its method, which is not ACK. It is not read again.
+    struct Named {
+        std::string_view method, branch;
+    };
+    Id request(Text text, const Named& name, const Hop& hop, Time now, Options options = {});
     // CANCEL of that INVITE, made from it where `text` is empty: sent at once, or with the first
     // provisional response (9.1). 0: it has a final response already, or is no INVITE.
     Id cancel(Id invite, Time now, std::string text = {});
@@ -102,6 +108,13 @@ public:
     // others as 17.2 allows; false: there is no such transaction, or it has its final response, or
     // it is none of an INVITE and 64*T1 old (RFC 4320 4.2).
     bool respond(Id server, std::string text, Time now);
+    // The same of a text whose writer knows it: it has the status, this To tag, and all else as its
+    // request has it.
+    struct Answered {
+        int status = 0;
+        std::string_view to_tag;
+    };
+    bool respond(Id server, Text text, const Answered& as, Time now);
     // A provisional response that is repeated until stop_repeating (RFC 3262 3).
     bool respond_reliably(Id server, std::string text, Time now);
     // PRACK came, or BYE before the ACK: what is repeated, is so no longer.
@@ -112,7 +125,8 @@ public:
     void set(Id id, Options options);
     void forget(Id id);  // at once and silently
 
-    Event on_message(const Message& message, const Hop& from, Time now);
+    // `kept`: the message's text, where somebody keeps it already.
+    Event on_message(const Message& message, const Hop& from, Time now, const Text& kept = {});
     // Nobody is there, or the connection broke: an event for each transaction that needs the way.
     void on_unreachable(const Hop& hop, Time now);
     void on_timer(Time now);
@@ -121,6 +135,8 @@ public:
     // No earlier than needed: a deadline passes only for what still counts.
     std::optional<Time> deadline() const;
 
+    // Of those alive each has another one; small, and used again when its transaction is gone.
+    static std::uint32_t slot_of(Id id) { return static_cast<std::uint32_t>(id); }
     bool alive(Id id) const { return table_.find(id) != nullptr; }
     const Hop* hop(Id id) const;  // of a server transaction: where its responses go
     Text text(Id id) const;       // the request of a client that waits for its final response
@@ -142,12 +158,17 @@ private:
     Event on_ack_of_failure(Transaction& t, Time now);
     Event on_ack_of_success(const Message& m);
     Event on_request_again(Transaction& t);
-    Event on_new_request(const Message& m, const Fingerprint& name, const Hop& from, Time now);
+    Event on_new_request(const Message& m, const Fingerprint& name, const Hop& from, Time now,
+                         const Text& kept);
 
     void start(Transaction& t, Time now);
     void send_cancel(Transaction& invite, Time now);
     void finish_invite(Transaction& t, const Message& response, Time now);
+    Id begin_client(Text text, const Fingerprint& name, bool invite, const Hop& hop, Time now,
+                    Options options);
+    bool respond(Transaction& t, Text text, int status, const std::string_view* to_tag, Time now);
     bool repeat(Transaction& server, Text text, Time now);
+    void repeat(Transaction& server, Text text, const Fingerprint& name, Time now);
     void end_repeats(Transaction& server, bool provisional_only);
     void respond_finally(Transaction& t, int status, Time now);
     void fire(Transaction& t, Timers::Ticket ticket, Time now);

@@ -3,13 +3,15 @@
 #include "libsipana/sip/transaction.h"
 
 namespace sipana::sip {
-Transactions::Event Transactions::on_message(const Message& m, const Hop& from, Time now) {
+
+Transactions::Event Transactions::on_message(const Message& m, const Hop& from, Time now,
+                                             const Text& kept) {
     if (m.is_response()) return on_response(m, now);
     if (m.method() == Method::ack) return on_ack(m, now);
     const auto name = names_.server(m, m.method_name());
     if (!name) return {.kind = Kind::unusable};
     Transaction* t = table_.find(TransactionTable::by_key, *name);
-    return t == nullptr ? on_new_request(m, *name, from, now) : on_request_again(*t);
+    return t == nullptr ? on_new_request(m, *name, from, now, kept) : on_request_again(*t);
 }
 
 // ---------------------------------------------------------------- responses
@@ -79,6 +81,7 @@ Transactions::Event Transactions::on_other_response(Transaction& t, const Messag
         t.state = State::proceeding;
     } else {
         waits(t, false);
+        t.text.reset();
         linger(t, State::completed, now, is_reliable(t.hop.transport) ? Duration{} : timing_.t4);
     }
     return e;
@@ -87,7 +90,7 @@ Transactions::Event Transactions::on_other_response(Transaction& t, const Messag
 // ---------------------------------------------------------------- requests
 
 Transactions::Event Transactions::on_new_request(const Message& m, const Fingerprint& name,
-                                                 const Hop& from, Time now) {
+                                                 const Hop& from, Time now, const Text& kept) {
     if (servers_ >= max_servers) return {.kind = Kind::unusable};
     Event e{.kind = Kind::request};
     const Fingerprint twins = names_.twins(m);
@@ -105,7 +108,7 @@ Transactions::Event Transactions::on_new_request(const Message& m, const Fingerp
     waits(t, true);
     e.id = t.id;
     if (t.invite && timing_.trying > Duration{}) {
-        t.beside = std::make_shared<const std::string>(m.text());
+        t.beside = kept ? kept : std::make_shared<const std::string>(m.text());
         again_after(t, now, timing_.trying);
     }
     // RFC 4320 4.2: after that the client has no use for an answer.

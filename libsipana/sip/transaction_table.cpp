@@ -24,8 +24,9 @@ std::string_view topmost_via(const Message& message) {
 // The sent-by of a Via as it is written: retransmissions and CANCEL repeat it to the letter.
 std::string_view sent_by(std::string_view via) {
     via = trim(via.substr(0, via.find(';')));
-    const auto at = via.find_last_of(" \t/");
-    return at == via.npos ? via : via.substr(at + 1);
+    std::size_t at = via.size();
+    while (at > 0 && !is_blank(via[at - 1]) && via[at - 1] != '/') --at;
+    return via.substr(at);
 }
 
 }  // namespace
@@ -41,6 +42,10 @@ std::optional<Fingerprint> TransactionNames::client(const Message& message) cons
     // Without the cookie the branch need not be unique (17.2.3).
     if (!branch.starts_with(magic_cookie)) add_origin(out, message);
     return out;
+}
+
+Fingerprint TransactionNames::client(std::string_view method, std::string_view branch) const {
+    return begin(1).add(method).add(branch);
 }
 
 std::optional<Fingerprint> TransactionNames::server(const Message& request,
@@ -63,9 +68,14 @@ Fingerprint TransactionNames::twins(const Message& request) const {
 }
 
 Fingerprint TransactionNames::success(const Message& message) const {
-    Fingerprint out = begin(4);
-    add_origin(out, message);
-    return out.add(message.to_tag());
+    Fingerprint invite = begin(3);
+    invite.add(to_string(Method::invite));
+    add_origin(invite, message);
+    return success(invite, message.to_tag());
+}
+
+Fingerprint TransactionNames::success(Fingerprint invite, std::string_view to_tag) const {
+    return invite.add(to_tag);
 }
 
 // ---------------------------------------------------------------- slots

@@ -115,12 +115,16 @@ public:
 
     // 17.1.3: of the request, or of a response to it. nullopt: it has no Via.
     std::optional<Fingerprint> client(const Message& message) const;
+    // The same by what it is made of, where the branch begins with the magic cookie.
+    Fingerprint client(std::string_view method, std::string_view branch) const;
     // 17.2.3: of a request; nullopt: it has no Via.
     std::optional<Fingerprint> server(const Message& request, std::string_view method) const;
     // Requests that are one request by several ways (8.2.2.2).
     Fingerprint twins(const Message& request) const;
     // A 2xx and its ACK (13.3.1.4).
     Fingerprint success(const Message& message) const;
+    // The same by the name that its INVITE has among its twins.
+    Fingerprint success(Fingerprint invite, std::string_view to_tag) const;
 
 private:
     Fingerprint begin(std::uint64_t kind) const { return {seed_, kind}; }

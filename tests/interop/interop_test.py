@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True  # a test leaves nothing in the tree
 import baresip
+import baresip_script
 import kamailio
 import probes
 import sipp
 from world import Count, World
 
 LAB, SIPANA = map(os.path.abspath, sys.argv[1:3])
-TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange, "baresip-tcp": baresip.over_tcp,
+TESTS = {"sipp": sipp.signalling, "sipp-others": sipp.others, "baresip": baresip.at_exchange, "baresip-tcp": baresip.over_tcp, "baresip-script": baresip_script.scripts,
          "kamailio": kamailio.proxy, "sipsak": probes.options, "tls": probes.tls}
 
 

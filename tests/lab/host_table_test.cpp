@@ -51,7 +51,9 @@ TEST_CASE("host table: a mistake is named with its line and column") {
     CHECK(mistake("bridge b # br0\n") == "1:10: expected the bridge's interface");
     CHECK(mistake("bridge b br0\nbridge c br0\n") == "2:1: there is a bridge already");
     CHECK(mistake("bridge b anamelongerthanfifteen\n") ==
-          "1:10: 'anamelongerthanfifteen' is too long for an interface");
+          "1:10: 'anamelongerthanfifteen' is no name of an interface");
+    CHECK(mistake("bridge b br\a\n") == "1:10: 'br\\x07' is no name of an interface");
+    CHECK(mistake("10.0.0.1 a\r\r\n") == "1:10: 'a\\r' is no name of a network namespace");
 }
 
 TEST_CASE("host table: no more hosts than a lab may have") {

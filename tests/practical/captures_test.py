@@ -31,7 +31,7 @@ def senders(script):
     """Address -> who is there: "phone NAME", or the software of a server or a real phone."""
     text = script.read_text(encoding="utf-8")
     stack = "chan_pjsip" if re.search(r"^#\s*lab:\s*pjsip", text, re.M) or "pjsip" in script.parent.name else "chan_sip"
-    found = {"192.168.1.153": stack, "192.168.1.154": stack, "192.168.1.155": "Kamailio"}
+    found = {"192.168.1.153": stack, "192.168.1.154": stack, "192.168.1.155": "Kamailio", "192.168.1.100": "phone"}
     for line in re.sub(r"\s\\\n", " ", text).splitlines():
         if named := re.match(r"phone\s+(\S+)\s.*?\bat\s+(\d+\.\d+\.\d+\.\d+)", line):
             program = re.search(r"\bprogram\s+(\w+)", line)
@@ -68,7 +68,7 @@ def main():
             if finding["severity"] not in ("error", "warning"):
                 continue
             sender = who.get(source.get(finding["frame"], ""), "media")
-            if sender.startswith("phone ") and finding["rule"] in meant:
+            if sender.startswith("phone") and finding["rule"] in meant:
                 continue
             if (finding["rule"], sender) in known:
                 used.add((finding["rule"], sender))

@@ -3,7 +3,7 @@
 
   flows_test.py SIPANA_LAB SIPANA [-v]
 
-Each script of captures/practical whose servers are built in too is played on the simulated network, and what comes of it
+Each script of captures/practical, and of its errors of chan_sip, whose servers are built in too is played on the simulated network, and what comes of it
 is held against the capture beside the script, which real servers made: leg by leg the messages and their order, and of
 each message the header fields and the SDP that matter. Every difference must stand in differences.tsv with its reason,
 and what stands there must be found. Closes with "N passed, N failed, N skipped".
@@ -36,9 +36,15 @@ def run(*command):
     return done
 
 
+class Names(dict):
+    """Address -> name, as the script has them; who has no address there is one of its phones."""
+
+    def __missing__(self, address):
+        return "phone"
+
+
 def hosts_of(script):
-    """Address -> name, as the script has them."""
-    found = {}
+    found = Names()
     for line in script.read_text(encoding="utf-8").splitlines():
         if named := re.match(r"(?:phone|server)\s+(\S+)\s.*?\b(\d+\.\d+\.\d+\.\d+)", line):
             found[named[2]] = named[1]
@@ -89,7 +95,7 @@ def legs(capture, names, analyzer, folder):
     run(analyzer, "report", capture, "--quiet", "-o", report)
     found, counted = {}, {}
     for call in json.loads(report.read_text(encoding="utf-8"))["calls"]:
-        ends = [names.get(call[side].rpartition(":")[0], call[side]) for side in ("caller", "callee")]
+        ends = [names[call[side].rpartition(":")[0]] for side in ("caller", "callee")]
         leg = f'{call["kind"]} {ends[0]}-{ends[1]}'
         counted[leg] = counted.get(leg, 0) + 1
         found[leg + (f" {counted[leg]}" if counted[leg] > 1 else "")] = [
@@ -98,7 +104,7 @@ def legs(capture, names, analyzer, folder):
 
 
 def arrow(message, names):
-    return f'{names.get(message["src"].rpartition(":")[0], message["src"])} {what(message)}'
+    return f'{names[message["src"].rpartition(":")[0]]} {what(message)}'
 
 
 def without_reinvites(messages, names):
@@ -159,7 +165,7 @@ def main():
     verbose = "-v" in sys.argv[3:]
     rows, used = known(), set()
     passed = failed = skipped = 0
-    scripts = [s for s in sorted(SCRIPTS.glob("*.lab"))
+    scripts = [s for s in [*sorted(SCRIPTS.glob("*.lab")), *sorted((SCRIPTS / "errors/sip").glob("*.lab"))]
                if all(" exchange " in x for x in s.read_text().splitlines() if x.startswith("server "))]
     with tempfile.TemporaryDirectory() as tmp:
         folder = pathlib.Path(tmp)
@@ -170,7 +176,7 @@ def main():
                 skipped += 1
                 continue
             names = hosts_of(script)
-            played = run(lab, "run", script, "--quiet", "--capture", folder / "ours.pcapng")
+            played = run(lab, "run", script.resolve(), "--quiet", "--capture", folder / "ours.pcapng")
             if played.returncode != 0:
                 print(f"FAIL  {script.stem}: the built-in exchange: {played.stdout}")
                 failed += 1

@@ -147,6 +147,19 @@ def calls(tmp, table):
         against_tshark(transport, capture, messages)
 
 
+def inside_tls(tmp, table):
+    """The analyzer sees that there is TLS; tshark sees through it with the secrets that are in the capture."""
+    script = write(tmp, "tls.lab", call("tls").replace("check alice", "# check alice"))
+    capture = os.path.join(tmp, "tls.pcapng")
+    status, out, err = lab(script, "--hosts", table, "--capture", capture)
+    judge(status == OK and "0 messages, and 6 inside TLS" in out, "tls: the run says what the wire does not show", (status, out, err))
+    if shutil.which("tshark") is None:
+        return skip("tls: tshark decrypts it", "tshark is not installed")
+    seen = tshark(capture, "-Y", "sip", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code")
+    judge(" ".join(seen).split() == ["INVITE", "180", "200", "ACK", "BYE", "200"] and
+          tshark(capture, "-Y", "sip && !tls") == [], "tls: tshark decrypts it with the secrets in it", seen)
+
+
 def against_tshark(transport, capture, messages):
     if shutil.which("tshark") is None:
         return skip(f"{transport}: tshark sees the same", "tshark is not installed")
@@ -273,7 +286,7 @@ def main():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with Hosts(), tempfile.TemporaryDirectory() as tmp:
             table = write(tmp, "hosts.txt", TABLE)
-            for group in (calls, mistakes, without_root, without_bridge, ended, disk_is_full, comments_do_not_fit):
+            for group in (calls, inside_tls, mistakes, without_root, without_bridge, ended, disk_is_full, comments_do_not_fit):
                 group(tmp, table)
         left = [line for line in ip("netns", "list").splitlines() if line.startswith(PREFIX)]
         judge(left == [], "no namespace is left behind", left)

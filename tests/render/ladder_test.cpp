@@ -62,6 +62,24 @@ std::string plain_message(std::string_view start_line, std::string_view cseq,
                         "CSeq: " + std::string(cseq)});
 }
 
+// What stands at the arrow of a NOTIFY with this body.
+std::string notify_detail(std::string_view event, std::string_view type, std::string_view body) {
+    Call call = sample::busy_call();
+    auto notify = call.messages[0];
+    const std::string text = fmt::format(
+        "NOTIFY sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+        "From: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: x\r\n"
+        "CSeq: 1 NOTIFY\r\nEvent: {}\r\nContent-Type: {}\r\n"
+        "Content-Length: {}\r\n\r\n{}",
+        event, type, body.size(), body);
+    notify.method = sip::Method::notify;
+    notify.method_name = "NOTIFY";
+    notify.text = text;
+    call.messages = {notify};
+    const Ladder ladder = ladder_of(call);
+    return rows_of<Arrow>(ladder).back()->detail;
+}
+
 }  // namespace
 
 TEST_CASE("a call between two phones: two columns, each message an arrow, media paired") {
@@ -357,21 +375,8 @@ TEST_CASE("RFC 5168: that a key frame is asked for is told at the INFO's arrow")
 }
 
 TEST_CASE("RFC 3842 5.2: what is in a voice mail box is told at the NOTIFY's arrow") {
-    const auto detail = [](std::string_view type, std::string_view body) {
-        Call call = sample::busy_call();
-        auto notify = call.messages[0];
-        const std::string text = fmt::format(
-            "NOTIFY sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
-            "From: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: x\r\n"
-            "CSeq: 1 NOTIFY\r\nEvent: message-summary\r\nContent-Type: {}\r\n"
-            "Content-Length: {}\r\n\r\n{}",
-            type, body.size(), body);
-        notify.method = sip::Method::notify;
-        notify.method_name = "NOTIFY";
-        notify.text = text;
-        call.messages = {notify};
-        const Ladder ladder = ladder_of(call);
-        return rows_of<Arrow>(ladder).back()->detail;
+    const auto detail = [](std::string_view type, std::string_view text) {
+        return notify_detail("message-summary", type, text);
     };
     constexpr std::string_view summary = "application/simple-message-summary";
     CHECK(detail(summary,
@@ -383,6 +388,15 @@ TEST_CASE("RFC 3842 5.2: what is in a voice mail box is told at the NOTIFY's arr
           "Event: message-summary, no messages waiting");
     CHECK(detail(summary, "") == "Event: message-summary");
     CHECK(detail("text/plain", "Voice-Message: 2/8\r\n") == "Event: message-summary");
+}
+
+TEST_CASE("RFC 3515 2.4.4: how a REFER went is told at the NOTIFY's arrow") {
+    CHECK(notify_detail("refer;id=3", "message/sipfrag;version=2.0",
+                        "SIP/2.0 486 Busy Here\r\nTo: x\r\n") ==
+          "Event: refer;id=3, 486 Busy Here");
+    CHECK(notify_detail("refer", "message/sipfrag", "SIP/2.0 200 OK") == "Event: refer, 200 OK");
+    CHECK(notify_detail("refer", "message/sipfrag", "200 OK\r\n") == "Event: refer");
+    CHECK(notify_detail("refer", "text/plain", "SIP/2.0 200 OK\r\n") == "Event: refer");
 }
 
 TEST_CASE("durations are printed short, from nanoseconds to hours") {

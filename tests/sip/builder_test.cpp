@@ -98,3 +98,18 @@ TEST_CASE("RFC 3261 7.3.1: a field is set, stripped and put in front under eithe
           "INVITE sip:bob@example.com SIP/2.0\r\nRoute: <sip:p;lr>\r\nv: SIP/2.0/UDP a\r\n"
           "Contact: <sip:c>\r\nX-Two: 2\r\nContent-Length: 0\r\n\r\n");
 }
+
+TEST_CASE("a value of the message itself may be added and set, and there is always room") {
+    auto b = Builder::request("INVITE", "sip:bob@example.com");
+    b.add("X-One", std::string(700, 'a')).add("X-Two", b.value("X-One"));
+    b.set("X-One", b.uri()).add("X-Three", b.value("X-Two"));
+    b.body("text/plain", b.value("X-Three"));
+    const auto text = b.write();
+    REQUIRE(text);
+    const auto m = Message::parse(*text);
+    REQUIRE(m);
+    CHECK(m->header("X-One") == "sip:bob@example.com");
+    CHECK(m->header("X-Two") == std::string(700, 'a'));
+    CHECK(m->header("X-Three") == std::string(700, 'a'));
+    CHECK(m->body() == std::string(700, 'a'));
+}

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "libsipana/sip/response.h"
 #include "tests/exact.h"
 #include "tests/sip/watched.h"
 
@@ -603,4 +604,71 @@ TEST_CASE("a request and a response cut off anywhere do no harm") {
         }
     w.run();
     CHECK(w.machine.size() <= w.machine.waiting());
+}
+
+// ---------------------------------------------------------------- texts that need no reading
+
+TEST_CASE("a text that its writer names makes the same transactions as one that is read") {
+    Watched read, named;
+    const Wanted invite{.to_tag = "t"};
+    const auto text = std::make_shared<const std::string>(request_text({}));
+    start(read, {});
+    named.machine.request(text, {"INVITE", "z9hG4bK1"}, udp, named.now);
+    for (Watched* w : {&read, &named}) {
+        w->run(600ms);
+        w->give(response_text(invite, 180), back(udp));
+        CHECK(w->give(response_text(invite, 200), back(udp)).kind == Kind::response);
+        CHECK(w->give(response_text(invite, 200), back(udp)).kind == Kind::response);
+        w->run();
+    }
+    CHECK(read.seen() == named.seen());
+}
+
+TEST_CASE(
+    "RFC 3261 13.3.1.4: a 2xx whose To tag is given is repeated until the ACK that names it") {
+    for (const bool acknowledged : {true, false}) {
+        Watched w;
+        const auto id = receive(w, {});
+        const Wanted answer{.to_tag = "t"};
+        const auto text = std::make_shared<const std::string>(response_text(answer, 200));
+        CHECK(w.machine.respond(id, text, {200, "t"}, w.now));
+        w.run(700ms);
+        const Wanted ack{
+            .method = "ACK", .branch = "z9hG4bK2", .to_tag = acknowledged ? "t" : "another"};
+        const auto e = w.give(request_text(ack), back(udp));
+        CHECK(e.kind == Kind::ack);
+        CHECK(e.id == (acknowledged ? id : 0));
+        CHECK((w.machine.waiting() == 0) == acknowledged);
+    }
+}
+
+TEST_CASE("RFC 3581 4: a Via is answered alike however it is written") {
+    const Hop from = between(5070, 40000, Transport::udp);
+    struct {
+        const char *plain, *spaced;
+    } const vias[] = {
+        {"SIP/2.0/UDP 192.0.2.9:5060;rport;branch=z9hG4bK1",
+         "SIP/2.0/UDP 192.0.2.9:5060 ; rport ;branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport",
+         "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1; rport"},
+        {"SIP/2.0/UDP h.example.com;x=1=2;rport;y;branch=z9hG4bK1",
+         "SIP/2.0/UDP h.example.com;x=1=2 ;rport;y;branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.9:5060;rport=7;branch=z9hG4bK1",
+         "SIP/2.0/UDP 192.0.2.9:5060; rport=7;branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.9:5062;rport;maddr=192.0.2.7;branch=z9hG4bK1",
+         "SIP/2.0/UDP 192.0.2.9:5062; rport;maddr=192.0.2.7;branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.9:5062;received=1.2.3.4;rport;branch=z9hG4bK1",
+         "SIP/2.0/UDP 192.0.2.9:5062; received=1.2.3.4;rport;branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bK1",
+         "SIP/2.0/UDP 192.0.2.9:5062; branch=z9hG4bK1"},
+        {"SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bK1;rportal",
+         "SIP/2.0/UDP 192.0.2.9:5062; branch=z9hG4bK1;rportal"},
+    };
+    for (const auto& via : vias) {
+        CAPTURE(via.plain);
+        CHECK(marked_via(via.plain, from) == marked_via(via.spaced, from));
+        const std::string plain = request_text({.via = via.plain});
+        const std::string spaced = request_text({.via = via.spaced});
+        CHECK(reply_hop(*Message::parse(plain), from) == reply_hop(*Message::parse(spaced), from));
+    }
 }
