@@ -142,6 +142,7 @@ void Agent::write_session_setting() {
     s.store = setting_.store;
     s.media = setting_.media;
     s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
+    s.media.key_requests = key_requests_of(line_);
     s.folder = setting_.folder;
     s.parked = setting_.parked;
     if (setting_.parked) s.words = &parked_words_;

@@ -42,17 +42,17 @@ void ask_feedback(const PhoneLine& line, MediaWish& wish) {
     if (how == "none") wish.feedback = false;
 }
 
-KeyRequests key_requests_of(const PhoneLine& line) {
-    const std::string_view how = setting_of(line, "feedback");
-    if (how == "info") return KeyRequests::signalled;
-    return how == "always" ? KeyRequests::always : KeyRequests::agreed;
-}
-
 bool names(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 }  // namespace
+
+KeyRequests key_requests_of(const PhoneLine& line) {
+    const std::string_view how = setting_of(line, "feedback");
+    if (how == "info") return KeyRequests::signalled;
+    return how == "always" ? KeyRequests::always : KeyRequests::agreed;
+}
 
 PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
     : setting_(setting), number_(number) {
@@ -60,7 +60,6 @@ PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
     ours_.address = setting.address;
     ours_.id = setting.random->below(1u << 30) + 1;
     ours_.version = ours_.id;
-    setting_.media.key_requests = key_requests_of(*setting.line);
 }
 
 PhoneSession::~PhoneSession() {

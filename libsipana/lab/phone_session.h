@@ -27,6 +27,9 @@ struct ParkedWords {
     std::shared_ptr<const LocalSession> offered, answered;  // as it was then
 };
 
+// How its phone line has it ask for key frames.
+KeyRequests key_requests_of(const PhoneLine& line);
+
 class PhoneSession {
 public:
     struct Setting {

@@ -209,6 +209,10 @@ void ProgramPhone::on_response(Talk& talk, const sip::Message& m, Time now) {
     if (m.method() == sip::Method::invite && status >= 200) {
         talk.established = talk.established || status < 300;
     }
+    if (ask->step == SIZE_MAX) {  // a line may yet speak of what it sent by itself
+        if (talk.early.size() < max_early) talk.early.emplace_back(m.text());
+        return;
+    }
     auto arrival = arrival_of(c, m, now);
     const bool stale = m.text().find("stale=true") != std::string_view::npos;
     if ((status == 401 || status == 407) && !ask->challenge_told &&

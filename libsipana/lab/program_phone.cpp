@@ -129,7 +129,7 @@ bool ProgramPhone::idle() const {
     return output_.empty() && live_calls() == 0 &&
            std::none_of(talks_.begin(), talks_.end(), [](const Talk& talk) {
                return std::any_of(talk.asks.begin(), talk.asks.end(), [](const Ask& ask) {
-                   return ask.method == "BYE" && !ask.finished;
+                   return ask.method == "BYE" && ask.step != SIZE_MAX && !ask.finished;
                });
            });
 }

@@ -206,7 +206,8 @@ Result<Conversation*> ProgramPhone::respond(Waiting& waiting, const Send& send, 
 std::string ProgramPhone::through(const PhoneLine& line, const Directory& directory) {
     if (line.domain.empty()) return {};
     const Party* server = directory.by_name(line.domain);
-    const auto uri = sip::parse_uri("sip:" + (server != nullptr ? server->host : line.domain));
+    const std::string named = "sip:" + (server != nullptr ? server->host : line.domain);
+    const auto uri = sip::parse_uri(named);  // views it
     if (uri && Address::parse(uri->host)) return {};
     for (const Party& one : const_cast<Directory&>(directory).peers()) {
         const bool meant = server != nullptr ? &one == server : one.user.empty();

@@ -125,3 +125,20 @@ TEST_CASE("WAV: what cannot be read is said in one line") {
     CHECK(!media::read_wav(Exact("RIFFabcdWAVX")));
     CHECK(!media::read_wav({}));
 }
+
+TEST_CASE("WAV: what is written is read again, in whatever form") {
+    media::Sound sound;
+    for (int i = 0; i < 400; ++i) sound.push_back(static_cast<std::int16_t>(i * 150 - 30000));
+    const auto plain = media::read_wav(media::write_wav(sound, 1, 1));
+    REQUIRE(plain);
+    CHECK(*plain == sound);
+    const Buffer wide = media::write_wav(sound, 6, 2);
+    CHECK(wide.size() == 44 + 400u * 6 * 4);
+    const auto again = media::read_wav(wide);
+    REQUIRE(again);
+    REQUIRE(again->size() == sound.size());
+    // Between the samples stands a straight line: the mean of six is a little further on.
+    for (std::size_t i = 0; i + 1 < sound.size(); ++i)
+        CHECK(std::abs((*again)[i] - sound[i]) <= 75);
+    CHECK(media::write_wav({}, 6, 2).size() == 44);
+}
