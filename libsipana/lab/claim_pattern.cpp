@@ -1,8 +1,4 @@
-// What a claim matches messages and texts with.
-#include <fmt/format.h>
-
-#include <regex>
-
+// What a claim matches messages with.
 #include "libsipana/base/text.h"
 #include "libsipana/lab/claim.h"
 
@@ -44,25 +40,6 @@ bool matches(const Pattern& pattern, std::string_view method, int code) {
     if (pattern.method == "any") return true;
     if (code == 0) return pattern.last == 0 && pattern.method == method;
     return code >= pattern.first && code <= pattern.last;
-}
-
-Result<bool> found_in(std::string_view text, const std::string& pattern) {
-    if (pattern.size() > max_pattern_size)
-        return Error{Errc::too_large, 0,
-                     fmt::format("a pattern of more than {} bytes", max_pattern_size)};
-    text = text.substr(0, max_searched);
-    try {
-        auto flags = std::regex::ECMAScript;
-#ifdef __GLIBCXX__
-        flags |= std::regex_constants::__polynomial;  // no backtracking: hostile patterns end too
-#endif
-        const std::regex compiled(pattern, flags);
-        return std::regex_search(text.begin(), text.end(), compiled);
-    } catch (const std::regex_error& e) {
-        return Error{
-            Errc::malformed, 0,
-            fmt::format("expected a regular expression, found '{}': {}", pattern, e.what())};
-    }
 }
 
 }  // namespace sipana::lab
