@@ -133,8 +133,8 @@ inline analysis::Stream stream(std::string_view src, std::string_view dst, std::
     s.first_sequence = 1000;
     s.last_sequence = static_cast<std::uint16_t>(1000 + s.expected - 1);
     s.markers = 1;
-    const int whole = static_cast<int>(to - from);
-    for (int i = 0; i <= whole && i < 120; ++i) {
+    const int length = static_cast<int>(to - from);
+    for (int i = 0; i <= length && i < 120; ++i) {
         analysis::StreamSecond second;
         second.packets = static_cast<std::uint32_t>(rate);
         if (i == 2) second.lost = static_cast<std::uint32_t>(lost);
