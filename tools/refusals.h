@@ -37,6 +37,7 @@ inline Status read_capture(const std::string& path, render::Provocation& to, std
     analysis::Analyzer analyzer({}, counted);
     pcap::Frame frame;
     while (stop_asked == go_on && input->next(frame)) analyzer.on_frame(frame);
+    analyzer.finish();
     counted.finish(analyzer);
     to.report.names = input->names();
     if (input->damaged() || input->failed())
