@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t remembered_packets = 4096;
 constexpr Duration passes_within = 100ms;  // through a server, its jitter buffer included
+constexpr Duration doubted_for = 500ms;    // a sound that is nobody's
 constexpr std::uint32_t certain_from = 8;  // matches
 constexpr std::size_t least_payload = 20;  // 2.5 ms of G.711; comfort noise and keys are shorter
 
@@ -24,18 +25,22 @@ std::uint32_t Relayed::on_packet(std::uint32_t stream, std::uint32_t call, const
     if (silent(samples)) return none;
     if (heard_.empty()) heard_.resize(remembered_packets);
 
-    const auto just_now = [&](const Heard& h, std::uint64_t fact) {
-        return h.fact == fact && h.at != no_time && at >= h.at && at - h.at <= passes_within;
+    const auto within = [&](const Heard& h, std::uint64_t fact, Duration window) {
+        return h.fact == fact && h.at != no_time && at >= h.at && at - h.at <= window;
     };
-    // What comes to `dst` may go on from there ...
+    // What leaves `src` may have come to it. Where it goes back to where it came from, it is an
+    // echo, or both ends make the same sound: then it says nothing of third ones.
+    const std::uint64_t out = mix(hash(src), samples);
+    Heard& source = heard_[out % remembered_packets];
+    if (source.call == call && within(source, out, passes_within)) source.several = true;
+    const Heard before = source;
+    // What comes to `dst` may go on from there.
     const std::uint64_t in = mix(hash(dst), samples);
     Heard& kept = heard_[in % remembered_packets];
-    const bool also = just_now(kept, in) && (kept.several || kept.stream != stream);
-    // ... and what leaves `src` may have come to it.
-    const std::uint64_t out = mix(hash(src), samples);
-    const Heard before = heard_[out % remembered_packets];
-    kept = {in, at, stream, call, also};
-    if (!just_now(before, out) || before.several || before.call == call) return none;
+    const bool doubted = (kept.several && within(kept, in, doubted_for)) ||
+                         (kept.stream != stream && within(kept, in, passes_within));
+    kept = {in, at, stream, call, doubted};
+    if (!within(before, out, passes_within) || before.several || before.call == call) return none;
 
     if (stream >= guesses_.size()) guesses_.resize(stream + 1);
     Guess& guess = guesses_[stream];

@@ -180,7 +180,7 @@ void Load::finish(One& one) {
             if (agent != nullptr) agent->leave(one, now);
     }
     auto& place = plays_[one.number() - first_number_];
-    if (one.conversations.empty())
+    if (one.conversations.empty() && !one.touched_already)
         place.reset();
     else
         dead_.push_back(std::move(place));

@@ -296,7 +296,7 @@ std::string frames_chart(const Stream& stream) {
     if (!broken.empty()) append(out, "<path class=\"cross\" d=\"{}\"/>", broken);
     std::vector<Key> keys{{"keyframe", "key frame"}};
     if (!broken.empty()) keys.push_back({"lost", "incomplete"});
-    if (!spoiled.empty()) keys.push_back({"broken", "broken picture"});
+    if (!spoiled.empty()) keys.push_back({"broken", "broken"});
     legend(out, keys);
     close(out);
     return out;

@@ -267,6 +267,16 @@ void Columns::learn_parts(std::span<const Call* const> calls) {
     }
 }
 
+// Who calls and is called there, where it is always the same one; empty: several.
+std::string_view Columns::only_user(const Part& part, std::span<const Call* const> calls) {
+    const std::string_view user = calls[*part.began.begin()]->from.user;
+    const bool one = std::all_of(part.began.begin(), part.began.end(),
+                                 [&](std::uint32_t c) { return calls[c]->from.user == user; }) &&
+                     std::all_of(part.received.begin(), part.received.end(),
+                                 [&](std::uint32_t c) { return calls[c]->to.user == user; });
+    return one ? user : std::string_view{};
+}
+
 void Columns::name_participants(std::span<const Call* const> calls,
                                 std::span<const std::pair<Address, std::string>> names) {
     const auto intersects = [](const std::set<std::uint32_t>& a, const std::set<std::uint32_t>& b) {
@@ -296,7 +306,10 @@ void Columns::name_participants(std::span<const Call* const> calls,
         } else if (intersects(part.began, part.received)) {
             p.role = Role::proxy;
         } else if (!part.began.empty() && !part.received.empty()) {
-            p.role = Role::b2bua;
+            user = only_user(part, calls);  // a telephone that is called back, or transferred
+            p.role = user.empty()                                   ? Role::b2bua
+                     : *part.began.begin() < *part.received.begin() ? Role::caller
+                                                                    : Role::callee;
         } else if (!part.began.empty()) {
             p.role = Role::caller;
             user = calls[*part.began.begin()]->from.user;

@@ -44,6 +44,8 @@ private:
     void learn_sip_columns(std::span<const analysis::Call* const> calls);
     void learn_media_columns(std::span<const analysis::Call* const> calls);
     void learn_parts(std::span<const analysis::Call* const> calls);
+    static std::string_view only_user(const Part& part,
+                                      std::span<const analysis::Call* const> calls);
     void name_participants(std::span<const analysis::Call* const> calls,
                            std::span<const std::pair<Address, std::string>> names);
     void add(const Endpoint& endpoint);

@@ -209,6 +209,12 @@ TEST_CASE("a sound that two sources make at once, and silence, join nothing") {
     const Report r = w.play();
     for (const analysis::Call& call : r.calls) CHECK(call.legs.empty());
 
+    // The host itself makes that sound, and says it to both.
+    Wire echo = bridged(1, 1);
+    for (std::uint16_t n = 0; n < 200; ++n)
+        echo.udp(4100.5 + 20 * n, ep("10.0.0.9:6002"), ep("10.0.0.1:4000"), sound(n, 0x888, 1));
+    CHECK(named(echo.play(), "a").legs.empty());
+
     Wire still = through_pbx(4000, "", "", "<sip:xyz@b.example>", "<sip:other@a.example>");
     still.speech(4100, ep("10.0.0.1:4000"), ep("10.0.0.9:6002"), 200, 1, 0xabc);
     still.speech(4101, ep("10.0.0.9:6000"), ep("10.0.0.2:5000"), 200, 1, 0xdef);

@@ -151,6 +151,16 @@ TEST_CASE("two legs through a B2BUA are one figure of three columns that names i
     }
 }
 
+TEST_CASE("who is called in one leg and calls in another under one name is a telephone, no PBX") {
+    auto [a, b] = sample::b2bua_calls();
+    b.from.user = a.to.user;
+    const Call* both[] = {&a, &b};
+    const Ladder ladder = build_ladder(both);
+    REQUIRE(ladder.participants.size() == 3);
+    CHECK(ladder.participants[1].role == Role::callee);
+    CHECK(ladder.participants[1].name == a.to.user);
+}
+
 TEST_CASE("calls that nothing ties together are drawn as one where both were asked for") {
     const analysis::Report report = sample::report();
     const std::size_t both[] = {4, 0, 4, 99};
@@ -368,7 +378,8 @@ TEST_CASE("RFC 5168: that a key frame is asked for is told at the INFO's arrow")
     info.time = sample::at(31);
     info.text = call.texts.keep(
         "INFO sip:bob@b.example SIP/2.0\r\nContent-Type: application/media_control+xml\r\n\r\n"
-        "<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive>"
+        "<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></"
+        "vc_primitive>"
         "</media_control>");
     call.messages.push_back(info);
     CHECK(rows_of<Arrow>(ladder_of(call)).back()->detail == "asks for a key frame");
