@@ -52,10 +52,10 @@ struct StatusRow {
 // The other way, for what a called phone answered.
 constexpr std::array statuses{
     StatusRow{401, 21}, StatusRow{403, 21}, StatusRow{404, 1},   StatusRow{407, 21},
-    StatusRow{408, 18}, StatusRow{409, 41}, StatusRow{410, 22},  StatusRow{415, 79},
+    StatusRow{408, 18}, StatusRow{409, 41}, StatusRow{410, 22},  StatusRow{420, 3},
     StatusRow{480, 19}, StatusRow{483, 19}, StatusRow{484, 28},  StatusRow{485, 1},
     StatusRow{486, 17}, StatusRow{488, 58}, StatusRow{500, 38},  StatusRow{501, 29},
-    StatusRow{502, 38}, StatusRow{503, 34}, StatusRow{504, 102}, StatusRow{600, 17},
+    StatusRow{502, 27}, StatusRow{503, 34}, StatusRow{504, 102}, StatusRow{600, 17},
     StatusRow{603, 21}, StatusRow{604, 1},  StatusRow{606, 58},
 };
 
