@@ -146,6 +146,10 @@ void Agent::write_session_setting() {
     s.folder = setting_.folder;
     s.parked = setting_.parked;
     if (setting_.parked) s.words = &parked_words_;
+    if (setting_.shares_ports) {
+        shared_ports_ = std::make_unique<SharedPorts>(*setting_.ports, s.address, *this);
+        s.shared = shared_ports_.get();
+    }
     s.opened = [this](const Endpoint& port, std::uint64_t number) { ports_[port] = number; };
     s.closed = [this](const Endpoint& port) { ports_.erase(port); };
 }
@@ -311,9 +315,12 @@ void Agent::on_packet(const Packet& packet, Time now) {
         on_sip(packet, now);
         return;
     }
-    const auto port = ports_.find(packet.dst);
-    if (port == ports_.end()) return;
-    Conversation* c = session_at(port->second);
+    Conversation* c = nullptr;
+    if (shared_ports_ && shared_ports_->has(packet.dst)) {
+        c = session_at(shared_ports_->call_of(packet));
+    } else if (const auto port = ports_.find(packet.dst); port != ports_.end()) {
+        c = session_at(port->second);
+    }
     if (c == nullptr) return;
     (void)c->session->on_packet(packet, now);
     if (c->session->take_key_request()) ask_key_frame(*c, now);

@@ -43,6 +43,7 @@ public:
         MediaSettings media;
         std::string folder;
         std::optional<Endpoint> parked;  // PhoneSession
+        bool shares_ports = false;       // all its calls' media go through SharedPorts
     };
     explicit Agent(const Setting& setting);
     ~Agent() override;
@@ -263,6 +264,7 @@ private:
     Casting casting_;
     // Before the conversations, whose sessions tell it of their ports to their end.
     std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
+    std::unique_ptr<SharedPorts> shared_ports_;
     std::unique_ptr<PhoneSession::Setting> session_setting_;
     std::unordered_map<std::string_view, std::unique_ptr<Conversation>> conversations_;
     // Those with ports of their own. A place is an index and, above it, a number of its own.

@@ -65,6 +65,10 @@ PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
 PhoneSession::~PhoneSession() {
     for (const auto& line : lines_) {
         if (setting_.parked) continue;
+        if (setting_.shared != nullptr) {
+            leave_shared(*line);
+            continue;
+        }
         setting_.ports->close(Transport::udp, line->rtp);
         setting_.ports->close(Transport::udp, line->rtcp);
         if (setting_.closed) {
@@ -87,16 +91,15 @@ const MediaSession* PhoneSession::media(bool video) const {
 }
 
 // RTP on an even port, RTCP on the next one (RFC 3550 11).
-Status PhoneSession::open_line(bool video) {
-    auto made = std::make_unique<Line>();
-    made->video = video;
-    if (setting_.parked) {
-        made->rtp = made->rtcp = *setting_.parked;
-        made->rtcp.port++;
-        lines_.push_back(std::move(made));
+Status PhoneSession::open_ports(Line& line) const {
+    if (setting_.shared != nullptr) {
+        const auto pair = setting_.shared->pair(line.video);
+        if (!pair) return pair.error();
+        line.rtp = pair->rtp;
+        line.rtcp = pair->rtcp;
         return Done{};
     }
-    for (int i = 0; i < port_tries && made->rtp.port == 0; ++i) {
+    for (int i = 0; i < port_tries && line.rtp.port == 0; ++i) {
         const auto rtp =
             setting_.ports->open(Transport::udp, {setting_.address, 0}, *setting_.owner);
         if (!rtp) return rtp.error();
@@ -104,8 +107,8 @@ Status PhoneSession::open_line(bool video) {
             const Endpoint wish{setting_.address, static_cast<std::uint16_t>(rtp->port + 1)};
             if (const auto rtcp = setting_.ports->open(Transport::udp, wish, *setting_.owner);
                 rtcp) {
-                made->rtp = *rtp;
-                made->rtcp = *rtcp;
+                line.rtp = *rtp;
+                line.rtcp = *rtcp;
                 if (setting_.opened) {
                     setting_.opened(*rtp, number_);
                     setting_.opened(*rtcp, number_);
@@ -115,7 +118,35 @@ Status PhoneSession::open_line(bool video) {
         }
         setting_.ports->close(Transport::udp, *rtp);
     }
-    if (made->rtp.port == 0) return Error{Errc::io, 0, "no pair of free ports for media"};
+    if (line.rtp.port == 0) return Error{Errc::io, 0, "no pair of free ports for media"};
+    return Done{};
+}
+
+void PhoneSession::leave_shared(Line& line) const {
+    for (Endpoint* from : {&line.from_rtp, &line.from_rtcp}) {
+        if (!from->empty()) setting_.shared->leave(*from);
+        *from = {};
+    }
+}
+
+void PhoneSession::join_shared(Line& line, const Agreed& agreed) const {
+    leave_shared(line);
+    line.from_rtp = agreed.remote_rtp;
+    if (agreed.remote_rtcp != agreed.remote_rtp) line.from_rtcp = agreed.remote_rtcp;
+    for (const Endpoint& from : {line.from_rtp, line.from_rtcp})
+        if (!from.empty()) setting_.shared->join(from, number_);
+}
+
+Status PhoneSession::open_line(bool video) {
+    auto made = std::make_unique<Line>();
+    made->video = video;
+    if (setting_.parked) {
+        made->rtp = made->rtcp = *setting_.parked;
+        made->rtcp.port++;
+        lines_.push_back(std::move(made));
+        return Done{};
+    }
+    if (Status s = open_ports(*made); !s) return s;
     made->media = std::make_unique<MediaSession>(
         video ? MediaSession::Kind::video : MediaSession::Kind::audio, made->rtp, *setting_.random,
         *setting_.store, setting_.media);
@@ -266,6 +297,7 @@ void PhoneSession::agree(const std::vector<Agreed>& lines, Time now) {
         Line* own = line(one.media == "video");
         if (own != nullptr && own->media && (one.media == "audio" || one.media == "video")) {
             own->media->agree(one, now);
+            if (setting_.shared != nullptr) join_shared(*own, one);
             own->media->echo(setting_of(*setting_.line, "echo") == "yes");
         }
     }

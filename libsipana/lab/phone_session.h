@@ -1,8 +1,8 @@
 // PhoneSession: the offers, answers and media of one INVITE dialog at one phone (RFC 3264).
 //
 // Opens RTP and RTCP ports of the phone when the first description is made, and closes them when it
-// ends. With `parked` ports given it opens none, sends nothing and drops what comes: for signalling
-// under load.
+// ends; with `shared` ports given it uses those. With `parked` ports given it opens none, sends
+// nothing and drops what comes: for signalling under load.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "libsipana/lab/media.h"
 #include "libsipana/lab/node.h"
 #include "libsipana/lab/script.h"
+#include "libsipana/lab/shared_ports.h"
 
 namespace sipana::lab {
 
@@ -42,8 +43,9 @@ public:
         MediaSettings media;
         std::string folder;  // that a script's files are relative to
         std::optional<Endpoint> parked;
-        ParkedWords* words = nullptr;  // with `parked`
-        // Each port, the first with the session's number.
+        ParkedWords* words = nullptr;   // with `parked`
+        SharedPorts* shared = nullptr;  // outlives it
+        // Each port of its own, the first with the session's number.
         std::function<void(const Endpoint&, std::uint64_t)> opened;
         std::function<void(const Endpoint&)> closed;
     };
@@ -83,12 +85,16 @@ public:
 private:
     struct Line {
         Endpoint rtp, rtcp;
+        Endpoint from_rtp, from_rtcp;  // of the other side, as the shared ports know them
         std::unique_ptr<MediaSession> media;
         bool video = false;
     };
     bool by_heart(const SdpWish& wish) const;
     Status prepare(const SdpWish& wish);
     Status open_line(bool video);
+    Status open_ports(Line& line) const;
+    void join_shared(Line& line, const Agreed& agreed) const;
+    void leave_shared(Line& line) const;
     void apply(const SdpWish& wish);
     void agree(const std::vector<Agreed>& lines, Time now);
     Line* line(bool video);
