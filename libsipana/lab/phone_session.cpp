@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/base/prefetch.h"
 #include "libsipana/base/text.h"
 
 namespace sipana::lab {
@@ -63,30 +64,30 @@ PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
 }
 
 PhoneSession::~PhoneSession() {
-    for (const auto& line : lines_) {
+    for (Line& line : lines_) {
         if (setting_.parked) continue;
         if (setting_.shared != nullptr) {
-            leave_shared(*line);
+            leave_shared(line);
             continue;
         }
-        setting_.ports->close(Transport::udp, line->rtp);
-        setting_.ports->close(Transport::udp, line->rtcp);
+        setting_.ports->close(Transport::udp, line.rtp);
+        setting_.ports->close(Transport::udp, line.rtcp);
         if (setting_.closed) {
-            setting_.closed(line->rtp);
-            setting_.closed(line->rtcp);
+            setting_.closed(line.rtp);
+            setting_.closed(line.rtcp);
         }
     }
 }
 
 PhoneSession::Line* PhoneSession::line(bool video) {
-    for (const auto& one : lines_)
-        if (one->video == video) return one.get();
+    for (Line& one : lines_)
+        if (one.video == video) return &one;
     return nullptr;
 }
 
 const MediaSession* PhoneSession::media(bool video) const {
-    for (const auto& one : lines_)
-        if (one->video == video) return one->media.get();
+    for (const Line& one : lines_)
+        if (one.video == video && one.media) return &*one.media;
     return nullptr;
 }
 
@@ -138,18 +139,17 @@ void PhoneSession::join_shared(Line& line, const Agreed& agreed) const {
 }
 
 Status PhoneSession::open_line(bool video) {
-    auto made = std::make_unique<Line>();
-    made->video = video;
+    Line made;
+    made.video = video;
     if (setting_.parked) {
-        made->rtp = made->rtcp = *setting_.parked;
-        made->rtcp.port++;
+        made.rtp = made.rtcp = *setting_.parked;
+        made.rtcp.port++;
         lines_.push_back(std::move(made));
         return Done{};
     }
-    if (Status s = open_ports(*made); !s) return s;
-    made->media = std::make_unique<MediaSession>(
-        video ? MediaSession::Kind::video : MediaSession::Kind::audio, made->rtp, *setting_.random,
-        *setting_.store, setting_.media);
+    if (Status s = open_ports(made); !s) return s;
+    made.media.emplace(video ? MediaSession::Kind::video : MediaSession::Kind::audio, made.rtp,
+                       *setting_.random, *setting_.store, setting_.media);
     lines_.push_back(std::move(made));
     return Done{};
 }
@@ -167,7 +167,7 @@ Status PhoneSession::prepare(const SdpWish& wish) {
         const bool wanted = wish.media.empty() ? !codecs.empty() : names(wish.media, kind);
         if (!wanted || line(video) != nullptr) continue;
         if (Status s = open_line(video); !s) return s;
-        const Line& made = *lines_.back();
+        const Line& made = lines_.back();
         if (std::any_of(ours_.lines.begin(), ours_.lines.end(),
                         [kind](const MediaWish& one) { return one.media == kind; }))
             continue;  // recalled
@@ -352,49 +352,57 @@ void PhoneSession::send_key_frame() {
 void PhoneSession::end(Time now) {
     if (ended_) return;
     ended_ = true;
-    for (const auto& one : lines_)
-        if (one->media) one->media->end(now);
+    for (Line& one : lines_)
+        if (one.media) one.media->end(now);
 }
 
 bool PhoneSession::on_packet(const Packet& packet, Time now) {
-    for (const auto& one : lines_) {
-        const bool rtcp = packet.dst == one->rtcp;
-        if (!rtcp && packet.dst != one->rtp) continue;
-        if (one->media) one->media->on_packet(packet.payload, rtcp, packet.src, now);
+    for (Line& one : lines_) {
+        const bool rtcp = packet.dst == one.rtcp;
+        if (!rtcp && packet.dst != one.rtp) continue;
+        if (one.media) one.media->on_packet(packet.payload, rtcp, packet.src, now);
         return true;
     }
     return false;
 }
 
 void PhoneSession::on_timer(Time now) {
-    for (const auto& one : lines_)
-        if (one->media)
-            if (const auto due = one->media->deadline(); due && *due <= now)
-                one->media->on_timer(now);
+    for (Line& one : lines_)
+        if (one.media)
+            if (const auto due = one.media->deadline(); due && *due <= now)
+                one.media->on_timer(now);
 }
 
 std::optional<Time> PhoneSession::deadline() const {
     std::optional<Time> first;
-    for (const auto& one : lines_) {
-        const auto at = one->media ? one->media->deadline() : std::nullopt;
+    for (const Line& one : lines_) {
+        const auto at = one.media ? one.media->deadline() : std::nullopt;
         if (at && (!first || *at < *first)) first = at;
     }
     return first;
 }
 
 std::optional<Packet> PhoneSession::poll() {
-    for (const auto& one : lines_) {
-        if (!one->media) continue;
-        if (const auto out = one->media->poll())
+    for (Line& one : lines_) {
+        if (!one.media) continue;
+        if (const auto out = one.media->poll())
             return Packet{out->local, out->remote, Transport::udp, out->content, out->bytes, {}};
     }
     return std::nullopt;
 }
 
+void PhoneSession::fetch(unsigned step) const {
+    if (step == 0) prefetch(this, sizeof(*this));
+    if (step == 1) prefetch(lines_.data(), sizeof(Line));
+    if (step < 2) return;
+    for (const Line& one : lines_)
+        if (one.media) one.media->fetch(step - 2);
+}
+
 const Endpoint& PhoneSession::media_endpoint() {
     static const Endpoint nothing;
     if (lines_.empty()) (void)prepare({});
-    return lines_.empty() ? nothing : lines_.front()->rtp;
+    return lines_.empty() ? nothing : lines_.front().rtp;
 }
 
 }  // namespace sipana::lab

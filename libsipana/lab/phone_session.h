@@ -79,6 +79,9 @@ public:
     void on_timer(Time now);
     std::optional<Time> deadline() const;
     std::optional<Packet> poll();
+    // Asks for the memory of the next packet, a step at a time, with time between them.
+    static constexpr unsigned fetch_steps = 4;
+    void fetch(unsigned step) const;
     const Endpoint& media_endpoint();  // of the first m-line, opened if need be
     const MediaSession* media(bool video) const;
 
@@ -86,7 +89,7 @@ private:
     struct Line {
         Endpoint rtp, rtcp;
         Endpoint from_rtp, from_rtcp;  // of the other side, as the shared ports know them
-        std::unique_ptr<MediaSession> media;
+        std::optional<MediaSession> media;
         bool video = false;
     };
     bool by_heart(const SdpWish& wish) const;
@@ -103,7 +106,7 @@ private:
     std::uint64_t number_;
     LocalSession ours_;
     std::shared_ptr<const LocalSession> recalled_;  // in place of ours_, until that is needed
-    std::vector<std::unique_ptr<Line>> lines_;
+    std::vector<Line> lines_;
     std::string their_offer_, last_answer_;
     bool offered_ = false, agreed_ = false, ended_ = false;
 };
