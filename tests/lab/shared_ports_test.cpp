@@ -68,7 +68,7 @@ order per phone
 alice -> bob INVITE
 bob -> alice 200
 alice -> bob ACK
-alice => bob audio tone 440Hz 1s
+alice => bob audio tone 440Hz 1200ms
 bob => alice audio tone 880Hz 1s
 alice -> bob BYE
 bob -> alice 200 for BYE
@@ -140,12 +140,12 @@ TEST_CASE("A load's caller sends all media from one pair of ports, its callee fr
     const auto r = run_load(*script, settings, load);
     CHECK(r.done == 40);
     CHECK(r.failed == 0);
-    CHECK(r.rtp_sent == 40 * 100);
+    CHECK(r.rtp_sent == 40 * (60 + 50));
     REQUIRE(from.size() == 2);
     std::set<std::size_t> ports;
     for (const auto& [address, all] : from) ports.insert(all.size());
     CHECK(ports.count(1) == 1);
     CHECK(*ports.rbegin() > 1);
     CHECK(streams.size() == 80);
-    for (const auto& [way, packets] : streams) CHECK(packets == 50);
+    for (const auto& [way, packets] : streams) CHECK((packets == 50 || packets == 60));
 }
