@@ -42,7 +42,7 @@ public:
         Play::Setting playing;
         playing.script = &script_;
         playing.parts = &parts_;
-        playing.agents = {nullptr};
+        playing.agents = agents_;
         playing.programs = {&*phone};
         playing.directory = &directory_;
         play.emplace(playing, now);
@@ -113,6 +113,7 @@ public:
 private:
     Script script_;
     std::vector<Part> parts_;
+    std::vector<Agent*> agents_{nullptr};
     Directory directory_;
 };
 

@@ -186,7 +186,7 @@ TEST_CASE("the page tells what broke a picture, until when, and who asked for a 
     auto& call = report.calls.front();
     call.streams = {sample::stream("192.0.2.1:4002", "192.0.2.2:4002", 7, "H264", 0, 10, 3, "x", true, 1)};
     const std::string page = report_html(report);
-    CHECK(has(page, "<dt>Broken picture<dd>1.8 s (18%)"));
+    CHECK(has(page, "<dt>Broken picture<dd>1.8 s (18.0%)"));
     CHECK(has(page, "<dt>Lip sync, beside the sound<dd>12.5 ms ahead"));
     CHECK(has(page, "The picture was broken once, 1.8 s together"));
     CHECK(has(page, "a key frame; asked for by PLI after 100 ms, 2 in all"));

@@ -133,8 +133,8 @@ inline analysis::Stream stream(std::string_view src, std::string_view dst, std::
     s.first_sequence = 1000;
     s.last_sequence = static_cast<std::uint16_t>(1000 + s.expected - 1);
     s.markers = 1;
-    const int whole = static_cast<int>(to - from);
-    for (int i = 0; i <= whole && i < 120; ++i) {
+    const int length = static_cast<int>(to - from);
+    for (int i = 0; i <= length && i < 120; ++i) {
         analysis::StreamSecond second;
         second.packets = static_cast<std::uint32_t>(rate);
         if (i == 2) second.lost = static_cast<std::uint32_t>(lost);
@@ -166,11 +166,11 @@ inline analysis::Stream stream(std::string_view src, std::string_view dst, std::
                                static_cast<std::uint16_t>(i % 100 == 0 ? 10 : 2), i % 100 == 0,
                                !(lost != 0 && i == 55), !(lost != 0 && i >= 55 && i < 100)});
         if (lost != 0) {
-            const Time broken = at(from + 0.04 * 55), whole = at(from + 4);
-            v.broken = {{broken, whole, whole - broken, 45, static_cast<std::uint32_t>(lost), false, true}};
+            const Time broken = at(from + 0.04 * 55), mended = at(from + 4);
+            v.broken = {{broken, mended, mended - broken, 45, static_cast<std::uint32_t>(lost), false, true}};
             v.broken_count = 1;
             v.broken_frames = 45;
-            v.broken_for = whole - broken;
+            v.broken_for = mended - broken;
             v.requests = {{frame + 60, at(from + 2.3), s.dst, "PLI", std::chrono::milliseconds{1700}},
                           {frame + 70, at(from + 2.4), s.dst, "FIR", {}}};
             v.behind_sound_ms = -12.5;
