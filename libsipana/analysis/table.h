@@ -13,18 +13,9 @@
 #include <vector>
 
 #include "libsipana/base/endpoint.h"
+#include "libsipana/base/prefetch.h"
 
 namespace sipana::analysis {
-
-// Asks for the cache line at `p` before it is needed. The empty statement keeps g++ from taking a function
-// that does nothing else for one without effect, and leaving out the calls.
-inline void prefetch(const void* p) {
-    __builtin_prefetch(p);
-    asm volatile("");
-}
-inline void prefetch(const void* p, std::size_t size) {
-    for (std::size_t at = 0; at < size; at += 64) prefetch(static_cast<const unsigned char*>(p) + at);
-}
 
 // Objects at addresses that do not change, in blocks of 1,024, reused after release().
 template <typename T>

@@ -130,79 +130,6 @@ Owed* Agent::find_accepted(const Director& director, std::size_t part, std::stri
     return nullptr;
 }
 
-// What is the same for every session of the phone.
-void Agent::write_session_setting() {
-    session_setting_ = std::make_unique<PhoneSession::Setting>();
-    PhoneSession::Setting& s = *session_setting_;
-    s.line = &line_;
-    s.address = setting_.media_address.empty() ? endpoint_.address : setting_.media_address;
-    s.owner = this;
-    s.ports = setting_.ports;
-    s.random = &identifiers_.random();
-    s.store = setting_.store;
-    s.media = setting_.media;
-    s.media.cname = fmt::format("{}@sipana.invalid", line_.name);
-    s.media.key_requests = key_requests_of(line_);
-    s.folder = setting_.folder;
-    s.parked = setting_.parked;
-    if (setting_.parked) s.words = &parked_words_;
-    s.opened = [this](const Endpoint& port, std::uint64_t number) { ports_[port] = number; };
-    s.closed = [this](const Endpoint& port) { ports_.erase(port); };
-}
-
-PhoneSession& Agent::session(Conversation& c) {
-    if (!c.session) {
-        if (!session_setting_) write_session_setting();
-        if (!setting_.parked) take_place(c);
-        c.session = std::make_shared<PhoneSession>(*session_setting_, c.session_place);
-    }
-    return *c.session;
-}
-
-// After anything that may move a session's deadline or give it something to send.
-void Agent::session_changed(Conversation& c) {
-    if (!c.session || setting_.parked) return;
-    if (!c.session_ready) {
-        c.session_ready = true;
-        ready_.push_back(c.session_place);
-    }
-    const auto due = c.session->deadline();
-    if (!due || *due == c.session_due) return;
-    c.session_due = *due;
-    dues_.push({*due, c.session_place});
-}
-
-void Agent::take_place(Conversation& c) {
-    if (free_sessions_.empty()) {
-        free_sessions_.push_back(static_cast<std::uint32_t>(sessions_.size()));
-        sessions_.emplace_back();
-    }
-    const std::uint32_t at = free_sessions_.back();
-    free_sessions_.pop_back();
-    c.session_place = c.number << 32 | at;
-    sessions_[at] = {c.session_place, &c};
-}
-
-void Agent::leave_place(Conversation& c) {
-    if (session_at(c.session_place) != &c) return;
-    const auto at = static_cast<std::uint32_t>(c.session_place);
-    sessions_[at] = {};
-    free_sessions_.push_back(at);
-}
-
-Conversation* Agent::session_at(std::uint64_t place) const {
-    const auto at = static_cast<std::uint32_t>(place);
-    const bool there = place != 0 && at < sessions_.size() && sessions_[at].place == place;
-    return there ? sessions_[at].conversation : nullptr;
-}
-
-void Agent::end_session(Conversation& c, Time now) {
-    if (c.upkeep && c.upkeep->session) c.upkeep->session->stop();
-    if (!c.session) return;
-    c.session->end(now);
-    session_changed(c);
-}
-
 Status Agent::raw(Conversation& c, const std::string& text, bool is_template, const Told& told,
                   Time now) {
     const Party* peer = directory_.by_name(c.peer);
@@ -311,13 +238,18 @@ void Agent::on_packet(const Packet& packet, Time now) {
         on_sip(packet, now);
         return;
     }
-    const auto port = ports_.find(packet.dst);
-    if (port == ports_.end()) return;
-    Conversation* c = session_at(port->second);
-    if (c == nullptr) return;
-    (void)c->session->on_packet(packet, now);
-    if (c->session->take_key_request()) ask_key_frame(*c, now);
-    session_changed(*c);
+    SessionPlace* at = nullptr;
+    if (shared_ports_ && shared_ports_->has(packet.dst)) {
+        at = session_at(shared_ports_->call_of(packet));
+    } else if (const auto port = ports_.find(packet.dst); port != ports_.end()) {
+        at = session_at(port->second);
+    }
+    if (at == nullptr) return;
+    (void)at->session->on_packet(packet, now);
+    // A request may begin a call, which may move the places.
+    Conversation& c = *at->conversation;
+    if (at->session->take_key_request()) ask_key_frame(c, now);
+    session_changed(c);
 }
 
 void Agent::on_sip(const Packet& packet, Time now) {
@@ -407,15 +339,7 @@ void Agent::on_timer(Time now) {
     transactions_.on_timer(now);
     drain_events(now);
     keep_up(now);
-    while (!dues_.empty() && dues_.top().at <= now) {
-        const Due due = dues_.top();
-        dues_.pop();
-        Conversation* c = session_at(due.conversation);
-        if (c == nullptr || c->session_due != due.at) continue;
-        c->session_due = no_time;
-        c->session->on_timer(now);
-        session_changed(*c);
-    }
+    wake_sessions(now);
     while (!late_.empty() && late_.top().at <= now) {
         outgoing_.push_back(late_.top().packet);
         late_.pop();
@@ -477,11 +401,9 @@ std::optional<Packet> Agent::poll() {
                       Content::sip,      as_bytes(*current_.shared), current_.note};
     }
     while (!ready_.empty()) {
-        Conversation* c = session_at(ready_.front());
-        if (c != nullptr)
-            if (auto packet = c->session->poll()) return packet;
-        if (c != nullptr) {
-            c->session_ready = false;
+        if (SessionPlace* at = session_at(ready_.front())) {
+            if (auto packet = at->session->poll()) return packet;
+            at->ready = false;
         }
         ready_.pop_front();
     }

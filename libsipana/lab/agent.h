@@ -43,6 +43,7 @@ public:
         MediaSettings media;
         std::string folder;
         std::optional<Endpoint> parked;  // PhoneSession
+        bool shares_ports = false;       // all its calls' media go through SharedPorts
     };
     explicit Agent(const Setting& setting);
     ~Agent() override;
@@ -153,6 +154,14 @@ private:
         }
     };
 
+    struct SessionPlace {  // of a conversation with media
+        std::uint64_t place = 0;
+        Conversation* conversation = nullptr;
+        PhoneSession* session = nullptr;  // the conversation's
+        Time due = no_time;               // when it is to be woken, as it is queued
+        bool ready = false;               // it may have something to send
+    };
+
     // agent_request.cpp
     Status address(Conversation& c, const Request& what, const Told& told);
     sip::Builder begun(Conversation& c, const Request& what, const Told& told);
@@ -200,7 +209,6 @@ private:
 
     // agent.cpp
     void write_names();
-    void write_session_setting();
     void on_sip(const Packet& packet, Time now);
     void drain_events(Time now);
     void on_event(const sip::Transactions::Event& event, const sip::Message& message,
@@ -245,9 +253,14 @@ private:
     bool ended_lately(std::string_view call_id) const;
     void on_late_response(const Past& past, const sip::Message& message, Time now);
     bool spoil(const sip::Transactions::Output& output);
+
+    // agent_sessions.cpp
+    void write_session_setting();
     PhoneSession& session(Conversation& c);
     void session_changed(Conversation& c);
-    Conversation* session_at(std::uint64_t place) const;
+    void session_changed(SessionPlace& at);
+    void wake_sessions(Time now);
+    SessionPlace* session_at(std::uint64_t place);
     void take_place(Conversation& c);
     void leave_place(Conversation& c);
     void end_session(Conversation& c, Time now);
@@ -263,13 +276,10 @@ private:
     Casting casting_;
     // Before the conversations, whose sessions tell it of their ports to their end.
     std::unordered_map<Endpoint, std::uint64_t, EndpointHash> ports_;
+    std::unique_ptr<SharedPorts> shared_ports_;
     std::unique_ptr<PhoneSession::Setting> session_setting_;
     std::unordered_map<std::string_view, std::unique_ptr<Conversation>> conversations_;
-    // Those with ports of their own. A place is an index and, above it, a number of its own.
-    struct SessionPlace {
-        std::uint64_t place = 0;
-        Conversation* conversation = nullptr;
-    };
+    // A place is an index and, above it, a number of its own.
     std::vector<SessionPlace> sessions_;
     std::vector<std::uint32_t> free_sessions_;
     std::priority_queue<Due> dues_;  // of sessions; those that changed since are passed over

@@ -142,8 +142,6 @@ struct Conversation {
     std::string registered_uri;                           // a REGISTER's Request-URI
     std::shared_ptr<PhoneSession> session;                // of an INVITE dialog
     std::uint64_t session_place = 0;                      // among the phone's sessions
-    Time session_due = no_time;                           // when it is to be woken, as it is queued
-    bool session_ready = false;                           // it may have something to send
     bool ended = false;                                   // BYE, a final failure, or 481
     std::unique_ptr<Upkeep> upkeep;                       // nullptr: nothing is kept up
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libsipana/base/prefetch.h"
 #include "libsipana/base/text.h"
 #include "libsipana/lab/hearing.h"
 #include "libsipana/lab/talking.h"
@@ -40,6 +41,7 @@ public:
     void on_timer(Time now);
     std::optional<Time> deadline() const;
     std::optional<Output> poll();
+    void fetch(unsigned step) const;
     Heard heard() const;
 
     // Datagrams lie one behind the other; those given out are let go when the next one is made.
@@ -284,6 +286,21 @@ std::optional<MediaSession::Output> MediaSession::State::poll() {
                   Bytes(bytes_).subspan(w.from, w.size)};
 }
 
+void MediaSession::State::fetch(unsigned step) const {
+    if (step == 0) {
+        prefetch(&settings_.rtcp);
+        prefetch(&talking_, sizeof(talking_));
+        prefetch(&reporter_, sizeof(reporter_));
+        // To the end: what is agreed, and the datagrams.
+        prefetch(&agreed_, sizeof(agreed_));
+        prefetch(&bytes_, sizeof(bytes_) + sizeof(waiting_) + sizeof(next_) + sizeof(from_));
+    } else {
+        constexpr std::size_t usual_packet = 172;
+        prefetch(bytes_.data(), usual_packet);
+        prefetch(waiting_.data());
+    }
+}
+
 Heard MediaSession::State::heard() const {
     Heard heard = noted_;
     hearing_.tell(heard);
@@ -311,6 +328,7 @@ void MediaSession::on_packet(Bytes datagram, bool rtcp, const Endpoint&, Time no
 void MediaSession::on_timer(Time now) { state_->on_timer(now); }
 std::optional<Time> MediaSession::deadline() const { return state_->deadline(); }
 std::optional<MediaSession::Output> MediaSession::poll() { return state_->poll(); }
+void MediaSession::fetch(unsigned step) const { state_->fetch(step); }
 Heard MediaSession::heard() const { return state_->heard(); }
 const Sent& MediaSession::sent() const { return state_->talking().sent(); }
 

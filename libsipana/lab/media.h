@@ -124,6 +124,8 @@ public:
     void on_timer(Time now);
     std::optional<Time> deadline() const;
     std::optional<Output> poll();
+    // Asks for the memory of the next packet: step 0, then 1, with time between them.
+    void fetch(unsigned step) const;
 
     Heard heard() const;
     const Sent& sent() const;

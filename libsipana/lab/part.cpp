@@ -59,6 +59,20 @@ void look_ahead(std::vector<PartStep>& steps, std::size_t at) {
     }
 }
 
+// Who sends the INVITE with which the phone's part in calls begins?
+bool begins_call(const std::vector<PartStep>& steps) {
+    for (const PartStep& one : steps) {
+        if (const auto* send = std::get_if<Send>(&one.step->what)) {
+            if (is_request(*send, "INVITE")) return true;
+        } else if (const auto* expect = std::get_if<Expect>(&one.step->what)) {
+            if (std::any_of(expect->any_of.begin(), expect->any_of.end(),
+                            [](const Pattern& p) { return matches_request(p, "INVITE"); }))
+                return false;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 bool matches_request(const Pattern& pattern, std::string_view method) {
@@ -106,6 +120,7 @@ std::vector<Part> parts_of(const Script& script) {
             added.index = i;
         }
     }
+    for (Part& part : parts) part.calls = begins_call(part.steps);
     for (Part& part : parts)
         for (std::size_t i = 0; i < part.steps.size(); ++i)
             if (std::holds_alternative<Send>(part.steps[i].step->what)) look_ahead(part.steps, i);

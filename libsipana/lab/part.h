@@ -29,6 +29,7 @@ struct Part {
     std::vector<PartStep> steps;
     std::map<std::string, std::size_t, std::less<>> labels;  // index of the Label step
     bool has_media = false;                                  // any MediaStep
+    bool calls = false;  // it sends an INVITE before it expects one
     bool jumps = false;
 
     // Does a step from `from` on expect this? Jumps may lead back: then every step is looked at.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libsipana/base/prefetch.h"
 #include "libsipana/base/text.h"
 
 namespace sipana::lab {
@@ -63,40 +64,43 @@ PhoneSession::PhoneSession(const Setting& setting, std::uint64_t number)
 }
 
 PhoneSession::~PhoneSession() {
-    for (const auto& line : lines_) {
+    for (Line& line : lines_) {
         if (setting_.parked) continue;
-        setting_.ports->close(Transport::udp, line->rtp);
-        setting_.ports->close(Transport::udp, line->rtcp);
+        if (setting_.shared != nullptr) {
+            leave_shared(line);
+            continue;
+        }
+        setting_.ports->close(Transport::udp, line.rtp);
+        setting_.ports->close(Transport::udp, line.rtcp);
         if (setting_.closed) {
-            setting_.closed(line->rtp);
-            setting_.closed(line->rtcp);
+            setting_.closed(line.rtp);
+            setting_.closed(line.rtcp);
         }
     }
 }
 
 PhoneSession::Line* PhoneSession::line(bool video) {
-    for (const auto& one : lines_)
-        if (one->video == video) return one.get();
+    for (Line& one : lines_)
+        if (one.video == video) return &one;
     return nullptr;
 }
 
 const MediaSession* PhoneSession::media(bool video) const {
-    for (const auto& one : lines_)
-        if (one->video == video) return one->media.get();
+    for (const Line& one : lines_)
+        if (one.video == video && one.media) return &*one.media;
     return nullptr;
 }
 
 // RTP on an even port, RTCP on the next one (RFC 3550 11).
-Status PhoneSession::open_line(bool video) {
-    auto made = std::make_unique<Line>();
-    made->video = video;
-    if (setting_.parked) {
-        made->rtp = made->rtcp = *setting_.parked;
-        made->rtcp.port++;
-        lines_.push_back(std::move(made));
+Status PhoneSession::open_ports(Line& line) const {
+    if (setting_.shared != nullptr) {
+        const auto pair = setting_.shared->pair(line.video);
+        if (!pair) return pair.error();
+        line.rtp = pair->rtp;
+        line.rtcp = pair->rtcp;
         return Done{};
     }
-    for (int i = 0; i < port_tries && made->rtp.port == 0; ++i) {
+    for (int i = 0; i < port_tries && line.rtp.port == 0; ++i) {
         const auto rtp =
             setting_.ports->open(Transport::udp, {setting_.address, 0}, *setting_.owner);
         if (!rtp) return rtp.error();
@@ -104,8 +108,8 @@ Status PhoneSession::open_line(bool video) {
             const Endpoint wish{setting_.address, static_cast<std::uint16_t>(rtp->port + 1)};
             if (const auto rtcp = setting_.ports->open(Transport::udp, wish, *setting_.owner);
                 rtcp) {
-                made->rtp = *rtp;
-                made->rtcp = *rtcp;
+                line.rtp = *rtp;
+                line.rtcp = *rtcp;
                 if (setting_.opened) {
                     setting_.opened(*rtp, number_);
                     setting_.opened(*rtcp, number_);
@@ -115,10 +119,37 @@ Status PhoneSession::open_line(bool video) {
         }
         setting_.ports->close(Transport::udp, *rtp);
     }
-    if (made->rtp.port == 0) return Error{Errc::io, 0, "no pair of free ports for media"};
-    made->media = std::make_unique<MediaSession>(
-        video ? MediaSession::Kind::video : MediaSession::Kind::audio, made->rtp, *setting_.random,
-        *setting_.store, setting_.media);
+    if (line.rtp.port == 0) return Error{Errc::io, 0, "no pair of free ports for media"};
+    return Done{};
+}
+
+void PhoneSession::leave_shared(Line& line) const {
+    for (Endpoint* from : {&line.from_rtp, &line.from_rtcp}) {
+        if (!from->empty()) setting_.shared->leave(*from);
+        *from = {};
+    }
+}
+
+void PhoneSession::join_shared(Line& line, const Agreed& agreed) const {
+    leave_shared(line);
+    line.from_rtp = agreed.remote_rtp;
+    if (agreed.remote_rtcp != agreed.remote_rtp) line.from_rtcp = agreed.remote_rtcp;
+    for (const Endpoint& from : {line.from_rtp, line.from_rtcp})
+        if (!from.empty()) setting_.shared->join(from, number_);
+}
+
+Status PhoneSession::open_line(bool video) {
+    Line made;
+    made.video = video;
+    if (setting_.parked) {
+        made.rtp = made.rtcp = *setting_.parked;
+        made.rtcp.port++;
+        lines_.push_back(std::move(made));
+        return Done{};
+    }
+    if (Status s = open_ports(made); !s) return s;
+    made.media.emplace(video ? MediaSession::Kind::video : MediaSession::Kind::audio, made.rtp,
+                       *setting_.random, *setting_.store, setting_.media);
     lines_.push_back(std::move(made));
     return Done{};
 }
@@ -136,7 +167,7 @@ Status PhoneSession::prepare(const SdpWish& wish) {
         const bool wanted = wish.media.empty() ? !codecs.empty() : names(wish.media, kind);
         if (!wanted || line(video) != nullptr) continue;
         if (Status s = open_line(video); !s) return s;
-        const Line& made = *lines_.back();
+        const Line& made = lines_.back();
         if (std::any_of(ours_.lines.begin(), ours_.lines.end(),
                         [kind](const MediaWish& one) { return one.media == kind; }))
             continue;  // recalled
@@ -266,6 +297,7 @@ void PhoneSession::agree(const std::vector<Agreed>& lines, Time now) {
         Line* own = line(one.media == "video");
         if (own != nullptr && own->media && (one.media == "audio" || one.media == "video")) {
             own->media->agree(one, now);
+            if (setting_.shared != nullptr) join_shared(*own, one);
             own->media->echo(setting_of(*setting_.line, "echo") == "yes");
         }
     }
@@ -320,49 +352,57 @@ void PhoneSession::send_key_frame() {
 void PhoneSession::end(Time now) {
     if (ended_) return;
     ended_ = true;
-    for (const auto& one : lines_)
-        if (one->media) one->media->end(now);
+    for (Line& one : lines_)
+        if (one.media) one.media->end(now);
 }
 
 bool PhoneSession::on_packet(const Packet& packet, Time now) {
-    for (const auto& one : lines_) {
-        const bool rtcp = packet.dst == one->rtcp;
-        if (!rtcp && packet.dst != one->rtp) continue;
-        if (one->media) one->media->on_packet(packet.payload, rtcp, packet.src, now);
+    for (Line& one : lines_) {
+        const bool rtcp = packet.dst == one.rtcp;
+        if (!rtcp && packet.dst != one.rtp) continue;
+        if (one.media) one.media->on_packet(packet.payload, rtcp, packet.src, now);
         return true;
     }
     return false;
 }
 
 void PhoneSession::on_timer(Time now) {
-    for (const auto& one : lines_)
-        if (one->media)
-            if (const auto due = one->media->deadline(); due && *due <= now)
-                one->media->on_timer(now);
+    for (Line& one : lines_)
+        if (one.media)
+            if (const auto due = one.media->deadline(); due && *due <= now)
+                one.media->on_timer(now);
 }
 
 std::optional<Time> PhoneSession::deadline() const {
     std::optional<Time> first;
-    for (const auto& one : lines_) {
-        const auto at = one->media ? one->media->deadline() : std::nullopt;
+    for (const Line& one : lines_) {
+        const auto at = one.media ? one.media->deadline() : std::nullopt;
         if (at && (!first || *at < *first)) first = at;
     }
     return first;
 }
 
 std::optional<Packet> PhoneSession::poll() {
-    for (const auto& one : lines_) {
-        if (!one->media) continue;
-        if (const auto out = one->media->poll())
+    for (Line& one : lines_) {
+        if (!one.media) continue;
+        if (const auto out = one.media->poll())
             return Packet{out->local, out->remote, Transport::udp, out->content, out->bytes, {}};
     }
     return std::nullopt;
 }
 
+void PhoneSession::fetch(unsigned step) const {
+    if (step == 0) prefetch(this, sizeof(*this));
+    if (step == 1) prefetch(lines_.data(), sizeof(Line));
+    if (step < 2) return;
+    for (const Line& one : lines_)
+        if (one.media) one.media->fetch(step - 2);
+}
+
 const Endpoint& PhoneSession::media_endpoint() {
     static const Endpoint nothing;
     if (lines_.empty()) (void)prepare({});
-    return lines_.empty() ? nothing : lines_.front()->rtp;
+    return lines_.empty() ? nothing : lines_.front().rtp;
 }
 
 }  // namespace sipana::lab

@@ -1,8 +1,8 @@
 // PhoneSession: the offers, answers and media of one INVITE dialog at one phone (RFC 3264).
 //
 // Opens RTP and RTCP ports of the phone when the first description is made, and closes them when it
-// ends. With `parked` ports given it opens none, sends nothing and drops what comes: for signalling
-// under load.
+// ends; with `shared` ports given it uses those. With `parked` ports given it opens none, sends
+// nothing and drops what comes: for signalling under load.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "libsipana/lab/media.h"
 #include "libsipana/lab/node.h"
 #include "libsipana/lab/script.h"
+#include "libsipana/lab/shared_ports.h"
 
 namespace sipana::lab {
 
@@ -42,8 +43,9 @@ public:
         MediaSettings media;
         std::string folder;  // that a script's files are relative to
         std::optional<Endpoint> parked;
-        ParkedWords* words = nullptr;  // with `parked`
-        // Each port, the first with the session's number.
+        ParkedWords* words = nullptr;   // with `parked`
+        SharedPorts* shared = nullptr;  // outlives it
+        // Each port of its own, the first with the session's number.
         std::function<void(const Endpoint&, std::uint64_t)> opened;
         std::function<void(const Endpoint&)> closed;
     };
@@ -77,18 +79,25 @@ public:
     void on_timer(Time now);
     std::optional<Time> deadline() const;
     std::optional<Packet> poll();
+    // Asks for the memory of the next packet, a step at a time, with time between them.
+    static constexpr unsigned fetch_steps = 4;
+    void fetch(unsigned step) const;
     const Endpoint& media_endpoint();  // of the first m-line, opened if need be
     const MediaSession* media(bool video) const;
 
 private:
     struct Line {
         Endpoint rtp, rtcp;
-        std::unique_ptr<MediaSession> media;
+        Endpoint from_rtp, from_rtcp;  // of the other side, as the shared ports know them
+        std::optional<MediaSession> media;
         bool video = false;
     };
     bool by_heart(const SdpWish& wish) const;
     Status prepare(const SdpWish& wish);
     Status open_line(bool video);
+    Status open_ports(Line& line) const;
+    void join_shared(Line& line, const Agreed& agreed) const;
+    void leave_shared(Line& line) const;
     void apply(const SdpWish& wish);
     void agree(const std::vector<Agreed>& lines, Time now);
     Line* line(bool video);
@@ -97,7 +106,7 @@ private:
     std::uint64_t number_;
     LocalSession ours_;
     std::shared_ptr<const LocalSession> recalled_;  // in place of ours_, until that is needed
-    std::vector<std::unique_ptr<Line>> lines_;
+    std::vector<Line> lines_;
     std::string their_offer_, last_answer_;
     bool offered_ = false, agreed_ = false, ended_ = false;
 };

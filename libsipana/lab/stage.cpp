@@ -175,6 +175,7 @@ Status Stage::set_up_phone(std::size_t phone) {
         if (load_ && std::none_of(parts_.begin(), parts_.end(),
                                   [](const Part& part) { return part.has_media; }))
             setting.parked = Endpoint{wish.address, 6000};
+        setting.shares_ports = load_ && !setting.parked && parts_[phone].calls;
         auto agent = std::make_unique<Agent>(setting);
         if (Status s = agent->open(); !s)
             return at_line(line.where, fmt::format("{}: {}", line.name, s.error().what),
