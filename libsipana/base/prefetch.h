@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace sipana {
 
@@ -12,8 +13,9 @@ inline void prefetch(const void* p) {
     asm volatile("");
 }
 inline void prefetch(const void* p, std::size_t size) {
-    for (std::size_t at = 0; at < size; at += 64)
-        prefetch(static_cast<const unsigned char*>(p) + at);
+    // Counted as a number: `p` may be null, where nothing has been allocated yet.
+    const auto from = reinterpret_cast<std::uintptr_t>(p);
+    for (std::size_t at = 0; at < size; at += 64) prefetch(reinterpret_cast<const void*>(from + at));
 }
 
 }  // namespace sipana

@@ -26,8 +26,8 @@ std::string_view next_field(std::string_view& rest) {
     return {begin, static_cast<std::size_t>(line.data() + line.size() - begin)};
 }
 
-Line start_line(std::string_view raw) {
-    Line line{raw, {}, {}, false};
+ExplainedLine start_line(std::string_view raw) {
+    ExplainedLine line{raw, {}, {}, false};
     std::string_view rest = raw;
     const std::string_view first = cut(rest, ' ');
     if (istarts_with(first, "SIP/")) {
@@ -48,8 +48,8 @@ Line start_line(std::string_view raw) {
     return line;
 }
 
-Line field_line(std::string_view raw) {
-    Line line{raw, {}, {}, false};
+ExplainedLine field_line(std::string_view raw) {
+    ExplainedLine line{raw, {}, {}, false};
     std::string_view rest = raw;
     const std::string_view name = trim(cut(rest, ':'));
     line.topic = header_topic(name);
@@ -89,8 +89,8 @@ std::vector<PayloadName> payloads_of(std::string_view text) {
     return out;
 }
 
-Line sdp_line(std::string_view raw, std::span<const PayloadName> known) {
-    Line line{raw, {}, {}, true};
+ExplainedLine sdp_line(std::string_view raw, std::span<const PayloadName> known) {
+    ExplainedLine line{raw, {}, {}, true};
     if (raw.size() < 2 || raw[1] != '=') return line;
     const std::string_view value = raw.substr(2);
     line.topic = sdp_topic(raw[0]);
@@ -104,8 +104,8 @@ Line sdp_line(std::string_view raw, std::span<const PayloadName> known) {
 }
 
 // A key press in an INFO as many phones send it; no RFC defines the format.
-Line key_line(std::string_view raw) {
-    Line line{raw, {}, {}, true};
+ExplainedLine key_line(std::string_view raw) {
+    ExplainedLine line{raw, {}, {}, true};
     std::string_view value = raw;
     const std::string_view name = trim(cut(value, '='));
     value = trim(value);
@@ -119,7 +119,7 @@ Line key_line(std::string_view raw) {
     return line;
 }
 
-void explain_body(std::vector<Line>& lines, std::string_view& body, bool keys) {
+void explain_body(std::vector<ExplainedLine>& lines, std::string_view& body, bool keys) {
     // Content decides, not Content-Type: SDP within multipart bodies is explained too.
     bool sdp = false;
     std::vector<PayloadName> known = payloads_of({});
@@ -131,14 +131,14 @@ void explain_body(std::vector<Line>& lines, std::string_view& body, bool keys) {
         if (sdp && raw.starts_with("m=")) known = payloads_of(from_here);
         lines.push_back(sdp    ? sdp_line(raw, known)
                         : keys ? key_line(raw)
-                               : Line{raw, {}, {}, true});
+                               : ExplainedLine{raw, {}, {}, true});
     }
 }
 
 }  // namespace
 
-std::vector<Line> explain_message(std::string_view text) {
-    std::vector<Line> lines;
+std::vector<ExplainedLine> explain_message(std::string_view text) {
+    std::vector<ExplainedLine> lines;
     while (!text.empty() && (text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);
     if (text.empty()) return lines;
     lines.push_back(start_line(next_line(text)));

@@ -53,8 +53,8 @@ std::string sdp_meaning(char type, std::string_view value, std::span<const Paylo
 // The parameters of a=fmtp for one codec, e.g. "constrained baseline profile, level 3.1".
 std::string fmtp_meaning(std::string_view codec, std::string_view parameters);
 
-// One line of a message, explained. `raw` views the text given; a folded field is one Line.
-struct Line {
+// One line of a message, explained. `raw` views the text given; a folded field is one ExplainedLine.
+struct ExplainedLine {
     std::string_view raw;  // without the line end
     Topic topic;
     std::string meaning;
@@ -64,6 +64,6 @@ struct Line {
 // is. Total on any input: what cannot be read has no topic. At most max_lines, then a last line
 // says so.
 inline constexpr std::size_t max_lines = 2000;
-std::vector<Line> explain_message(std::string_view text);
+std::vector<ExplainedLine> explain_message(std::string_view text);
 
 }  // namespace sipana::render

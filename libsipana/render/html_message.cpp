@@ -78,7 +78,7 @@ void put_one(Page& page, const analysis::SipMessage& m, Time start,
     out += "],[";
     const std::string text = masked(m.text);
     first = true;
-    for (const Line& line : explain_message(text)) {
+    for (const ExplainedLine& line : explain_message(text)) {
         if (!first) out += ',';
         first = false;
         // The glossary entry, the line, its meaning; a body line counts its entry from -2

@@ -17,8 +17,8 @@ namespace {
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-const Line* line_with(const std::vector<Line>& lines, std::string_view part) {
-    for (const Line& line : lines)
+const ExplainedLine* line_with(const std::vector<ExplainedLine>& lines, std::string_view part) {
+    for (const ExplainedLine& line : lines)
         if (has(line.raw, part)) return &line;
     return nullptr;
 }
@@ -244,7 +244,7 @@ TEST_CASE("every truncation of a message is explained without harm, and within t
         "UDP\r\na=curr:qos\r\na=ssrc:9\r\na=\r\n=\r\n";
     for (std::size_t n = 0; n <= text.size(); ++n) {
         const Exact exact(std::string_view(text).substr(0, n));
-        for (const Line& line : explain_message(exact.text())) CHECK(line.raw.size() <= n);
+        for (const ExplainedLine& line : explain_message(exact.text())) CHECK(line.raw.size() <= n);
     }
     std::string many = "INVITE sip:b SIP/2.0\r\n";
     for (int i = 0; i < 5000; ++i) many += "X: y\r\n";
