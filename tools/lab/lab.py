@@ -123,6 +123,9 @@ def main():
         return failure.status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who read it has seen enough
+        sys.stdout = None
+        return 0
 
 
 if __name__ == "__main__":
