@@ -143,7 +143,7 @@ class Asterisk(Server):
         if pid is None:
             return ""
         done = subprocess.run(
-            ["nsenter", "-t", str(pid), "-m", "chroot", cache.asterisk(self.lab.say), "asterisk", "-rx", text],
+            ["nsenter", "-t", str(pid), "-m", "-r", "asterisk", "-rx", text],
             capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=READY, check=False)
         return done.stdout
 
@@ -151,8 +151,7 @@ class Asterisk(Server):
         return self.command("core show version").partition(" built")[0].strip()
 
     def shell(self):
-        return ["nsenter", "-t", str(self.pid()), "-m", "-n", "-u", "chroot", cache.asterisk(self.lab.say),
-                "asterisk", "-rvvv"]
+        return ["nsenter", "-t", str(self.pid()), "-m", "-n", "-u", "-r", "asterisk", "-rvvv"]
 
 
 class Kamailio(Server):
