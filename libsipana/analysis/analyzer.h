@@ -7,6 +7,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "libsipana/analysis/model.h"
@@ -33,6 +35,26 @@ struct Options {
     std::vector<PayloadMapping> payload_map;  // for streams whose SDP was not seen
     std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
+    // For who looks at calls while they go on: what each frame belongs to is noted (touched()).
+    bool live = false;
+    // Of what is kept of calls and streams that go on, by estimate (bytes()); 0: no limit. Beyond it what is
+    // missed least is handed on early (Evictions).
+    std::uint64_t max_bytes = 0;
+};
+
+// A call that goes on, for look(). Stays harmless when the call is over.
+struct Going {
+    std::uint32_t place = none;
+    std::uint64_t number = 0;  // Call::number
+    bool operator==(const Going&) const = default;
+};
+
+// What was handed on before its time for want of room, in the order in which it goes.
+struct Evictions {
+    std::uint64_t streams = 0;   // of no call, the least packets first
+    std::uint64_t attempts = 0;  // calls and requests that nobody has answered, the oldest first
+    std::uint64_t calls = 0;     // others, the oldest first
+    std::uint64_t total() const { return streams + attempts + calls; }
 };
 
 // Receives what is found, in a fixed order. Called within on_frame(), catch_up() and finish(), a few
@@ -60,6 +82,19 @@ public:
     const Counts& counts() const;  // catches up first; not for a Sink to call
     Time first() const;  // of the capture; no_time before the first frame
     Time last() const;
+
+    // ---- with Options::live; not for a Sink to call
+    // The calls that the messages and packets of the last frame belong to, each once.
+    std::span<const Going> touched() const;
+    // A call as it stands now. Detail::summary: without messages, transactions, dialogs, ledgers, findings
+    // and what grows with a stream's length. None: it is over.
+    std::optional<Call> look(Going call, Detail detail) const;
+    // Time has come to `now` without a frame: what waits for its end is handed on.
+    void advance(Time now);
+    std::uint64_t bytes() const;  // estimate of what is kept of calls and streams that go on
+    void limit(std::uint64_t max_bytes);  // from now on
+    Evictions evictions() const;
+    std::size_t streams_going_on() const;
 
 private:
     class State;
