@@ -24,6 +24,7 @@ constexpr unsigned frames_at_once = 512;      // of one source
 constexpr std::size_t shown_at_once = 1000;   // calls a tick that messages changed
 constexpr std::size_t refreshed_at_once = 200;  // by media
 constexpr Duration delivery = 200ms;          // so late may a frame be handed over by the kernel
+constexpr Duration longest_drain = 2s;
 constexpr std::size_t most_losses = 1000;
 constexpr std::size_t most_stray_messages = 10'000;
 constexpr std::uint64_t wake_token = UINT64_MAX;
@@ -99,9 +100,17 @@ Status Session::run(const std::atomic<int>& stop) {
         }
         if (!busy && all_ended()) break;
     }
+    drain();
     for (const auto& source : sources_)
         if (source->ended() && !source->status()) return source->status();
     return Done{};
+}
+
+// What came before the end was asked for still waits in the kernel.
+void Session::drain() {
+    const Time until = clock_now() + longest_drain;
+    for (std::size_t i = 0; i < sources_.size(); ++i)
+        while (sources_[i]->keeps_our_time() && read(i) && clock_now() < until) {}
 }
 
 // True: there may be more at once.

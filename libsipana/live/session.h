@@ -66,6 +66,7 @@ private:
     void on_forgotten(std::uint64_t number) override;
 
     bool read(std::size_t source);
+    void drain();
     void on_frame(pcap::Frame& frame);
     void mark();
     void tick(Time now);
