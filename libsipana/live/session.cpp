@@ -151,6 +151,10 @@ void Session::mark() {
     }
 }
 
+bool Session::keep_our_time() const {
+    return std::all_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->keeps_our_time(); });
+}
+
 bool Session::all_ended() const {
     return std::all_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->ended(); });
 }
@@ -158,14 +162,12 @@ bool Session::all_ended() const {
 // ---------------------------------------------------------------- between frames
 
 void Session::tick(Time now) {
-    const bool ours = std::all_of(sources_.begin(), sources_.end(),
-                                  [](const auto& s) { return s->keeps_our_time(); });
     if (frame_seen_) last_frame_ = now;
     // Without frames nothing tells the analyzer that time goes on.
-    if (ours && !frame_seen_ && (last_frame_ == no_time || now - last_frame_ >= delivery))
+    if (keep_our_time() && !frame_seen_ && (last_frame_ == no_time || now - last_frame_ >= delivery))
         analyzer_.advance(now - delivery);
     frame_seen_ = false;
-    look_for_losses(now);
+    look_for_losses();
     const bool media = last_media_ == no_time || now - last_media_ >= media_interval || now < last_media_;
     show_changed(shown_at_once, media ? refreshed_at_once : 0);
     if (media && by_media_.empty()) last_media_ = now;
@@ -245,11 +247,13 @@ void Session::answer() {
 
 // ---------------------------------------------------------------- losses
 
-void Session::look_for_losses(Time now) {
+void Session::look_for_losses() {
+    const Time now = keep_our_time() ? clock_now() : analyzer_.last();
+    if (now == no_time) return;
     std::uint64_t dropped = 0;
     for (const auto& source : sources_) dropped += source->counts().dropped();
     if (dropped > dropped_) {
-        const Time from = last_look_ == no_time ? begun_ : last_look_;
+        const Time from = last_look_ == no_time ? analyzer_.first() : last_look_;
         // Losses one after the other are one.
         if (!losses_.empty() && losses_.back().to >= from - tick_interval)
             losses_.back().to = now;
@@ -282,7 +286,7 @@ void Session::on_message(const analysis::SipMessage& message, std::string_view c
 }
 
 void Session::on_call(analysis::Call&& call) {
-    look_for_losses(clock_now());
+    look_for_losses();
     blame_capture(call);
     unshow(call.number);
     ++counted_.dialogs_over;
@@ -337,7 +341,7 @@ Totals Session::totals() {
 void Session::finish() {
     if (std::exchange(finished_, true)) return;
     const Time now = clock_now();
-    look_for_losses(now);
+    look_for_losses();
     analyzer_.finish();
     for (Observer* o : observers_) o->on_tick(now);
     board_.on_totals(totals());

@@ -75,9 +75,10 @@ private:
     void unshow(std::uint64_t number);
     void count(const Shown& shown, int step);
     void answer();
-    void look_for_losses(Time now);
+    void look_for_losses();
     void blame_capture(analysis::Call& call) const;
     bool all_ended() const;
+    bool keep_our_time() const;
 
     SessionSettings settings_;
     Board& board_;
