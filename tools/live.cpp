@@ -210,7 +210,7 @@ private:
     std::unique_ptr<live::Packets> packets_;
     std::unique_ptr<live::CallFiles> call_files_;
     std::vector<live::Observer*> observers_;
-    std::vector<int> writable_;
+    std::vector<int> writable_, read_only_;  // descriptors, for the sandbox
     Output out_;
 };
 
@@ -264,6 +264,7 @@ int LiveRun::open_sources() {
         settings.filter = a_.filter;
         auto source = live::InterfaceSource::open(name, settings);
         if (!source) return refuse(source.error());
+        read_only_.push_back((*source)->descriptor());
         sources_.push_back(std::move(*source));
     }
     if (a_.files.empty()) return ok;
@@ -314,8 +315,7 @@ int LiveRun::give_up_rights() {
     live::SandboxSettings settings;
     settings.writable_directories = writable_;
     settings.user = a_.user;
-    for (const auto& source : sources_)
-        if (source->keeps_our_time()) settings.read_only.push_back(source->descriptor());
+    settings.read_only = read_only_;
     if (a_.no_sandbox) {
         if (a_.user.empty()) return ok;
         complain("-Z needs the sandbox: leave --no-sandbox away");
@@ -343,8 +343,7 @@ void LiveRun::complete(live::Totals& t) const {
 }
 
 int LiveRun::run() {
-    for (const auto step : {&LiveRun::read_expressions, &LiveRun::open_sources, &LiveRun::open_recordings,
-                            &LiveRun::give_up_rights})
+    for (const auto step : {&LiveRun::read_expressions, &LiveRun::open_sources, &LiveRun::open_recordings})
         if (const int status = (this->*step)(); status != ok) return status;
     live::Board board;
     live::Session* running = nullptr;
@@ -365,6 +364,8 @@ int LiveRun::run() {
         keeper.room = [this](std::uint64_t bytes) { packets_->limit(bytes); };
         session.keep_packets(std::move(keeper));
     }
+    // Everything is open now.
+    if (const int status = give_up_rights(); status != ok) return status;
     Status ran = session.run(stop_asked);
     session.finish();
     if (recording_.ring)
