@@ -298,6 +298,7 @@ void Session::on_call(analysis::Call&& call) {
 }
 
 void Session::on_forgotten(std::uint64_t number) {
+    for (Observer* o : observers_) o->on_forgotten(number);
     if (shown_.count(number) == 0) return;
     unshow(number);
     board_.forget(number);
