@@ -14,8 +14,10 @@
 namespace sipana::live {
 namespace {
 
-constexpr int turn_ms = 50;  // how long a key is waited for, and so how often the board is looked at
-constexpr Duration redraw_after = std::chrono::milliseconds{250};  // durations run though nothing happens
+constexpr int turn_ms =
+    50;  // how long a key is waited for, and so how often the board is looked at
+constexpr Duration redraw_after =
+    std::chrono::milliseconds{250};  // durations run though nothing happens
 
 Time steady_now() {
     return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
@@ -67,7 +69,8 @@ void Screen::run(Board& board) {
                 drawn = sight.now;
                 changed = false;
             }
-            // Keys that wait already are all taken before the next page is drawn, but not without end.
+            // Keys that wait already are all taken before the next page is drawn, but not without
+            // end.
             bool quits = false;
             for (int i = 0; i < 100 && !quits; ++i) {
                 const auto key = terminal_->key(i > 0 || stack.busy() ? 0 : turn_ms, steady_now());

@@ -15,32 +15,33 @@ void AskedCalls::ask() {
     asked_at_ = sight_.now;
     Board& board = sight_.board;
     const std::weak_ptr<Inbox> to = inbox_;
-    const bool sent = sight_.errands.send([&board, numbers = numbers_, legs = legs_, to]() -> Errands::Then {
-        const auto begun = std::chrono::steady_clock::now();
-        std::vector<CallPtr> calls;
-        std::set<std::uint64_t> seen;
-        for (const std::uint64_t number : numbers) {
-            std::vector<CallPtr> figure;
-            if (legs)
-                figure = board.figure(number);
-            else if (CallPtr call = board.look(number))
-                figure.push_back(std::move(call));
-            for (CallPtr& call : figure)
-                if (seen.insert(call->number).second) calls.push_back(std::move(call));
-        }
-        std::stable_sort(calls.begin(), calls.end(), [](const CallPtr& a, const CallPtr& b) {
-            return std::pair(a->start, a->number) < std::pair(b->start, b->number);
+    const bool sent =
+        sight_.errands.send([&board, numbers = numbers_, legs = legs_, to]() -> Errands::Then {
+            const auto begun = std::chrono::steady_clock::now();
+            std::vector<CallPtr> calls;
+            std::set<std::uint64_t> seen;
+            for (const std::uint64_t number : numbers) {
+                std::vector<CallPtr> figure;
+                if (legs)
+                    figure = board.figure(number);
+                else if (CallPtr call = board.look(number))
+                    figure.push_back(std::move(call));
+                for (CallPtr& call : figure)
+                    if (seen.insert(call->number).second) calls.push_back(std::move(call));
+            }
+            std::stable_sort(calls.begin(), calls.end(), [](const CallPtr& a, const CallPtr& b) {
+                return std::pair(a->start, a->number) < std::pair(b->start, b->number);
+            });
+            const Duration took = std::chrono::steady_clock::now() - begun;
+            return [to, calls, took] {
+                const auto inbox = to.lock();
+                if (!inbox) return;
+                inbox->calls = calls;
+                inbox->took = took;
+                inbox->arrived = true;
+                inbox->waiting = false;
+            };
         });
-        const Duration took = std::chrono::steady_clock::now() - begun;
-        return [to, calls, took] {
-            const auto inbox = to.lock();
-            if (!inbox) return;
-            inbox->calls = calls;
-            inbox->took = took;
-            inbox->arrived = true;
-            inbox->waiting = false;
-        };
-    });
     if (!sent) {
         inbox_->waiting = false;
         stale_ = true;
@@ -61,7 +62,8 @@ bool AskedCalls::refresh() {
         for (const CallPtr& call : calls_) stale_ |= call->number == entry.number;
     }
     if (!stale_ || inbox_->waiting) return fresh;
-    if (asked_at_ != no_time && sight_.now - asked_at_ < std::max(least_pause, 4 * inbox_->took)) return fresh;
+    if (asked_at_ != no_time && sight_.now - asked_at_ < std::max(least_pause, 4 * inbox_->took))
+        return fresh;
     ask();
     return fresh;
 }

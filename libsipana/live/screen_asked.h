@@ -1,5 +1,5 @@
-// AskedCalls: whole calls for a view to show, asked for beside the screen's thread, and again as they
-// change; what was told last stays valid.
+// AskedCalls: whole calls for a view to show, asked for beside the screen's thread, and again as
+// they change; what was told last stays valid.
 #pragma once
 
 #include <vector>

@@ -79,7 +79,8 @@ void Canvas::put(const Box& box, std::size_t row, const render::Line& line, std:
         if (cell.glyph.empty()) continue;
         const std::size_t width = std::max<std::size_t>(columns(cell.glyph), 1);
         if (i - skip + width > box.width || x + width > width_) break;
-        set(x, box.y + row, cell.glyph, width, {cell.paint, false, cell.paint == render::Paint::bold});
+        set(x, box.y + row, cell.glyph, width,
+            {cell.paint, false, cell.paint == render::Paint::bold});
     }
 }
 
@@ -101,7 +102,8 @@ void Canvas::clear(const Box& box, Look look) {
 
 void Canvas::across(std::size_t x, std::size_t y, std::size_t width, Look look) {
     if (y >= height_) return;
-    for (std::size_t i = x; i < std::min(x + width, width_); ++i) set(i, y, sign("─", "-"), 1, look);
+    for (std::size_t i = x; i < std::min(x + width, width_); ++i)
+        set(i, y, sign("─", "-"), 1, look);
 }
 
 void Canvas::down(std::size_t x, std::size_t y, std::size_t height, Look look) {

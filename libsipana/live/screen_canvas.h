@@ -1,7 +1,8 @@
-// Canvas: a page of the terminal screen as cells. Views draw on it, the terminal paints it, tests read it.
+// Canvas: a page of the terminal screen as cells. Views draw on it, the terminal paints it, tests
+// read it.
 //
-// Everything put on it is made safe first (render::shown): no control of the wire gets through, whoever
-// forgets to ask for it.
+// Everything put on it is made safe first (render::shown): no control of the wire gets through,
+// whoever forgets to ask for it.
 #pragma once
 
 #include <string>
@@ -47,8 +48,8 @@ public:
         return style_.unicode ? unicode : ascii;
     }
 
-    // Writes text in row `y` from `x` on, at most `room` columns, cut with an ellipsis; returns where
-    // it ends.
+    // Writes text in row `y` from `x` on, at most `room` columns, cut with an ellipsis; returns
+    // where it ends.
     std::size_t put(std::size_t x, std::size_t y, std::string_view text, Look look = {},
                     std::size_t room = SIZE_MAX);
     void put_right(std::size_t end, std::size_t y, std::string_view text, Look look = {});

@@ -20,7 +20,8 @@ void ChoicesView::draw(Canvas& canvas) {
     top_ = scrolled(top_, at_, count(), room);
     for (std::size_t i = 0; i < room && top_ + i < count(); ++i) {
         const std::size_t at = top_ + i;
-        canvas.put(box_.x + 2, box_.y + 1 + i, fmt::format("[{}] {}", chosen(at) ? 'x' : ' ', word(at)),
+        canvas.put(box_.x + 2, box_.y + 1 + i,
+                   fmt::format("[{}] {}", chosen(at) ? 'x' : ' ', word(at)),
                    at == at_ ? bar_look : plain_look, width - std::min<std::size_t>(width, 3));
     }
 }
@@ -39,8 +40,8 @@ View::Turn ChoicesView::on_key(const Key& key) {
         at_ = count() - 1;
     else if (key.is(' '))
         choose(at_);
-    else if ((key.is(click) || key.is(double_click)) && box_.holds(key.x, key.y) && key.y > box_.y &&
-             top_ + key.y - box_.y - 1 < count()) {
+    else if ((key.is(click) || key.is(double_click)) && box_.holds(key.x, key.y) &&
+             key.y > box_.y && top_ + key.y - box_.y - 1 < count()) {
         at_ = top_ + key.y - box_.y - 1;
         choose(at_);
     } else if (key.is(f8) || key.is(f10) || key.is(f2))
@@ -48,7 +49,9 @@ View::Turn ChoicesView::on_key(const Key& key) {
     return stay();
 }
 
-std::vector<Hint> ChoicesView::hints() const { return {{"Enter", "Done"}, {"Space", "Choose"}, {"Esc", "Back"}}; }
+std::vector<Hint> ChoicesView::hints() const {
+    return {{"Enter", "Done"}, {"Space", "Choose"}, {"Esc", "Back"}};
+}
 std::vector<std::string> ChoicesView::help() const {
     return {"Up Down          move", "Space            choose", "Enter            done"};
 }
@@ -59,7 +62,7 @@ namespace {
 
 struct Setting {
     std::string_view word;
-    bool Preferences::* value;
+    bool Preferences::*value;
 };
 constexpr std::array settings{
     Setting{"message beside the ladder, where there is room", &Preferences::beside},
@@ -84,11 +87,13 @@ void SettingsView::choose(std::size_t at) {
 
 std::string ColumnsView::word(std::size_t at) const {
     const auto& facts = facts_of(static_cast<ListColumn>(at));
-    return facts.meaning.empty() ? std::string(facts.title) : fmt::format("{:<12} {}", facts.title, facts.meaning);
+    return facts.meaning.empty() ? std::string(facts.title)
+                                 : fmt::format("{:<12} {}", facts.title, facts.meaning);
 }
 
 bool ColumnsView::chosen(std::size_t at) const {
-    return std::find(columns_.begin(), columns_.end(), static_cast<ListColumn>(at)) != columns_.end();
+    return std::find(columns_.begin(), columns_.end(), static_cast<ListColumn>(at)) !=
+           columns_.end();
 }
 
 // A column that is chosen now stands last: there it is seen, if there is room at all.
@@ -118,20 +123,21 @@ constexpr std::array formats{
 }  // namespace
 
 std::string SaveView::title() const {
-    return numbers_.size() == 1 ? "Save the call as" : fmt::format("Save {} calls as", numbers_.size());
+    return numbers_.size() == 1 ? "Save the call as"
+                                : fmt::format("Save {} calls as", numbers_.size());
 }
 std::size_t SaveView::count() const { return formats.size(); }
 std::string SaveView::word(std::size_t at) const { return std::string(formats[at].word); }
 
 View::Turn SaveView::take() {
     Sight& sight = sight_;
-    const bool sent = sight.errands.send(
-        [save = sight.save, numbers = numbers_, format = formats[at_].name, &sight]() -> Errands::Then {
-            const Result<std::string> name = save(numbers, format);
-            const bool failed = !name;
-            const std::string word = failed ? "Not saved: " + name.error().what : "Saved as " + *name;
-            return [&sight, word, failed] { sight.tell(word, failed); };
-        });
+    const bool sent = sight.errands.send([save = sight.save, numbers = numbers_,
+                                          format = formats[at_].name, &sight]() -> Errands::Then {
+        const Result<std::string> name = save(numbers, format);
+        const bool failed = !name;
+        const std::string word = failed ? "Not saved: " + name.error().what : "Saved as " + *name;
+        return [&sight, word, failed] { sight.tell(word, failed); };
+    });
     sight_.tell(sent ? "Saving ..." : "Not saved: too much waits", !sent);
     return close();
 }

@@ -43,7 +43,8 @@ protected:
 
 class ColumnsView : public ChoicesView {
 public:
-    ColumnsView(Sight& sight, std::vector<ListColumn>& columns) : ChoicesView(sight), columns_(columns) {}
+    ColumnsView(Sight& sight, std::vector<ListColumn>& columns)
+        : ChoicesView(sight), columns_(columns) {}
 
 protected:
     std::string title() const override { return "Columns"; }
@@ -58,7 +59,8 @@ private:
 
 class SaveView : public ChoicesView {
 public:
-    SaveView(Sight& sight, std::vector<std::uint64_t> numbers) : ChoicesView(sight), numbers_(std::move(numbers)) {}
+    SaveView(Sight& sight, std::vector<std::uint64_t> numbers)
+        : ChoicesView(sight), numbers_(std::move(numbers)) {}
 
 protected:
     std::string title() const override;

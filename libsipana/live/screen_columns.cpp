@@ -18,18 +18,18 @@ using render::Paint;
 constexpr std::array<ListColumnFacts, list_columns> facts{{
     {"#", "number, in order of the first message", 3, 6, 90, true},
     {"Time", "of the first message", 8, 8, 60, false},
-    {"Method", "of the initial request", 6, 9, 85, false},
-    {"From", "who called", 9, 26, 95, false},
-    {"To", "who was called", 9, 26, 94, false},
+    {"Method", "of the initial request", 8, 9, 85, false},
+    {"From", "who called", 10, 26, 95, false},
+    {"To", "who was called", 10, 26, 94, false},
     {"Msgs", "messages", 4, 5, 70, true},
     {"Source", "where the initial request came from", 15, 21, 58, false},
     {"Destination", "where it went to", 15, 21, 57, false},
-    {"State", "and the final code", 13, 16, 99, false},
+    {"State", "and the final code", 15, 16, 99, false},
     {"Length", "of what was said, or since when it goes on", 6, 8, 80, true},
     {"Media", "codecs", 4, 10, 50, false},
     {"Loss", "of packets, the worst stream's", 5, 6, 65, true},
     {"Jitter", "in ms, the worst stream's", 6, 7, 55, true},
-    {"MOS", "of the worst stream", 4, 4, 66, true},
+    {"MOS", "of the worst stream", 4, 4, 64, true},
     {"Legs", "other calls of the same thing", 4, 4, 54, true},
     {"Setup", "from INVITE to its 2xx", 6, 8, 40, true},
     {"Agent", "who answered, or who called", 10, 24, 30, false},
@@ -45,14 +45,16 @@ std::string length_word(Duration length) {
     return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
-// Of what goes on: since it was answered, or since it began. A replayed capture has a past of its own.
+// Of what goes on: since it was answered, or since it began. A replayed capture has a past of its
+// own.
 std::optional<Duration> length_of(const Board::Entry& entry, Time now) {
     const Call& call = *entry.call;
     if (call.duration) return call.duration;
     const bool answered = call.state == CallState::answered && call.setup;
     if (entry.over && !answered) return std::nullopt;
     constexpr Duration longest_silence = std::chrono::hours{2};
-    const bool lives = !entry.over && now != no_time && now >= call.end && now - call.end < longest_silence;
+    const bool lives =
+        !entry.over && now != no_time && now >= call.end && now - call.end < longest_silence;
     return (lives ? now : call.end) - call.start - (answered ? *call.setup : Duration{});
 }
 
@@ -65,8 +67,8 @@ Worst worst_of(const Call& call) {
     for (const analysis::Stream& s : call.streams) {
         worst.any = true;
         if (s.expected > 0)
-            worst.lost_percent = std::max(
-                worst.lost_percent, 100 * static_cast<double>(s.lost) / static_cast<double>(s.expected));
+            worst.lost_percent = std::max(worst.lost_percent, 100 * static_cast<double>(s.lost) /
+                                                                  static_cast<double>(s.expected));
         if (s.clock_known) worst.jitter_ms = std::max(worst.jitter_ms, s.mean_jitter_ms);
         worst.clock |= s.clock_known;
     }
@@ -76,7 +78,8 @@ Worst worst_of(const Call& call) {
 std::string codecs_of(const Call& call) {
     std::vector<std::string_view> names;
     for (const analysis::Stream& s : call.streams)
-        if (!s.codec.empty() && std::find(names.begin(), names.end(), s.codec) == names.end() && names.size() < 4)
+        if (!s.codec.empty() && std::find(names.begin(), names.end(), s.codec) == names.end() &&
+            names.size() < 4)
             names.push_back(s.codec);
     return fmt::format("{}", fmt::join(names, " "));
 }
@@ -99,17 +102,25 @@ std::string loss_word(double percent) {
 
 }  // namespace
 
-const ListColumnFacts& facts_of(ListColumn column) { return facts[static_cast<std::size_t>(column)]; }
+const ListColumnFacts& facts_of(ListColumn column) {
+    return facts[static_cast<std::size_t>(column)];
+}
 
 std::string_view method_word(analysis::CallKind kind) {
     using enum analysis::CallKind;
     switch (kind) {
-        case invite: return "INVITE";
-        case register_: return "REGISTER";
-        case subscribe: return "SUBSCRIBE";
-        case message: return "MESSAGE";
-        case options: return "OPTIONS";
-        case other: break;
+        case invite:
+            return "INVITE";
+        case register_:
+            return "REGISTER";
+        case subscribe:
+            return "SUBSCRIBE";
+        case message:
+            return "MESSAGE";
+        case options:
+            return "OPTIONS";
+        case other:
+            break;
     }
     return "other";
 }
@@ -124,28 +135,37 @@ std::string state_word(const Call& call, bool over) {
 std::string party_word(const analysis::Party& party) {
     if (party.user.empty() && party.host.empty()) return std::string(party.uri);
     if (party.user.empty()) return std::string(party.host);
-    return party.host.empty() ? std::string(party.user) : fmt::format("{}@{}", party.user, party.host);
+    return party.host.empty() ? std::string(party.user)
+                              : fmt::format("{}@{}", party.user, party.host);
 }
 
 std::string_view state_sign(CallState state, bool over, bool unicode) {
     using enum CallState;
     switch (state) {
-        case trying: return unicode ? "…" : ".";
-        case ringing: return unicode ? "◦" : "o";
-        case answered: return over ? (unicode ? "✓" : "=") : (unicode ? "▸" : ">");
+        case trying:
+            return unicode ? "…" : ".";
+        case ringing:
+            return unicode ? "◦" : "o";
+        case answered:
+            return over ? (unicode ? "✓" : "=") : (unicode ? "▸" : ">");
         case completed:
         case registered:
         case active:
-        case done: return unicode ? "✓" : "=";
+        case done:
+            return unicode ? "✓" : "=";
         case unregistered:
-        case terminated: return unicode ? "∅" : "-";
-        case redirected: return unicode ? "↪" : "~";
+        case terminated:
+            return unicode ? "∅" : "-";
+        case redirected:
+            return unicode ? "↪" : "~";
         case cancelled:
         case busy:
-        case declined: return unicode ? "–" : "-";
+        case declined:
+            return unicode ? "–" : "-";
         case failed:
         case unanswered:
-        case challenged: return unicode ? "✗" : "x";
+        case challenged:
+            return unicode ? "✗" : "x";
     }
     return " ";
 }
@@ -161,26 +181,37 @@ ListCell cell_of(ListColumn column, const Board::Entry& entry, Time now, Time ze
     const Call& call = *entry.call;
     using enum ListColumn;
     switch (column) {
-        case number: return {std::to_string(entry.number), faint_look};
+        case number:
+            return {std::to_string(entry.number), faint_look};
         case time:
             if (call.start == no_time) return {};
-            if (zero != no_time) return {fmt::format("{:.3f}", to_seconds(call.start - zero)), faint_look};
+            if (zero != no_time)
+                return {fmt::format("{:.3f}", to_seconds(call.start - zero)), faint_look};
             return {to_time_of_day(call.start).substr(0, 8), faint_look};
-        case kind: return {std::string(method_word(call.kind)), {}};
-        case from: return {party_word(call.from), {}};
-        case to: return {party_word(call.to), {}};
-        case messages: return {std::to_string(call.message_count), {}};
-        case source: return {call.caller.to_string(), {}};
-        case target: return {call.callee.to_string(), {}};
+        case kind:
+            return {std::string(method_word(call.kind)), {}};
+        case from:
+            return {party_word(call.from), {}};
+        case to:
+            return {party_word(call.to), {}};
+        case messages:
+            return {std::to_string(call.message_count), {}};
+        case source:
+            return {call.caller.to_string(), {}};
+        case target:
+            return {call.callee.to_string(), {}};
         case state: {
-            const Paint paint = call.state == CallState::answered && !entry.over ? Paint::cyan : paint_of(call.state);
+            const Paint paint = call.state == CallState::answered && !entry.over
+                                    ? Paint::cyan
+                                    : render::paint_of(call.state);
             return {state_word(call, entry.over), {paint, false, false}};
         }
         case duration: {
             const auto length = length_of(entry, now);
             return {length ? length_word(*length) : "", {}};
         }
-        case media: return {codecs_of(call), {Paint::blue}};
+        case media:
+            return {codecs_of(call), {Paint::blue}};
         case loss: {
             const Worst worst = worst_of(call);
             if (!worst.any) return {};
@@ -189,20 +220,31 @@ ListCell cell_of(ListColumn column, const Board::Entry& entry, Time now, Time ze
         case jitter: {
             const Worst worst = worst_of(call);
             if (!worst.any || !worst.clock) return {};
-            return {fmt::format("{:.1f}", worst.jitter_ms), worst.jitter_ms >= 30 ? warning_look : plain_look};
+            return {fmt::format("{:.1f}", worst.jitter_ms),
+                    worst.jitter_ms >= 30 ? warning_look : plain_look};
         }
         case mos: {
             const auto value = mos_of(call);
             if (!value) return {};
             return {fmt::format("{:.1f}{}", *value, *value < 3.1 ? "!" : ""),
-                    *value < 3.1 ? error_look : *value < 3.6 ? warning_look : plain_look};
+                    *value < 3.1   ? error_look
+                    : *value < 3.6 ? warning_look
+                                   : plain_look};
         }
-        case legs: return {call.legs.empty() ? "" : fmt::format("+{}", call.legs.size()), {Paint::magenta}};
-        case setup: return {call.setup ? render::short_duration(*call.setup) : "", {}};
-        case agent: return {std::string(call.callee_agent.empty() ? call.caller_agent : call.callee_agent), {}};
-        case expires: return {call.expires_s > 0 ? std::to_string(call.expires_s) : "", {}};
-        case contact: return {std::string(call.contact), {}};
-        case call_id: return {std::string(call.call_id), faint_look};
+        case legs:
+            return {call.legs.empty() ? "" : fmt::format("+{}", call.legs.size()),
+                    {Paint::magenta}};
+        case setup:
+            return {call.setup ? render::short_duration(*call.setup) : "", {}};
+        case agent:
+            return {std::string(call.callee_agent.empty() ? call.caller_agent : call.callee_agent),
+                    {}};
+        case expires:
+            return {call.expires_s > 0 ? std::to_string(call.expires_s) : "", {}};
+        case contact:
+            return {std::string(call.contact), {}};
+        case call_id:
+            return {std::string(call.call_id), faint_look};
     }
     return {};
 }
@@ -210,36 +252,59 @@ ListCell cell_of(ListColumn column, const Board::Entry& entry, Time now, Time ze
 SortKey key_of(ListColumn column, const Board::Entry& entry) {
     const Call& call = *entry.call;
     constexpr std::size_t most = 40;  // bytes of a text that order rows
-    const auto word = [](std::string_view text) { return SortKey{0, lowered(text.substr(0, most))}; };
+    const auto word = [](std::string_view text) {
+        return SortKey{0, lowered(text.substr(0, most))};
+    };
     using enum ListColumn;
     switch (column) {
-        case number: return {static_cast<double>(entry.number), {}};
-        case time: return {static_cast<double>(call.start.count()), {}};
-        case kind: return word(method_word(call.kind));
-        case from: return word(party_word(call.from));
-        case to: return word(party_word(call.to));
-        case messages: return {static_cast<double>(call.message_count), {}};
-        case source: return word(call.caller.to_string());
-        case target: return word(call.callee.to_string());
-        case state: return word(state_word(call, entry.over));
-        case duration: return {call.duration ? to_seconds(*call.duration) : entry.over ? -1 : 1e18, {}};
-        case media: return word(codecs_of(call));
-        case loss: return {call.streams.empty() ? -1 : worst_of(call).lost_percent, {}};
-        case jitter: return {call.streams.empty() ? -1 : worst_of(call).jitter_ms, {}};
-        case mos: return {mos_of(call).value_or(9), {}};
-        case legs: return {static_cast<double>(call.legs.size()), {}};
-        case setup: return {call.setup ? to_seconds(*call.setup) : -1, {}};
-        case agent: return word(call.callee_agent.empty() ? call.caller_agent : call.callee_agent);
-        case expires: return {static_cast<double>(call.expires_s), {}};
-        case contact: return word(call.contact);
-        case call_id: return word(call.call_id);
+        case number:
+            return {static_cast<double>(entry.number), {}};
+        case time:
+            return {static_cast<double>(call.start.count()), {}};
+        case kind:
+            return word(method_word(call.kind));
+        case from:
+            return word(party_word(call.from));
+        case to:
+            return word(party_word(call.to));
+        case messages:
+            return {static_cast<double>(call.message_count), {}};
+        case source:
+            return word(call.caller.to_string());
+        case target:
+            return word(call.callee.to_string());
+        case state:
+            return word(state_word(call, entry.over));
+        case duration:
+            return {call.duration ? to_seconds(*call.duration) : entry.over ? -1 : 1e18, {}};
+        case media:
+            return word(codecs_of(call));
+        case loss:
+            return {call.streams.empty() ? -1 : worst_of(call).lost_percent, {}};
+        case jitter:
+            return {call.streams.empty() ? -1 : worst_of(call).jitter_ms, {}};
+        case mos:
+            return {mos_of(call).value_or(9), {}};
+        case legs:
+            return {static_cast<double>(call.legs.size()), {}};
+        case setup:
+            return {call.setup ? to_seconds(*call.setup) : -1, {}};
+        case agent:
+            return word(call.callee_agent.empty() ? call.caller_agent : call.callee_agent);
+        case expires:
+            return {static_cast<double>(call.expires_s), {}};
+        case contact:
+            return word(call.contact);
+        case call_id:
+            return word(call.call_id);
     }
     return {};
 }
 
 std::vector<ListColumn> usual_columns() {
     using enum ListColumn;
-    return {number, time, kind, from, to, messages, source, target, state, duration, legs, media, loss, jitter, mos};
+    return {number, time,     kind, from,  to,   messages, source, target,
+            state,  duration, legs, media, loss, jitter,   mos};
 }
 
 std::vector<ListColumn> registration_columns() {

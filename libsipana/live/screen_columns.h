@@ -13,8 +13,26 @@
 namespace sipana::live {
 
 enum class ListColumn : std::uint8_t {
-    number, time, kind, from, to, messages, source, target, state, duration, media, loss, jitter, mos,
-    legs, setup, agent, expires, contact, call_id,
+    number,
+    time,
+    kind,
+    from,
+    to,
+    messages,
+    source,
+    target,
+    state,
+    duration,
+    media,
+    loss,
+    jitter,
+    mos,
+    legs,
+    setup,
+    agent,
+    expires,
+    contact,
+    call_id,
 };
 inline constexpr std::size_t list_columns = 20;
 

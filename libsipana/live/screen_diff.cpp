@@ -29,7 +29,8 @@ DiffLine changed(std::string_view old, std::string_view text) {
     const std::size_t least = std::min(old.size(), text.size());
     while (head < least && old[head] == text[head]) ++head;
     while (head > 0 && (inside(text, head) || inside(old, head))) --head;
-    while (tail < least - head && old[old.size() - 1 - tail] == text[text.size() - 1 - tail]) ++tail;
+    while (tail < least - head && old[old.size() - 1 - tail] == text[text.size() - 1 - tail])
+        ++tail;
     while (tail > 0 && (inside(text, text.size() - tail) || inside(old, old.size() - tail))) --tail;
     return {DiffLine::Kind::changed, text, old, head, text.size() - tail, head, old.size() - tail};
 }
@@ -78,10 +79,13 @@ std::vector<std::string_view> lines_of(std::string_view message) {
 
 std::vector<DiffLine> diff_of(std::string_view before_text, std::string_view after_text) {
     Lines before = lines_of(before_text), after = lines_of(after_text);
-    const auto same = [](std::string_view line) { return DiffLine{DiffLine::Kind::same, line, {}, 0, 0, 0, 0}; };
+    const auto same = [](std::string_view line) {
+        return DiffLine{DiffLine::Kind::same, line, {}, 0, 0, 0, 0};
+    };
     std::vector<DiffLine> out, tail;
     std::size_t head = 0;
-    while (head < std::min(before.size(), after.size()) && before[head] == after[head]) out.push_back(same(after[head++]));
+    while (head < std::min(before.size(), after.size()) && before[head] == after[head])
+        out.push_back(same(after[head++]));
     before.erase(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(head));
     after.erase(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(head));
     while (!before.empty() && !after.empty() && before.back() == after.back()) {
@@ -97,14 +101,21 @@ std::vector<DiffLine> diff_of(std::string_view before_text, std::string_view aft
         come.clear();
     };
     if (n * m > most_pairs_compared) {
-        settle(out, Lines(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(n, 200))),
-               Lines(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(m, 200))));
-        for (std::size_t i = 200; i < n; ++i) out.push_back({DiffLine::Kind::removed, {}, before[i], 0, 0, 0, 0});
-        for (std::size_t i = 200; i < m; ++i) out.push_back({DiffLine::Kind::added, after[i], {}, 0, 0, 0, 0});
+        settle(out,
+               Lines(before.begin(),
+                     before.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(n, 200))),
+               Lines(after.begin(),
+                     after.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(m, 200))));
+        for (std::size_t i = 200; i < n; ++i)
+            out.push_back({DiffLine::Kind::removed, {}, before[i], 0, 0, 0, 0});
+        for (std::size_t i = 200; i < m; ++i)
+            out.push_back({DiffLine::Kind::added, after[i], {}, 0, 0, 0, 0});
     } else {
         // longest[i][j]: the longest common subsequence of what is left from i and j on.
         std::vector<std::uint16_t> longest((n + 1) * (m + 1));
-        const auto at = [&](std::size_t i, std::size_t j) -> std::uint16_t& { return longest[i * (m + 1) + j]; };
+        const auto at = [&](std::size_t i, std::size_t j) -> std::uint16_t& {
+            return longest[i * (m + 1) + j];
+        };
         for (std::size_t i = n; i-- > 0;)
             for (std::size_t j = m; j-- > 0;)
                 at(i, j) = before[i] == after[j] ? static_cast<std::uint16_t>(at(i + 1, j + 1) + 1)

@@ -1,8 +1,9 @@
-// Errands: what takes a while (asking the packet thread, writing a file) is done in a thread beside the
-// screen's, so that a key is never kept waiting.
+// Errands: what takes a while (asking the packet thread, writing a file) is done in a thread beside
+// the screen's, so that a key is never kept waiting.
 //
-// send() and collect() are the screen's thread's. An errand's work runs elsewhere and returns what is to
-// be done with its outcome; collect() does that. Without a thread of its own, all of it is done in send().
+// send() and collect() are the screen's thread's. An errand's work runs elsewhere and returns what
+// is to be done with its outcome; collect() does that. Without a thread of its own, all of it is
+// done in send().
 #pragma once
 
 #include <condition_variable>

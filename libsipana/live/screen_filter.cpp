@@ -14,12 +14,17 @@ constexpr std::size_t name_width = 12;
 }  // namespace
 
 FilterView::FilterView(Sight& sight, ListView& list)
-    : View(sight), list_(list), wanted_(list.roster().wanted()), text_(wanted_.text), expression_(wanted_.expression) {}
+    : View(sight),
+      list_(list),
+      wanted_(list.roster().wanted()),
+      text_(wanted_.text),
+      expression_(wanted_.expression) {}
 
-void FilterView::draw_field(Canvas& canvas, const Box& box, std::size_t y, std::string_view name, const Field& field,
-                            bool at) const {
+void FilterView::draw_field(Canvas& canvas, const Box& box, std::size_t y, std::string_view name,
+                            const Field& field, bool at) const {
     canvas.put(box.x + 2, y, name, at ? bold_look : plain_look);
-    const std::size_t x = box.x + 2 + name_width, room = box.width > name_width + 4 ? box.width - name_width - 4 : 1;
+    const std::size_t x = box.x + 2 + name_width,
+                      room = box.width > name_width + 4 ? box.width - name_width - 4 : 1;
     canvas.look(x, y, room, {render::Paint::plain, false, false, true});
     // What is behind the cursor gives way where there is too little room.
     std::string_view shown = field.text();
@@ -35,7 +40,8 @@ void FilterView::draw_field(Canvas& canvas, const Box& box, std::size_t y, std::
 }
 
 void FilterView::draw(Canvas& canvas) {
-    const std::size_t width = std::min<std::size_t>(canvas.width(), 76), height = std::min<std::size_t>(canvas.height() - 1, 13);
+    const std::size_t width = std::min<std::size_t>(canvas.width(), 76),
+                      height = std::min<std::size_t>(canvas.height() - 1, 13);
     const Box box{(canvas.width() - width) / 2, (canvas.height() - 1 - height) / 3, width, height};
     canvas.frame(box, "Filter");
     std::size_t y = box.y + 1;
@@ -47,17 +53,22 @@ void FilterView::draw(Canvas& canvas) {
         if (!wrong_.empty()) {
             const std::size_t column = std::min(wrong_at_, width > 30 ? width - 30 : 0);
             canvas.put(box.x + 2 + name_width + column, y, canvas.sign("▲", "^"), error_look);
-            if (y + 1 < end) canvas.put(box.x + 2, y + 1, fmt::format("column {}: {}", wrong_at_ + 1, wrong_), error_look, width - 4);
+            if (y + 1 < end)
+                canvas.put(box.x + 2, y + 1, fmt::format("column {}: {}", wrong_at_ + 1, wrong_),
+                           error_look, width - 4);
         } else {
-            canvas.put(box.x + 2 + name_width, y, "final>=400 and from~alice", faint_look, width - name_width - 4);
+            canvas.put(box.x + 2 + name_width, y, "final>=400 and from~alice", faint_look,
+                       width - name_width - 4);
         }
         y += 2;
     }
     std::size_t x = box.x + 2;
     for (std::size_t k = 0; k < kinds + 1 && row(); ++k) {
-        const bool on = k < kinds ? wanted_.has(static_cast<analysis::CallKind>(k)) : wanted_.going_on;
-        const std::string text = fmt::format("[{}] {}", on ? 'x' : ' ',
-                                             k < kinds ? method_word(static_cast<analysis::CallKind>(k)) : "only what goes on");
+        const bool on =
+            k < kinds ? wanted_.has(static_cast<analysis::CallKind>(k)) : wanted_.going_on;
+        const std::string text = fmt::format(
+            "[{}] {}", on ? 'x' : ' ',
+            k < kinds ? method_word(static_cast<analysis::CallKind>(k)) : "only what goes on");
         if (x + text.size() + 2 > box.x + width) {
             x = box.x + 2;
             ++y;
@@ -121,7 +132,8 @@ std::vector<Hint> FilterView::hints() const {
 }
 
 std::vector<std::string> FilterView::help() const {
-    return {"Tab Up Down      the next field", "Space            choose a kind", "Enter            filter", "Esc              leave it as it is"};
+    return {"Tab Up Down      the next field", "Space            choose a kind",
+            "Enter            filter", "Esc              leave it as it is"};
 }
 
 }  // namespace sipana::live

@@ -16,10 +16,12 @@ public:
     bool takes_text() const override { return at_ < 2; }
 
 private:
-    static constexpr std::size_t kinds = 6, places = 2 + kinds + 1;  // two fields, kinds, what goes on
+    static constexpr std::size_t kinds = 6,
+                                 places = 2 + kinds + 1;  // two fields, kinds, what goes on
     Turn apply();
     void toggle();
-    void draw_field(Canvas& canvas, const Box& box, std::size_t y, std::string_view name, const Field& field, bool at) const;
+    void draw_field(Canvas& canvas, const Box& box, std::size_t y, std::string_view name,
+                    const Field& field, bool at) const;
 
     ListView& list_;
     WantedCalls wanted_;

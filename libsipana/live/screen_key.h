@@ -8,13 +8,43 @@ namespace sipana::live {
 
 struct Key {
     enum class Name : std::uint8_t {
-        none, character, up, down, left, right, page_up, page_down, home, end, enter, escape, backspace,
-        erase, tab, back_tab, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12,
-        click, double_click, wheel_up, wheel_down, redraw,
+        none,
+        character,
+        up,
+        down,
+        left,
+        right,
+        page_up,
+        page_down,
+        home,
+        end,
+        enter,
+        escape,
+        backspace,
+        erase,
+        tab,
+        back_tab,
+        f1,
+        f2,
+        f3,
+        f4,
+        f5,
+        f6,
+        f7,
+        f8,
+        f9,
+        f10,
+        f11,
+        f12,
+        click,
+        double_click,
+        wheel_up,
+        wheel_down,
+        redraw,
     };
     Name name = Name::none;
-    std::string text;           // of a character: it, in UTF-8
-    std::size_t x = 0, y = 0;   // of the mouse
+    std::string text;          // of a character: it, in UTF-8
+    std::size_t x = 0, y = 0;  // of the mouse
     bool is(char c) const { return name == Name::character && text.size() == 1 && text[0] == c; }
     bool is(Name n) const { return name == n; }
     bool is(Name n, char c) const { return is(n) || is(c); }
@@ -61,7 +91,9 @@ public:
     }
 
 private:
-    bool inside(std::size_t i) const { return i < text_.size() && (static_cast<unsigned char>(text_[i]) & 0xc0) == 0x80; }
+    bool inside(std::size_t i) const {
+        return i < text_.size() && (static_cast<unsigned char>(text_[i]) & 0xc0) == 0x80;
+    }
     void step_back() {
         if (at_ > 0) --at_;
         while (at_ > 0 && inside(at_)) --at_;

@@ -5,15 +5,15 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
-#include "libsipana/live/screen_columns.h"
 #include "libsipana/live/screen_choices.h"
+#include "libsipana/live/screen_columns.h"
 #include "libsipana/live/screen_pages.h"
 #include "libsipana/live/screen_streams.h"
 
 namespace sipana::live {
 namespace {
 
-constexpr std::size_t least_for_two = 96;     // columns: below, the message has the screen for itself
+constexpr std::size_t least_for_two = 96;  // columns: below, the message has the screen for itself
 constexpr std::size_t least_figure = 56, least_beside = 38;
 
 }  // namespace
@@ -59,19 +59,22 @@ void LadderView::take() {
 void LadderView::list_rows() {
     rows_.clear();
     for (std::size_t i = 0; i < ladder_->rows.size(); ++i)
-        if (media_ || !std::holds_alternative<render::MediaLane>(ladder_->rows[i].what)) rows_.push_back(i);
+        if (media_ || !std::holds_alternative<render::MediaLane>(ladder_->rows[i].what))
+            rows_.push_back(i);
     selected_ = rows_.empty() ? 0 : std::min(selected_, rows_.size() - 1);
     top_ = std::min(top_, selected_);
 }
 
 bool LadderView::selectable(std::size_t row) const {
     const auto& what = ladder_->rows[rows_[row]].what;
-    return std::holds_alternative<render::Arrow>(what) || std::holds_alternative<render::MediaLane>(what);
+    return std::holds_alternative<render::Arrow>(what) ||
+           std::holds_alternative<render::MediaLane>(what);
 }
 
 std::optional<ChosenMessage> LadderView::message_at(std::size_t row) const {
     const auto* arrow = std::get_if<render::Arrow>(&ladder_->rows[rows_[row]].what);
-    if (arrow == nullptr || arrow->call >= calls_.size() || arrow->message >= calls_[arrow->call]->messages.size())
+    if (arrow == nullptr || arrow->call >= calls_.size() ||
+        arrow->message >= calls_[arrow->call]->messages.size())
         return std::nullopt;
     return ChosenMessage{calls_[arrow->call], arrow->message};
 }
@@ -106,7 +109,8 @@ void LadderView::step(std::ptrdiff_t by) {
     if (by == 0 && !selectable(selected_)) by = 1;
     for (; by != 0; by -= by > 0 ? 1 : -1) {
         auto next = at + (by > 0 ? 1 : -1);
-        while (next >= 0 && next < n && !selectable(static_cast<std::size_t>(next))) next += by > 0 ? 1 : -1;
+        while (next >= 0 && next < n && !selectable(static_cast<std::size_t>(next)))
+            next += by > 0 ? 1 : -1;
         if (next < 0 || next >= n) break;
         at = next;
     }
@@ -169,11 +173,13 @@ void LadderView::draw_rows(Canvas& canvas, const Box& box) {
     drawn.erase(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(skip));
     std::size_t y = 0;
     for (std::size_t i = top_; i < rows_.size() && y < page_; ++i) {
-        const auto lines = i - top_ < drawn.size() ? std::move(drawn[i - top_]) : drawn_->row(rows_[i]);
+        const auto lines =
+            i - top_ < drawn.size() ? std::move(drawn[i - top_]) : drawn_->row(rows_[i]);
         for (std::size_t l = 0; l < lines.size() && y < page_; ++l, ++y) {
             canvas.put(box, y, lines[l]);
             row_at_line_[y] = i;
-            if (i == selected_ && l == 0) canvas.reverse(box.x, box.y + y, std::min(box.width, canvas.width() - box.x));
+            if (i == selected_ && l == 0)
+                canvas.reverse(box.x, box.y + y, std::min(box.width, canvas.width() - box.x));
         }
         const auto here = message_at(i);
         if (marked_ && here && *here == *marked_ && !lines.empty() && y > 0)
@@ -190,10 +196,12 @@ void LadderView::draw_beside(Canvas& canvas, const Box& box) {
     if (message) {
         const Preferences& p = sight_.preferences;
         lines = message_lines(*message, {p.explained, p.diff, width}, canvas.style());
-    } else if (const auto* lane = std::get_if<render::MediaLane>(&ladder_->rows[rows_[selected_]].what)) {
+    } else if (const auto* lane =
+                   std::get_if<render::MediaLane>(&ladder_->rows[rows_[selected_]].what)) {
         for (const render::MediaWay& way : lane->ways)
             if (way.call < calls_.size() && way.stream < calls_[way.call]->streams.size())
-                for (Styled& line : stream_lines(calls_[way.call]->streams[way.stream], width, canvas.style()))
+                for (Styled& line :
+                     stream_lines(calls_[way.call]->streams[way.stream], width, canvas.style()))
                     lines.push_back(std::move(line));
     }
     beside_top_ = std::min(beside_top_, lines.size() > box.height ? lines.size() - box.height : 0);
@@ -201,7 +209,8 @@ void LadderView::draw_beside(Canvas& canvas, const Box& box) {
         put(canvas, x, box.y + i, lines[beside_top_ + i], width);
     if (beside_top_ + box.height < lines.size())
         canvas.put_right(box.x + box.width, box.y + box.height - 1,
-                         fmt::format(" {} more ", lines.size() - beside_top_ - box.height), bar_look);
+                         fmt::format(" {} more ", lines.size() - beside_top_ - box.height),
+                         bar_look);
 }
 
 void LadderView::draw(Canvas& canvas) {
@@ -210,7 +219,9 @@ void LadderView::draw(Canvas& canvas) {
         draw_title(canvas, "call flow");
         const bool there = ladder_.has_value();
         canvas.put(2, std::min<std::size_t>(2, canvas.height() - 1),
-                   there ? "No messages are kept of it." : asked_.waiting() ? "Asking ..." : "It is not known any more.",
+                   there              ? "No messages are kept of it."
+                   : asked_.waiting() ? "Asking ..."
+                                      : "It is not known any more.",
                    faint_look);
         return;
     }
@@ -218,17 +229,20 @@ void LadderView::draw(Canvas& canvas) {
     Box figure{0, 1, canvas.width(), height};
     const bool two = sight_.preferences.beside && canvas.width() >= least_for_two;
     if (two) {
-        const std::size_t beside = std::clamp(canvas.width() * sight_.preferences.message_share / 100, least_beside,
-                                              canvas.width() - least_figure);
+        const std::size_t beside =
+            std::clamp(canvas.width() * sight_.preferences.message_share / 100, least_beside,
+                       canvas.width() - least_figure);
         figure.width = canvas.width() - beside;
     }
-    draw_title(canvas, title(), fmt::format("{}/{}", rows_.empty() ? 0 : selected_ + 1, rows_.size()));
+    draw_title(canvas, title(),
+               fmt::format("{}/{}", rows_.empty() ? 0 : selected_ + 1, rows_.size()));
     plan(figure.width - (two ? 1 : 0), canvas.style());
     const std::size_t heads = draw_heads(canvas, figure);
     figure.y += heads;
     figure.height -= heads;
     draw_rows(canvas, figure);
-    if (two && !rows_.empty()) draw_beside(canvas, {figure.width, 1, canvas.width() - figure.width, height});
+    if (two && !rows_.empty())
+        draw_beside(canvas, {figure.width, 1, canvas.width() - figure.width, height});
 }
 
 // ---------------------------------------------------------------- keys
@@ -241,7 +255,8 @@ std::vector<std::uint64_t> LadderView::numbers() const {
 
 View::Turn LadderView::open() {
     if (!ladder_ || rows_.empty()) return stay();
-    if (const auto message = chosen()) return opened(std::make_unique<MessageView>(sight_, *message));
+    if (const auto message = chosen())
+        return opened(std::make_unique<MessageView>(sight_, *message));
     return opened(std::make_unique<StreamsView>(sight_, numbers()));
 }
 
@@ -285,7 +300,8 @@ View::Turn LadderView::on_letter(const Key& key) {
     Preferences& p = sight_.preferences;
     if (key.is('d')) {
         p.diff = !p.diff;
-        sight_.tell(p.diff ? "Compared with the message before in the same direction" : "Messages as they came");
+        sight_.tell(p.diff ? "Compared with the message before in the same direction"
+                           : "Messages as they came");
     } else if (key.is('e')) {
         p.explained = !p.explained;
     } else if (key.is('t')) {
@@ -330,14 +346,16 @@ View::Turn LadderView::on_key(const Key& key) {
     } else if (key.is(' ')) {
         return mark();
     } else if (key.is(f2, 's') || key.is('S')) {
-        if (sight_.save && !calls_.empty()) return opened(std::make_unique<SaveView>(sight_, numbers()));
+        if (sight_.save && !calls_.empty())
+            return opened(std::make_unique<SaveView>(sight_, numbers()));
         sight_.tell("There is nowhere to save to", true);
     } else if (key.is(f3)) {
         sight_.preferences.media = !sight_.preferences.media;
         refresh();
     } else if (key.is(f4, 'x') || key.is('X')) {
         sight_.preferences.legs = !sight_.preferences.legs;
-        sight_.tell(sight_.preferences.legs ? "With the legs of the call" : "Without the legs of the call");
+        sight_.tell(sight_.preferences.legs ? "With the legs of the call"
+                                            : "Without the legs of the call");
         refresh();
     } else if (key.is(f6, 'r') || key.is('R')) {
         if (!calls_.empty()) return opened(std::make_unique<RawView>(sight_, calls_));
@@ -350,8 +368,9 @@ View::Turn LadderView::on_key(const Key& key) {
 }
 
 std::vector<Hint> LadderView::hints() const {
-    return {{"Esc", "Calls"}, {"Enter", "Message"}, {"Space", "Compare"}, {"F1", "Help"}, {"F2", "Save"}, {"F3", "Media"},
-            {"F4", "Extended"}, {"F6", "Raw"}, {"d", "Diff"}, {"e", "Explain"}, {"m", "Streams"}, {"n", "Findings"}};
+    return {{"Esc", "Calls"}, {"Enter", "Message"}, {"Space", "Compare"}, {"F1", "Help"},
+            {"F2", "Save"},   {"F3", "Media"},      {"F4", "Extended"},   {"F6", "Raw"},
+            {"d", "Diff"},    {"e", "Explain"},     {"m", "Streams"},     {"n", "Findings"}};
 }
 
 std::vector<std::string> LadderView::help() const {

@@ -1,7 +1,7 @@
 // LadderView: one or several calls as one ladder, with the chosen message beside it.
 //
-// Drawn by render's ladder, row by row. While a call goes on it is asked for again as it changes; the
-// choice stays where it is, or with the newest message.
+// Drawn by render's ladder, row by row. While a call goes on it is asked for again as it changes;
+// the choice stays where it is, or with the newest message.
 #pragma once
 
 #include <optional>
@@ -45,7 +45,7 @@ private:
     std::vector<CallPtr> calls_;  // that the ladder is of
     std::optional<render::Ladder> ladder_;
     std::unique_ptr<render::TextLadder> drawn_;
-    std::vector<std::size_t> rows_;  // of the ladder, that are shown
+    std::vector<std::size_t> rows_;                  // of the ladder, that are shown
     std::size_t selected_ = 0, top_ = 0, page_ = 1;  // in rows_
     std::size_t beside_top_ = 0;
     bool follow_ = false, decided_ = false;

@@ -38,12 +38,16 @@ std::string bytes_word(std::uint64_t bytes) {
 std::string sources_word(const Totals& totals) {
     std::string out = totals.sources.empty() ? "no source" : totals.sources[0].name;
     if (totals.sources.size() > 1) out += fmt::format(" +{}", totals.sources.size() - 1);
-    const bool ended = !totals.sources.empty() &&
-                       std::all_of(totals.sources.begin(), totals.sources.end(), [](const auto& s) { return s.ended; });
+    const bool ended =
+        !totals.sources.empty() && std::all_of(totals.sources.begin(), totals.sources.end(),
+                                               [](const auto& s) { return s.ended; });
     if (ended) return out + " (ended)";
-    out += fmt::format("  {} packets/s", grouped_number(static_cast<std::uint64_t>(std::max(0.0, totals.packets_per_s))));
+    out += fmt::format(
+        "  {} packets/s",
+        grouped_number(static_cast<std::uint64_t>(std::max(0.0, totals.packets_per_s))));
     const double bits = totals.bits_per_s;
-    out += bits >= 1e6 ? fmt::format("  {:.1f} Mbit/s", bits / 1e6) : fmt::format("  {:.0f} kbit/s", bits / 1e3);
+    out += bits >= 1e6 ? fmt::format("  {:.1f} Mbit/s", bits / 1e6)
+                       : fmt::format("  {:.0f} kbit/s", bits / 1e3);
     return out;
 }
 
@@ -92,9 +96,10 @@ void ListView::move_by(std::ptrdiff_t rows) {
 void ListView::draw_status(Canvas& canvas) const {
     const Totals& t = sight_.totals;
     canvas.look(0, 0, canvas.width(), bar_look);
-    std::size_t x = canvas.put(0, 0, shows_ == Shows::calls ? "sipana live" : "registrations", {render::Paint::plain, true, true});
+    std::size_t x = canvas.put(0, 0, shows_ == Shows::calls ? "sipana live" : "registrations",
+                               {render::Paint::plain, true, true});
     const auto add = [&](std::string_view text, Look look) {
-        if (text.empty() || x + 2 + columns(text) > canvas.width()) return;
+        if (text.empty() || x + 2 + sipana::columns(text) > canvas.width()) return;
         x = canvas.put(x + 2, 0, text, look);
     };
     const Look bad{render::Paint::yellow, true, true};
@@ -102,17 +107,24 @@ void ListView::draw_status(Canvas& canvas) const {
     if (!t.recording_failure.empty()) add("! " + t.recording_failure, bad);
     add(sources_word(t), bar_look);
     if (shows_ == Shows::calls)
-        add(fmt::format("calls {} active, {} over", grouped_number(t.calls_active), grouped_number(t.calls_over)), bar_look);
+        add(fmt::format("calls {} active, {} over", grouped_number(t.calls_active),
+                        grouped_number(t.calls_over)),
+            bar_look);
     else
         add(fmt::format("{} registered", grouped_number(t.registered)), bar_look);
     if (t.recorded_files > 0 || t.recorded_packets > 0)
-        add(fmt::format("REC {} packets in {} files", grouped_number(t.recorded_packets), t.recorded_files), bar_look);
-    if (t.evictions.total() > 0) add(fmt::format("! {} evicted", grouped_number(t.evictions.total())), bad);
-    if (t.resident_bytes > 0)
-        add(t.limit_bytes > 0 ? fmt::format("{} of {}", bytes_word(t.resident_bytes), bytes_word(t.limit_bytes))
-                              : bytes_word(t.resident_bytes),
+        add(fmt::format("REC {} packets in {} files", grouped_number(t.recorded_packets),
+                        t.recorded_files),
             bar_look);
-    if (t.over_forgotten > 0) add(fmt::format("{} given up", grouped_number(t.over_forgotten)), bar_look);
+    if (t.evictions.total() > 0)
+        add(fmt::format("! {} evicted", grouped_number(t.evictions.total())), bad);
+    if (t.resident_bytes > 0)
+        add(t.limit_bytes > 0
+                ? fmt::format("{} of {}", bytes_word(t.resident_bytes), bytes_word(t.limit_bytes))
+                : bytes_word(t.resident_bytes),
+            bar_look);
+    if (t.over_forgotten > 0)
+        add(fmt::format("{} given up", grouped_number(t.over_forgotten)), bar_look);
 }
 
 void ListView::draw_filter(Canvas& canvas, std::size_t y) const {
@@ -123,7 +135,10 @@ void ListView::draw_filter(Canvas& canvas, std::size_t y) const {
         if (!wrong_.empty())
             canvas.put(x + 2, y, wrong_, warning_look);
         else
-            canvas.put(x + 2, y, fmt::format("{} of {}{}", roster_.size(), roster_.known(), busy_ ? " ..." : ""), faint_look);
+            canvas.put(
+                x + 2, y,
+                fmt::format("{} of {}{}", roster_.size(), roster_.known(), busy_ ? " ..." : ""),
+                faint_look);
         return;
     }
     const WantedCalls& w = roster_.wanted();
@@ -138,36 +153,51 @@ void ListView::draw_filter(Canvas& canvas, std::size_t y) const {
                 missing += fmt::format("{}{}", missing.empty() ? "" : " ", method_word(kind));
         if (!missing.empty()) left += fmt::format("without {}", missing);
     }
-    const std::string count = roster_.size() == roster_.known() ? fmt::format("{} shown", roster_.size())
-                                                                 : fmt::format("{} of {} shown", roster_.size(), roster_.known());
-    std::size_t x = canvas.put(0, y, left.empty() ? "no filter" : left, left.empty() ? faint_look : bold_look);
+    const std::string count = roster_.size() == roster_.known()
+                                  ? fmt::format("{} shown", roster_.size())
+                                  : fmt::format("{} of {} shown", roster_.size(), roster_.known());
+    std::size_t x =
+        canvas.put(0, y, left.empty() ? "no filter" : left, left.empty() ? faint_look : bold_look);
     const std::size_t marks = roster_.marked().size();
-    std::string right = count + (busy_ ? " ..." : "") + (marks > 0 ? fmt::format(", {} marked", marks) : "") +
+    std::string right = count + (busy_ ? " ..." : "") +
+                        (marks > 0 ? fmt::format(", {} marked", marks) : "") +
                         (follow_ ? ", following" : "");
-    if (x + 2 + right.size() <= canvas.width()) canvas.put_right(canvas.width(), y, right, faint_look);
+    if (x + 2 + right.size() <= canvas.width())
+        canvas.put_right(canvas.width(), y, right, faint_look);
 }
 
 void ListView::draw_heads(Canvas& canvas, std::size_t y) const {
     canvas.look(0, y, canvas.width(), bar_look);
     for (const PlacedColumn& p : placed_) {
         std::string title(facts_of(p.column).title);
-        if (p.column == roster_.column()) title += canvas.sign(roster_.descending() ? "▾" : "▴", roster_.descending() ? "v" : "^");
-        const std::size_t wide = columns(title);
+        if (p.column == roster_.column())
+            title +=
+                canvas.sign(roster_.descending() ? "▾" : "▴", roster_.descending() ? "v" : "^");
+        const std::size_t wide = sipana::columns(title);
         const std::size_t pad = facts_of(p.column).right && wide < p.width ? p.width - wide : 0;
         canvas.put(p.x + 2 + pad, y, title, {render::Paint::plain, true, true}, p.width - pad);
     }
 }
 
-void ListView::draw_row(Canvas& canvas, std::size_t y, const Roster::Row& row, bool selected) const {
+void ListView::draw_row(Canvas& canvas, std::size_t y, const Roster::Row& row,
+                        bool selected) const {
     if (row.marked) canvas.put(0, y, "*", bold_look);
     for (const PlacedColumn& p : placed_) {
         ListCell cell = cell_of(p.column, row.entry, sight_.totals.now,
                                 sight_.preferences.times ? no_time : sight_.totals.begun);
         if (p.column == ListColumn::state)
-            cell.text = fmt::format("{} {}", state_sign(row.entry.call->state, row.entry.over, canvas.unicode()), cell.text);
+            cell.text = fmt::format(
+                "{} {}", state_sign(row.entry.call->state, row.entry.over, canvas.unicode()),
+                cell.text);
+        // Where a name and its host do not fit, the name is what matters.
+        if ((p.column == ListColumn::from || p.column == ListColumn::to) &&
+            sipana::columns(cell.text) > p.width)
+            if (const auto at = cell.text.find('@'); at != cell.text.npos && at > 0)
+                cell.text.resize(at);
         if (facts_of(p.column).right) {
-            const std::size_t wide = columns(cell.text);
-            canvas.put(p.x + 2 + (wide < p.width ? p.width - wide : 0), y, cell.text, cell.look, p.width);
+            const std::size_t wide = sipana::columns(cell.text);
+            canvas.put(p.x + 2 + (wide < p.width ? p.width - wide : 0), y, cell.text, cell.look,
+                       p.width);
         } else {
             canvas.put(p.x + 2, y, cell.text, cell.look, p.width);
         }
@@ -193,8 +223,11 @@ void ListView::draw(Canvas& canvas) {
     const std::size_t n = roster_.size();
     if (n == 0) {
         const bool any = roster_.known() > 0;
-        const std::string word = !any ? "Nothing has been seen yet." : busy_ ? "Looking ..." : "No call matches the filter.";
-        canvas.put(canvas.width() > word.size() ? (canvas.width() - word.size()) / 2 : 0, y + page_ / 3, word, faint_look);
+        const std::string word = !any    ? "Nothing has been seen yet."
+                                 : busy_ ? "Looking ..."
+                                         : "No call matches the filter.";
+        canvas.put(canvas.width() > word.size() ? (canvas.width() - word.size()) / 2 : 0,
+                   y + page_ / 3, word, faint_look);
         return;
     }
     if (place_ >= n) place_ = n - 1;
@@ -242,7 +275,8 @@ void ListView::search(const std::string& text) {
     wanted.text = expression ? "" : text;
     wanted.expression = expression ? text : "";
     const Status status = roster_.want(wanted);
-    wrong_ = status ? "" : fmt::format("column {}: {}", status.error().offset + 1, status.error().what);
+    wrong_ =
+        status ? "" : fmt::format("column {}: {}", status.error().offset + 1, status.error().what);
     refresh();
 }
 
@@ -267,7 +301,9 @@ void ListView::sort_by_next(int step) {
     for (std::size_t i = 0; i < placed_.size(); ++i)
         if (placed_[i].column == roster_.column()) at = i;
     const std::size_t n = placed_.size();
-    roster_.sort(placed_[(at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n].column, roster_.descending());
+    roster_.sort(
+        placed_[(at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n].column,
+        roster_.descending());
     refresh();
 }
 
@@ -293,7 +329,8 @@ View::Turn ListView::on_letter(const Key& key) {
     WantedCalls wanted = roster_.wanted();
     const std::uint32_t everything = WantedCalls{}.kinds;
     if (key.is('i')) {  // as sngrep has it: only INVITEs
-        wanted.kinds = wanted.kinds == everything ? 1u << static_cast<unsigned>(CallKind::invite) : everything;
+        wanted.kinds =
+            wanted.kinds == everything ? 1u << static_cast<unsigned>(CallKind::invite) : everything;
         (void)roster_.want(wanted);
         refresh();
     } else if (key.text.size() == 1 && key.text[0] >= '1' && key.text[0] <= '6') {
@@ -369,7 +406,8 @@ View::Turn ListView::on_key(const Key& key) {
         sight_.preferences.legs = true;
         return open_ladder();
     } else if (key.is(f5) || key.is(redraw)) {
-        sight_.tell(fmt::format("{} calls that were over are out of the list", roster_.clear_over()));
+        sight_.tell(
+            fmt::format("{} calls that were over are out of the list", roster_.clear_over()));
         refresh();
     } else if (key.is(f6, 'r') || key.is('R')) {
         if (roster_.size() > 0) return opened(std::make_unique<RawView>(sight_, chosen()));
@@ -388,10 +426,12 @@ View::Turn ListView::on_key(const Key& key) {
 std::vector<Hint> ListView::hints() const {
     if (searching_) return {{"Enter", "Keep"}, {"Esc", "Drop"}};
     if (shows_ == Shows::registrations)
-        return {{"Esc", "Calls"}, {"Enter", "Show"}, {"F1", "Help"}, {"F3", "Search"}, {"F7", "Filter"}, {"F6", "Raw"}, {"F10", "Columns"}};
-    return {{"Esc", "Quit"}, {"Enter", "Show"}, {"Space", "Select"}, {"F1", "Help"}, {"F2", "Save"}, {"F3", "Search"},
-            {"F4", "Extended"}, {"F5", "Clear"}, {"F6", "Raw"}, {"F7", "Filter"}, {"F8", "Settings"}, {"F10", "Columns"},
-            {"m", "Streams"}, {"g", "Registrations"}, {"n", "Findings"}, {"T", "Totals"}};
+        return {{"Esc", "Calls"}, {"Enter", "Show"}, {"F1", "Help"},    {"F3", "Search"},
+                {"F7", "Filter"}, {"F6", "Raw"},     {"F10", "Columns"}};
+    return {{"Esc", "Quit"},  {"Enter", "Show"},      {"Space", "Select"}, {"F1", "Help"},
+            {"F2", "Save"},   {"F3", "Search"},       {"F4", "Extended"},  {"F5", "Clear"},
+            {"F6", "Raw"},    {"F7", "Filter"},       {"F8", "Settings"},  {"F10", "Columns"},
+            {"m", "Streams"}, {"g", "Registrations"}, {"n", "Findings"},   {"T", "Totals"}};
 }
 
 std::vector<std::string> ListView::help() const {

@@ -52,7 +52,8 @@ private:
     std::string wrong_;  // what is wrong with the expression that is typed
 };
 
-// "eth0 +1  1,234 packets/s  2.1 Mbit/s", "12 packets dropped"; the latter empty where there are none.
+// "eth0 +1  1,234 packets/s  2.1 Mbit/s", "12 packets dropped"; the latter empty where there are
+// none.
 std::string sources_word(const Totals& totals);
 std::string drops_word(const Totals& totals);
 std::string bytes_word(std::uint64_t bytes);

@@ -28,11 +28,12 @@ Styled painted_line(std::string_view line, bool first, bool in_body, Paint tone)
     }
     const auto colon = line.find(':');
     if (colon == line.npos || is_blank(line.front())) return {{std::string(line), {}}};
-    return {{std::string(line.substr(0, colon)), {Paint::cyan}}, {std::string(line.substr(colon)), {}}};
+    return {{std::string(line.substr(0, colon)), {Paint::cyan}},
+            {std::string(line.substr(colon)), {}}};
 }
 
-void add_diff(std::vector<Styled>& out, std::string_view before, std::string_view after, std::size_t width,
-              const render::Style& style) {
+void add_diff(std::vector<Styled>& out, std::string_view before, std::string_view after,
+              std::size_t width, const render::Style& style) {
     for (const DiffLine& d : diff_of(before, after)) {
         Styled line;
         switch (d.kind) {
@@ -55,7 +56,9 @@ void add_diff(std::vector<Styled>& out, std::string_view before, std::string_vie
         wrap_into(out, line, width, 4, style);
         if (d.kind == DiffLine::Kind::changed) {
             const std::string_view was = d.old.substr(d.old_from, d.old_to - d.old_from);
-            wrap_into(out, {{was.empty() ? "    was not there" : "    was ", faint_look}, {std::string(was), faint_look}},
+            wrap_into(out,
+                      {{was.empty() ? "    was not there" : "    was ", faint_look},
+                       {std::string(was), faint_look}},
                       width, 8, style);
         }
     }
@@ -77,8 +80,8 @@ void add_explained(std::vector<Styled>& out, std::string_view text, Paint tone, 
         if (words.empty()) continue;
         if (!line.topic.clause.empty()) words += fmt::format(" ({})", line.topic.clause);
         const std::size_t indent = 4;
-        for (std::string& piece :
-             render::wrapped(render::shown(words, style), width > indent + 8 ? width - indent : 12, 6, style))
+        for (std::string& piece : render::wrapped(
+                 render::shown(words, style), width > indent + 8 ? width - indent : 12, 6, style))
             out.push_back({{std::string(indent, ' '), {}}, {std::move(piece), faint_look}});
     }
 }
@@ -108,16 +111,23 @@ std::vector<Styled> message_lines(const ChosenMessage& chosen, const MessageSett
     std::vector<Styled> out;
     const analysis::SipMessage& m = chosen.message();
     const std::string_view arrow = style.unicode ? " → " : " -> ";
-    wrap_into(out, {{fmt::format("frame {}  {}  {}", m.frame, to_time_of_day(m.time), to_string(m.transport)), faint_look}},
+    wrap_into(
+        out,
+        {{fmt::format("frame {}  {}  {}", m.frame, to_time_of_day(m.time), to_string(m.transport)),
+          faint_look}},
+        settings.width, 2, style);
+    wrap_into(out,
+              {{fmt::format("{}{}{}", m.src.to_string(), arrow, m.dst.to_string()), faint_look}},
               settings.width, 2, style);
-    wrap_into(out, {{fmt::format("{}{}{}", m.src.to_string(), arrow, m.dst.to_string()), faint_look}}, settings.width, 2, style);
     if (m.retransmission) out.push_back({{"a retransmission", warning_look}});
     for (const Finding& f : chosen.call->findings)
         if (f.frame == m.frame && m.frame != 0)
             wrap_into(out,
                       {{fmt::format("{} {}{}", f.severity == Severity::note ? "i" : "!", f.text,
                                     f.clause.empty() ? "" : fmt::format(" ({})", f.clause)),
-                        f.severity == Severity::error ? error_look : f.severity == Severity::warning ? warning_look : faint_look}},
+                        f.severity == Severity::error     ? error_look
+                        : f.severity == Severity::warning ? warning_look
+                                                          : faint_look}},
                       settings.width, 2, style, 6);
     out.emplace_back();
     const std::string text = render::masked(m.text);
@@ -128,11 +138,12 @@ std::vector<Styled> message_lines(const ChosenMessage& chosen, const MessageSett
             out.push_back({{"nothing went this way before", faint_look}});
         } else {
             const std::string old = render::masked(before.message().text);
-            wrap_into(out,
-                      {{fmt::format("{} frame {}, {}:", old == text ? "the same as" : "compared with", before.message().frame,
-                                    message_word(before.message())),
-                        faint_look}},
-                      settings.width, 2, style);
+            wrap_into(
+                out,
+                {{fmt::format("{} frame {}, {}:", old == text ? "the same as" : "compared with",
+                              before.message().frame, message_word(before.message())),
+                  faint_look}},
+                settings.width, 2, style);
             add_diff(out, old, text, settings.width, style);
             return out;
         }
@@ -150,10 +161,11 @@ std::vector<Styled> message_lines(const ChosenMessage& chosen, const MessageSett
     return out;
 }
 
-std::vector<Styled> diff_lines(const ChosenMessage& before, const ChosenMessage& after, std::size_t width,
-                               const render::Style& style) {
+std::vector<Styled> diff_lines(const ChosenMessage& before, const ChosenMessage& after,
+                               std::size_t width, const render::Style& style) {
     std::vector<Styled> out;
-    add_diff(out, render::masked(before.message().text), render::masked(after.message().text), width, style);
+    add_diff(out, render::masked(before.message().text), render::masked(after.message().text),
+             width, style);
     return out;
 }
 
@@ -175,7 +187,8 @@ View::Turn MessageView::on_key(const Key& key) {
             chosen_.index = on ? chosen_.index + 1 : chosen_.index - 1;
         to_top();
     };
-    if (key.is(Key::Name::left, 'p') || key.is(Key::Name::right) || key.is('n') || key.is(Key::Name::enter))
+    if (key.is(Key::Name::left, 'p') || key.is(Key::Name::right) || key.is('n') ||
+        key.is(Key::Name::enter))
         step(!key.is(Key::Name::left, 'p'));
     else if (key.is('e'))
         sight_.preferences.explained = !sight_.preferences.explained;
@@ -188,21 +201,27 @@ View::Turn MessageView::on_key(const Key& key) {
 }
 
 std::vector<Hint> MessageView::hints() const {
-    return {{"Esc", "Back"}, {"Left/Right", "Previous/next"}, {"d", "Diff"}, {"e", "Explain"}, {"F1", "Help"}};
+    return {{"Esc", "Back"},
+            {"Left/Right", "Previous/next"},
+            {"d", "Diff"},
+            {"e", "Explain"},
+            {"F1", "Help"}};
 }
 
 std::vector<std::string> MessageView::help() const {
     std::vector<std::string> lines = PageView::help();
-    lines.insert(lines.begin(), {"Left Right p n   the message before, the next one",
-                                 "d                differences to the message before in the same direction:",
-                                 "                 + added, - removed, ~ changed",
-                                 "e                explain each line"});
+    lines.insert(
+        lines.begin(),
+        {"Left Right p n   the message before, the next one",
+         "d                differences to the message before in the same direction:",
+         "                 + added, - removed, ~ changed", "e                explain each line"});
     return lines;
 }
 
 std::string CompareView::title() const {
-    return fmt::format("{} (frame {}) compared with {} (frame {})", message_word(after_.message()), after_.message().frame,
-                       message_word(before_.message()), before_.message().frame);
+    return fmt::format("{} (frame {}) compared with {} (frame {})", message_word(after_.message()),
+                       after_.message().frame, message_word(before_.message()),
+                       before_.message().frame);
 }
 
 std::vector<Styled> CompareView::lines(std::size_t width, const render::Style& style) {
@@ -237,14 +256,17 @@ std::vector<Styled> RawView::lines(std::size_t width, const render::Style& style
         for (std::size_t i = 0; i < call->messages.size(); ++i) all.push_back({call, i});
     if (all.empty()) return {{{"No messages are kept of it.", faint_look}}};
     std::stable_sort(all.begin(), all.end(), [](const ChosenMessage& a, const ChosenMessage& b) {
-        return std::pair(a.message().time, a.message().frame) < std::pair(b.message().time, b.message().frame);
+        return std::pair(a.message().time, a.message().frame) <
+               std::pair(b.message().time, b.message().frame);
     });
     std::vector<Styled> out;
     const std::size_t first = all.size() > most_messages ? all.size() - most_messages : 0;
-    if (first > 0) out.push_back({{fmt::format("{} messages before these are not shown", first), faint_look}});
+    if (first > 0)
+        out.push_back({{fmt::format("{} messages before these are not shown", first), faint_look}});
     for (std::size_t i = first; i < all.size(); ++i) {
         if (i > first) out.emplace_back();
-        for (Styled& line : message_lines(all[i], {false, false, width}, style)) out.push_back(std::move(line));
+        for (Styled& line : message_lines(all[i], {false, false, width}, style))
+            out.push_back(std::move(line));
     }
     return out;
 }

@@ -1,4 +1,5 @@
-// Messages on the screen: one, with its explanation or with the differences to another; and all of a call.
+// Messages on the screen: one, with its explanation or with the differences to another; and all of
+// a call.
 //
 // Secrets are masked (render::masked).
 #pragma once
@@ -27,9 +28,10 @@ struct MessageSettings {
     bool explained = false, diff = false;
     std::size_t width = 80;
 };
-std::vector<Styled> message_lines(const ChosenMessage& chosen, const MessageSettings& settings, const render::Style& style);
-std::vector<Styled> diff_lines(const ChosenMessage& before, const ChosenMessage& after, std::size_t width,
-                               const render::Style& style);
+std::vector<Styled> message_lines(const ChosenMessage& chosen, const MessageSettings& settings,
+                                  const render::Style& style);
+std::vector<Styled> diff_lines(const ChosenMessage& before, const ChosenMessage& after,
+                               std::size_t width, const render::Style& style);
 std::string message_word(const analysis::SipMessage& message);  // "INVITE", "200 OK"
 
 // One message, the whole screen wide. Left and right go through its call.

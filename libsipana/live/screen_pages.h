@@ -8,7 +8,8 @@ namespace sipana::live {
 // What breaks a rule, with the clause: of these calls and their streams, or of no call.
 class FindingsView : public PageView {
 public:
-    FindingsView(Sight& sight, std::vector<CallPtr> calls) : PageView(sight), calls_(std::move(calls)) {}
+    FindingsView(Sight& sight, std::vector<CallPtr> calls)
+        : PageView(sight), calls_(std::move(calls)) {}
     void refresh() override;
 
 protected:
@@ -33,7 +34,8 @@ protected:
 
 class HelpView : public PageView {
 public:
-    HelpView(Sight& sight, std::vector<std::string> text) : PageView(sight), text_(std::move(text)) {}
+    HelpView(Sight& sight, std::vector<std::string> text)
+        : PageView(sight), text_(std::move(text)) {}
 
 protected:
     std::string title() const override { return "keys"; }

@@ -26,11 +26,12 @@ bool Roster::holds(const Row& row) const {
     if (where_ && !where_->matches(call)) return false;
     if (lowered_text_.empty()) return true;
     for (const std::string_view text :
-         {call.from.uri, call.from.display, call.to.uri, call.to.display, call.call_id, method_word(call.kind),
-          call.caller_agent, call.callee_agent, call.contact})
+         {call.from.uri, call.from.display, call.to.uri, call.to.display, call.call_id,
+          method_word(call.kind), call.caller_agent, call.callee_agent, call.contact})
         if (holds_text(text, lowered_text_)) return true;
     return holds_text(state_word(call, row.entry.over), lowered_text_) ||
-           holds_text(call.caller.to_string(), lowered_text_) || holds_text(call.callee.to_string(), lowered_text_);
+           holds_text(call.caller.to_string(), lowered_text_) ||
+           holds_text(call.callee.to_string(), lowered_text_);
 }
 
 void Roster::judge(Row& row) {
@@ -43,7 +44,8 @@ void Roster::judge(Row& row) {
 // Puts rows where they belong. `some_left`: rows that are dirty, or in no longer, have to go first.
 void Roster::merge(std::vector<Row*>& fresh, bool some_left) {
     if (some_left)
-        order_.erase(std::remove_if(order_.begin(), order_.end(), [](const Row* r) { return r->dirty || !r->in; }),
+        order_.erase(std::remove_if(order_.begin(), order_.end(),
+                                    [](const Row* r) { return r->dirty || !r->in; }),
                      order_.end());
     for (Row* row : fresh) row->dirty = false;
     const auto less = [this](const Row* a, const Row* b) { return before(*a, *b); };
@@ -94,7 +96,8 @@ bool Roster::refresh() {
         gone.push_back(number);
     }
     if (!gone.empty())
-        fresh.erase(std::remove_if(fresh.begin(), fresh.end(), [](const Row* r) { return !r->in; }), fresh.end());
+        fresh.erase(std::remove_if(fresh.begin(), fresh.end(), [](const Row* r) { return !r->in; }),
+                    fresh.end());
     merge(fresh, some_left);
     for (const std::uint64_t number : gone) rows_.erase(number);
     while (hidden_.size() > 2 * Board::most_entries) hidden_.erase(hidden_.begin());
@@ -179,7 +182,8 @@ void Roster::mark(std::uint64_t number) {
 
 void Roster::unmark_all() {
     for (const std::uint64_t number : marked_)
-        if (const auto found = rows_.find(number); found != rows_.end()) found->second.marked = false;
+        if (const auto found = rows_.find(number); found != rows_.end())
+            found->second.marked = false;
     marked_.clear();
 }
 

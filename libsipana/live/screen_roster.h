@@ -1,7 +1,8 @@
-// Roster: the calls that a list shows: the board's, those that are wanted, in the order that is wanted.
+// Roster: the calls that a list shows: the board's, those that are wanted, in the order that is
+// wanted.
 //
-// News of the board are merged in as they come, all of one turn at once; a new filter or order is worked
-// off in slices (work), so that a key press costs what is seen and not what there is.
+// News of the board are merged in as they come, all of one turn at once; a new filter or order is
+// worked off in slices (work), so that a key press costs what is seen and not what there is.
 #pragma once
 
 #include <map>
@@ -17,11 +18,13 @@ namespace sipana::live {
 
 struct WantedCalls {
     std::uint32_t kinds = 0xffffffffu;  // bits by CallKind
-    std::string text;                   // somewhere in names, addresses, state, Call-ID; case ignored
-    std::string expression;             // of the --where language
-    bool going_on = false;              // nothing that is over
+    std::string text;        // somewhere in names, addresses, state, Call-ID; case ignored
+    std::string expression;  // of the --where language
+    bool going_on = false;   // nothing that is over
 
-    bool has(analysis::CallKind kind) const { return (kinds >> static_cast<unsigned>(kind) & 1) != 0; }
+    bool has(analysis::CallKind kind) const {
+        return (kinds >> static_cast<unsigned>(kind) & 1) != 0;
+    }
     void toggle(analysis::CallKind kind) { kinds ^= 1u << static_cast<unsigned>(kind); }
     bool operator==(const WantedCalls&) const = default;
 };
@@ -60,7 +63,7 @@ public:
     void mark(std::uint64_t number);  // or unmark
     void unmark_all();
     std::vector<std::uint64_t> marked() const;  // in order of number
-    std::size_t clear_over();  // takes what is over out of the list for good
+    std::size_t clear_over();                   // takes what is over out of the list for good
 
 private:
     bool holds(const Row& row) const;

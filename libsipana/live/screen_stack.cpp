@@ -25,7 +25,8 @@ void ViewStack::draw_bar(Canvas& canvas) const {
     const std::size_t y = canvas.height() - 1;
     canvas.look(0, y, canvas.width(), bar_look);
     if (!sight_.word.empty()) {
-        const Look look{sight_.word_is_warning ? render::Paint::yellow : render::Paint::plain, true, true};
+        const Look look{sight_.word_is_warning ? render::Paint::yellow : render::Paint::plain, true,
+                        true};
         canvas.put(0, y, (sight_.word_is_warning ? "! " : "") + sight_.word, look);
         return;
     }
@@ -59,7 +60,8 @@ void ViewStack::draw(Canvas& canvas) {
 bool ViewStack::on_key(const Key& key) {
     sight_.word.clear();
     View& top = *views_.back();
-    const bool asks_help = key.is(Key::Name::f1) || (!top.takes_text() && (key.is('h') || key.is('?')));
+    const bool asks_help =
+        key.is(Key::Name::f1) || (!top.takes_text() && (key.is('h') || key.is('?')));
     if (asks_help && views_.size() < most_views) {
         views_.push_back(std::make_unique<HelpView>(sight_, top.help()));
         return true;

@@ -1,4 +1,5 @@
-// StreamsView: the RTP streams of calls, or of none: what was lost, jitter, RTCP, video; each second.
+// StreamsView: the RTP streams of calls, or of none: what was lost, jitter, RTCP, video; each
+// second.
 #pragma once
 
 #include "libsipana/live/screen_asked.h"
@@ -7,7 +8,8 @@
 namespace sipana::live {
 
 // All about one stream.
-std::vector<Styled> stream_lines(const analysis::Stream& stream, std::size_t width, const render::Style& style);
+std::vector<Styled> stream_lines(const analysis::Stream& stream, std::size_t width,
+                                 const render::Style& style);
 // A value a second, joined so that at most `width` are left (the worst of those joined).
 std::vector<double> thinned(std::vector<double> values, std::size_t width);
 
@@ -26,7 +28,8 @@ private:
         std::shared_ptr<const void> holder;  // keeps the stream
         const analysis::Stream* stream = nullptr;
     };
-    void draw_row(Canvas& canvas, std::size_t y, const analysis::Stream& stream, bool selected) const;
+    void draw_row(Canvas& canvas, std::size_t y, const analysis::Stream& stream,
+                  bool selected) const;
 
     AskedCalls asked_;
     std::vector<Row> rows_;

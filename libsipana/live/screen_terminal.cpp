@@ -3,29 +3,19 @@
 
 #include <curses.h>
 #include <poll.h>
-#include <term.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <cwchar>
 #include <string>
 
 #include "libsipana/base/text.h"
-
-// Macros of curses that are names of ours.
-#undef lines
-#undef columns
-#undef newline
-#undef tab
-#undef clear
-#undef erase
-#undef move
-#undef timeout
-#undef refresh
-#undef box
 
 namespace sipana::live {
 namespace {
@@ -84,11 +74,11 @@ void prepare_restore() {
 }
 
 constexpr std::size_t paints = 9;
-// In 256 colours: tones that can be read on black and on white, and told apart by who confuses red and green.
-// plain faint bold red green yellow blue magenta cyan
+// In 256 colours: tones that can be read on black and on white, and told apart by who confuses red
+// and green. plain faint bold red green yellow blue magenta cyan
 constexpr std::array<int, paints> tones{-1, 244, -1, 167, 35, 172, 37, 134, 32};
-constexpr std::array<int, paints> plain_tones{-1,           -1,         -1,            COLOR_RED, COLOR_GREEN,
-                                              COLOR_YELLOW, COLOR_BLUE, COLOR_MAGENTA, COLOR_CYAN};
+constexpr std::array<int, paints> plain_tones{
+    -1, -1, -1, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_BLUE, COLOR_MAGENTA, COLOR_CYAN};
 
 // What the terminal would not draw as wide as we think is drawn as something else.
 bool is_as_wide(std::string_view glyph, std::size_t wide) {
@@ -104,20 +94,34 @@ std::optional<Key::Name> name_of(int code) {
     if (code >= KEY_F(1) && code <= KEY_F(12))
         return static_cast<Key::Name>(static_cast<int>(f1) + code - KEY_F(1));
     switch (code) {
-        case KEY_UP: return up;
-        case KEY_DOWN: return down;
-        case KEY_LEFT: return left;
-        case KEY_RIGHT: return right;
-        case KEY_PPAGE: return page_up;
-        case KEY_NPAGE: return page_down;
-        case KEY_HOME: return home;
-        case KEY_END: return end;
-        case KEY_ENTER: return enter;
-        case KEY_BACKSPACE: return backspace;
-        case KEY_DC: return Key::Name::erase;
-        case KEY_BTAB: return back_tab;
-        case KEY_RESIZE: return none;
-        default: return std::nullopt;
+        case KEY_UP:
+            return up;
+        case KEY_DOWN:
+            return down;
+        case KEY_LEFT:
+            return left;
+        case KEY_RIGHT:
+            return right;
+        case KEY_PPAGE:
+            return page_up;
+        case KEY_NPAGE:
+            return page_down;
+        case KEY_HOME:
+            return home;
+        case KEY_END:
+            return end;
+        case KEY_ENTER:
+            return enter;
+        case KEY_BACKSPACE:
+            return backspace;
+        case KEY_DC:
+            return Key::Name::erase;
+        case KEY_BTAB:
+            return back_tab;
+        case KEY_RESIZE:
+            return none;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -125,17 +129,27 @@ std::optional<Key> control_key(wint_t c) {
     using enum Key::Name;
     switch (c) {
         case '\r':
-        case '\n': return Key::of(enter);
-        case '\t': return Key::of(Key::Name::tab);
-        case 0x1b: return Key::of(escape);
+        case '\n':
+            return Key::of(enter);
+        case '\t':
+            return Key::of(Key::Name::tab);
+        case 0x1b:
+            return Key::of(escape);
         case 0x7f:
-        case 0x08: return Key::of(backspace);
-        case 0x0c: return Key::of(Key::Name::redraw);  // ^L
-        case 0x01: return Key::of(home);               // ^A
-        case 0x05: return Key::of(end);                // ^E
-        case 0x02: return Key::of(page_up);            // ^B
-        case 0x06: return Key::of(page_down);          // ^F
-        default: return std::nullopt;
+        case 0x08:
+            return Key::of(backspace);
+        case 0x0c:
+            return Key::of(Key::Name::redraw);  // ^L
+        case 0x01:
+            return Key::of(home);  // ^A
+        case 0x05:
+            return Key::of(end);  // ^E
+        case 0x02:
+            return Key::of(page_up);  // ^B
+        case 0x06:
+            return Key::of(page_down);  // ^F
+        default:
+            return std::nullopt;
     }
 }
 
@@ -148,7 +162,9 @@ Status CursesTerminal::open() {
     set_escdelay(50);
     SCREEN* screen = newterm(nullptr, stdout, stdin);
     if (screen == nullptr)
-        return Error{Errc::unsupported, 0, std::string("unknown kind of terminal: TERM=") + (term == nullptr ? "" : term)};
+        return Error{
+            Errc::unsupported, 0,
+            std::string("unknown kind of terminal: TERM=") + (term == nullptr ? "" : term)};
     screen_ = screen;
     open_ = true;
     set_term(screen);
@@ -159,7 +175,9 @@ Status CursesTerminal::open() {
     keypad(stdscr, TRUE);
     curs_set(0);
     if (mouse_) {
-        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, nullptr);
+        mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
+                      BUTTON5_PRESSED,
+                  nullptr);
         mouseinterval(0);
     }
     choose_colors();
@@ -174,7 +192,8 @@ void CursesTerminal::choose_colors() {
     for (std::size_t i = 0; i < paints; ++i) {
         const int tone = colors_ >= 256 ? tones[i] : plain_tones[i];
         const int fore = tone < 0 && !own_ground ? COLOR_WHITE : tone;
-        init_pair(static_cast<short>(i + 1), static_cast<short>(fore), static_cast<short>(own_ground ? -1 : COLOR_BLACK));
+        init_pair(static_cast<short>(i + 1), static_cast<short>(fore),
+                  static_cast<short>(own_ground ? -1 : COLOR_BLACK));
     }
 }
 
@@ -187,12 +206,14 @@ void CursesTerminal::close() {
     screen_ = nullptr;
     for (const int number : fatal_signals) {
         struct sigaction now {};
-        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler == on_fatal_signal) std::signal(number, SIG_DFL);
+        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler == on_fatal_signal)
+            std::signal(number, SIG_DFL);
     }
 }
 
 std::pair<std::size_t, std::size_t> CursesTerminal::size() const {
-    return {static_cast<std::size_t>(std::max(getmaxx(stdscr), 1)), static_cast<std::size_t>(std::max(getmaxy(stdscr), 1))};
+    return {static_cast<std::size_t>(std::max(getmaxx(stdscr), 1)),
+            static_cast<std::size_t>(std::max(getmaxy(stdscr), 1))};
 }
 
 std::optional<Key> CursesTerminal::mouse_key(Time now) {
@@ -207,8 +228,10 @@ std::optional<Key> CursesTerminal::mouse_key(Time now) {
         key.name = Key::Name::wheel_down;
     } else if ((event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED)) != 0) {
         constexpr Duration twice = std::chrono::milliseconds{400};
-        const bool again = clicked_at_ != no_time && now - clicked_at_ < twice && key.x == clicked_x_ && key.y == clicked_y_;
-        key.name = again || (event.bstate & BUTTON1_DOUBLE_CLICKED) != 0 ? Key::Name::double_click : Key::Name::click;
+        const bool again = clicked_at_ != no_time && now - clicked_at_ < twice &&
+                           key.x == clicked_x_ && key.y == clicked_y_;
+        key.name = again || (event.bstate & BUTTON1_DOUBLE_CLICKED) != 0 ? Key::Name::double_click
+                                                                         : Key::Name::click;
         clicked_at_ = again ? no_time : now;
         clicked_x_ = key.x;
         clicked_y_ = key.y;
@@ -223,7 +246,9 @@ std::optional<Key> CursesTerminal::key(int wait_ms, Time now) {
     if (kind == ERR) {
         // Nothing came; or the terminal has hung up, which poll() can tell.
         pollfd input{STDIN_FILENO, POLLIN, 0};
-        if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 && ++failures_ > 3) alive_ = false;
+        if (poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 &&
+            ++failures_ > 3)
+            alive_ = false;
         return std::nullopt;
     }
     failures_ = 0;
@@ -245,8 +270,7 @@ void CursesTerminal::redraw() { clearok(stdscr, TRUE); }
 
 unsigned CursesTerminal::attributes_of(const Look& look) const {
     chtype out = A_NORMAL;
-    if (has_colors_)
-        out |= static_cast<chtype>(COLOR_PAIR(static_cast<int>(look.paint) + 1));
+    if (has_colors_) out |= static_cast<chtype>(COLOR_PAIR(static_cast<int>(look.paint) + 1));
     if (look.bold || look.paint == render::Paint::bold) out |= A_BOLD;
     if (look.reverse) out |= A_REVERSE;
     if (look.underline) out |= A_UNDERLINE;
@@ -264,7 +288,8 @@ void CursesTerminal::paint_row(const Canvas& canvas, std::size_t y) {
     const auto flush = [&] {
         if (run.empty()) return;
         wattrset(stdscr, static_cast<int>(attributes_of(look)));
-        mvwaddnstr(stdscr, static_cast<int>(y), static_cast<int>(begun), run.data(), static_cast<int>(run.size()));
+        mvwaddnstr(stdscr, static_cast<int>(y), static_cast<int>(begun), run.data(),
+                   static_cast<int>(run.size()));
         run.clear();
     };
     for (std::size_t x = 0; x < cells.size(); ++x) {
@@ -272,7 +297,8 @@ void CursesTerminal::paint_row(const Canvas& canvas, std::size_t y) {
         if (cell.glyph.empty()) continue;
         const std::size_t wide = x + 1 < cells.size() && cells[x + 1].glyph.empty() ? 2 : 1;
         const auto first = static_cast<unsigned char>(cell.glyph[0]);
-        const bool alone = first >= 0xe3 || cell.glyph.size() > 4 || (first >= 0x80 && sipana::columns(cell.glyph) != 1) ||
+        const bool alone = first >= 0xe3 || cell.glyph.size() > 4 ||
+                           (first >= 0x80 && sipana::columns(cell.glyph) != 1) ||
                            (first < 0x80 && cell.glyph.size() > 1);
         if (run.empty() || !(cell.look == look) || alone) {
             flush();

@@ -22,7 +22,8 @@ public:
     void close();
     bool alive() const { return alive_; }
     std::pair<std::size_t, std::size_t> size() const;  // columns, rows
-    // The next key, waited for so long; a Key of no name for what only asks to draw again (a new size).
+    // The next key, waited for so long; a Key of no name for what only asks to draw again (a new
+    // size).
     std::optional<Key> key(int wait_ms, Time now);
     void paint(const Canvas& canvas);
     void redraw();  // from scratch

@@ -17,7 +17,8 @@ std::size_t glyph_end(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-std::size_t put(Canvas& canvas, std::size_t x, std::size_t y, const Styled& line, std::size_t room) {
+std::size_t put(Canvas& canvas, std::size_t x, std::size_t y, const Styled& line,
+                std::size_t room) {
     const std::size_t end = room == SIZE_MAX ? canvas.width() : x + room;
     for (const Piece& piece : line) {
         if (x >= end) break;
@@ -34,7 +35,8 @@ void wrap_into(std::vector<Styled>& out, const Styled& line, std::size_t width, 
     std::size_t used = 0, made = 1;
     for (const Piece& piece : line) {
         constexpr std::size_t most_bytes = 70'000;
-        const std::string safe = render::shown(std::string_view(piece.text).substr(0, most_bytes), style);
+        const std::string safe =
+            render::shown(std::string_view(piece.text).substr(0, most_bytes), style);
         std::string text;
         for (std::size_t at = 0; at < safe.size();) {
             const std::size_t end = glyph_end(safe, at);
@@ -82,7 +84,9 @@ void PageView::draw(Canvas& canvas) {
     const std::size_t n = lines_.size();
     top_ = std::min(top_, n > page_ ? n - page_ : 0);
     const bool all = n <= page_;
-    draw_title(canvas, title(), all ? std::string() : fmt::format("lines {}-{} of {}", top_ + 1, std::min(n, top_ + page_), n));
+    draw_title(canvas, title(),
+               all ? std::string()
+                   : fmt::format("lines {}-{} of {}", top_ + 1, std::min(n, top_ + page_), n));
     for (std::size_t i = 0; i < page_ && top_ + i < n; ++i) put(canvas, 0, 1 + i, lines_[top_ + i]);
 }
 
@@ -112,10 +116,13 @@ View::Turn PageView::on_key(const Key& key) {
     return stay();
 }
 
-std::vector<Hint> PageView::hints() const { return {{"Esc", "Back"}, {"PgUp/PgDn", "Scroll"}, {"F1", "Help"}}; }
+std::vector<Hint> PageView::hints() const {
+    return {{"Esc", "Back"}, {"PgUp/PgDn", "Scroll"}, {"F1", "Help"}};
+}
 
 std::vector<std::string> PageView::help() const {
-    return {"Up Down k j      scroll; PgUp PgDn Home End, Space and the wheel as well", "Esc q            back"};
+    return {"Up Down k j      scroll; PgUp PgDn Home End, Space and the wheel as well",
+            "Esc q            back"};
 }
 
 }  // namespace sipana::live

@@ -14,8 +14,10 @@ struct Piece {
 };
 using Styled = std::vector<Piece>;
 
-std::size_t put(Canvas& canvas, std::size_t x, std::size_t y, const Styled& line, std::size_t room = SIZE_MAX);
-// In lines of at most `width` columns, those after the first set in by `indent`; at most `most` of them.
+std::size_t put(Canvas& canvas, std::size_t x, std::size_t y, const Styled& line,
+                std::size_t room = SIZE_MAX);
+// In lines of at most `width` columns, those after the first set in by `indent`; at most `most` of
+// them.
 void wrap_into(std::vector<Styled>& out, const Styled& line, std::size_t width, std::size_t indent,
                const render::Style& style, std::size_t most = 200);
 

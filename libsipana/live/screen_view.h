@@ -1,5 +1,5 @@
-// View: one page of the terminal screen, without a terminal: keys go in, cells come out. Views lie on a
-// stack (ViewStack); Sight is what all of them share.
+// View: one page of the terminal screen, without a terminal: keys go in, cells come out. Views lie
+// on a stack (ViewStack); Sight is what all of them share.
 #pragma once
 
 #include <functional>
@@ -14,18 +14,19 @@
 
 namespace sipana::live {
 
-// Writes the calls with these numbers into a file, "pcapng", "html", "json" or "txt"; returns its name.
+// Writes the calls with these numbers into a file, "pcapng", "html", "json" or "txt"; returns its
+// name.
 using SaveCalls =
     std::function<Result<std::string>(std::vector<std::uint64_t> numbers, std::string_view format)>;
 
 // What the user chose on the way; F8 shows it.
 struct Preferences {
-    bool beside = true;     // the message beside the ladder, where there is room
-    bool explained = false; // with what each line means
-    bool diff = true;       // against the message before it in the same direction
-    bool legs = true;       // a call's ladder shows its legs
-    bool media = true;      // streams in the ladder
-    bool times = true;      // time of day; otherwise seconds since the first call
+    bool beside = true;              // the message beside the ladder, where there is room
+    bool explained = false;          // with what each line means
+    bool diff = false;               // against the message before it in the same direction
+    bool legs = true;                // a call's ladder shows its legs
+    bool media = true;               // streams in the ladder
+    bool times = true;               // time of day; otherwise seconds since the first call
     std::size_t message_share = 45;  // of the width, in percent
 };
 
@@ -71,7 +72,7 @@ public:
     virtual Turn on_key(const Key& key) = 0;
     virtual std::vector<Hint> hints() const = 0;
     virtual std::vector<std::string> help() const = 0;
-    virtual void refresh() {}                    // the board may have changed
+    virtual void refresh() {}                           // the board may have changed
     virtual bool over_others() const { return false; }  // a dialog: what lies below is drawn first
     virtual bool takes_text() const { return false; }   // letters are typed, not commands
 
@@ -80,7 +81,8 @@ protected:
 };
 
 // How a list of so many lines is scrolled so that `selected` is seen; returns the first one drawn.
-inline std::size_t scrolled(std::size_t top, std::size_t selected, std::size_t count, std::size_t height) {
+inline std::size_t scrolled(std::size_t top, std::size_t selected, std::size_t count,
+                            std::size_t height) {
     if (height == 0 || count == 0) return 0;
     if (selected < top) top = selected;
     if (selected >= top + height) top = selected - height + 1;
