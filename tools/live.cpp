@@ -16,6 +16,7 @@
 #include "libsipana/live/ring.h"
 #include "libsipana/live/session.h"
 #include "libsipana/render/render.h"
+#include "tools/interfaces.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -62,7 +63,7 @@ struct LiveCommand::Arguments {
     double ring_time_s = 0;
     std::uint32_t ring_count = 0;
     bool durable = false;
-    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false;
+    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false, list = false;
     std::string user;
 };
 
@@ -73,6 +74,7 @@ LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Argume
     c->add_option("-i,--interface", a.interfaces, "interface; may be repeated; any: all of them")
         ->allow_extra_args(false)
         ->group(input);
+    c->add_flag("--list", a.list, "the interfaces there are, and nothing else")->group(input);
     c->add_option("-r,--read", a.files, "a pipe (-) or files instead, as they come")->allow_extra_args(false)->group(input);
     c->add_option("-f,--filter", a.filter, "packets: a BPF expression, as for tcpdump; later fragments pass with it")
         ->group(input);
@@ -139,8 +141,17 @@ bool write_report(const std::string& output, const analysis::Report& report) {
 
 int LiveCommand::run() {
     const Arguments& a = *arguments_;
+    if (a.list) {
+        const auto all = pcap::list_interfaces();
+        if (!all) {
+            complain(all.error().what);
+            return io_error;
+        }
+        fmt::print("{}", interface_list(*all));
+        return ok;
+    }
     if (a.interfaces.empty() && a.files.empty()) {
-        complain("what to listen to? -i INTERFACE, or -r - for a pipe");
+        complain("what to listen to? -i INTERFACE (--list names them), or -r - for a pipe");
         return usage;
     }
     std::optional<analysis::Where> where;
