@@ -175,13 +175,14 @@ void ListView::draw_heads(Canvas& canvas, std::size_t y) const {
                 canvas.sign(roster_.descending() ? "▾" : "▴", roster_.descending() ? "v" : "^");
         const std::size_t wide = sipana::columns(title);
         const std::size_t pad = facts_of(p.column).right && wide < p.width ? p.width - wide : 0;
-        canvas.put(p.x + 2 + pad, y, title, {render::Paint::plain, true, true}, p.width - pad);
+        canvas.put(p.x + 2 + pad, y, title, {render::Paint::plain, true, true}, p.width + 1 - pad);
     }
 }
 
 void ListView::draw_row(Canvas& canvas, std::size_t y, const Roster::Row& row,
                         bool selected) const {
     if (row.marked) canvas.put(0, y, "*", bold_look);
+    if (!row.entry.call->legs.empty()) canvas.put(1, y, "+", {render::Paint::magenta});
     for (const PlacedColumn& p : placed_) {
         ListCell cell = cell_of(p.column, row.entry, sight_.totals.now,
                                 sight_.preferences.times ? no_time : sight_.totals.begun);
@@ -438,7 +439,7 @@ std::vector<std::string> ListView::help() const {
     return {
         "Up Down k j      move; PgUp PgDn Home End as well; at the end the list follows",
         "Enter            the ladder of the call, or of all that are marked",
-        "Space u          mark, or unmark, a call; unmark all",
+        "Space u          mark, or unmark, a call; unmark all. A + says: it has legs",
         "F2 s             save what is marked, or selected",
         "F3 /             search as you type; with = < > ~ it is an expression: final>=400",
         "F4 x             the ladder with the legs of the call",
