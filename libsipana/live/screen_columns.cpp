@@ -29,7 +29,7 @@ constexpr std::array<ListColumnFacts, list_columns> facts{{
     {"Media", "codecs", 4, 10, 50, false},
     {"Loss", "of packets, the worst stream's", 5, 6, 65, true},
     {"Jitter", "in ms, the worst stream's", 6, 7, 55, true},
-    {"MOS", "of the worst stream", 4, 4, 64, true},
+    {"MOS", "of the worst stream", 4, 4, 59, true},
     {"Legs", "other calls of the same thing", 4, 4, 54, true},
     {"Setup", "from INVITE to its 2xx", 6, 8, 40, true},
     {"Agent", "who answered, or who called", 10, 24, 30, false},

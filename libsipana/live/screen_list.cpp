@@ -296,16 +296,20 @@ View::Turn ListView::on_search_key(const Key& key) {
     return stay();
 }
 
+void ListView::sort_by(ListColumn column, bool descending) {
+    roster_.sort(column, descending);
+    follow_ = false;  // what is last is not what came last
+    refresh();
+}
+
 void ListView::sort_by_next(int step) {
     if (placed_.empty()) return;
     std::size_t at = 0;
     for (std::size_t i = 0; i < placed_.size(); ++i)
         if (placed_[i].column == roster_.column()) at = i;
     const std::size_t n = placed_.size();
-    roster_.sort(
-        placed_[(at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n].column,
-        roster_.descending());
-    refresh();
+    at = (at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n;
+    sort_by(placed_[at].column, roster_.descending());
 }
 
 View::Turn ListView::on_mouse(const Key& key) {
@@ -316,8 +320,8 @@ View::Turn ListView::on_mouse(const Key& key) {
     if (key.y + 1 == first_row_) {  // a head: sort by it, once more: the other way round
         for (const PlacedColumn& p : placed_)
             if (key.x >= p.x + 2 && key.x < p.x + 2 + p.width) {
-                roster_.sort(p.column, p.column == roster_.column() && !roster_.descending());
-                refresh();
+                sort_by(p.column, p.column == roster_.column() && !roster_.descending());
+                break;
             }
         return stay();
     }
@@ -345,8 +349,7 @@ View::Turn ListView::on_letter(const Key& key) {
     } else if (key.is('<') || key.is('>')) {
         sort_by_next(key.is('<') ? -1 : 1);
     } else if (key.is('z') || key.is('Z')) {
-        roster_.sort(roster_.column(), !roster_.descending());
-        refresh();
+        sort_by(roster_.column(), !roster_.descending());
     } else if (key.is('A') || key.is('a')) {
         follow_ = !follow_;
         refresh();
