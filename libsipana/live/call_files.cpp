@@ -21,6 +21,10 @@ void CallFiles::on_frame(const pcap::Frame& frame, std::span<const analysis::Goi
     packets_.on_frame(frame, calls);
 }
 
+void CallFiles::on_message(const analysis::SipMessage& message, std::string_view) {
+    packets_.on_message(message.frame);
+}
+
 void CallFiles::on_call(const analysis::Call& call) {
     if (settings_.folder && (!settings_.where || settings_.where->matches(call))) {
         const auto saved = save(call, std::span(&call.number, 1));

@@ -28,6 +28,7 @@ public:
     CallFiles(CallFilesSettings settings, Packets& packets);
 
     void on_frame(const pcap::Frame& frame, std::span<const analysis::Going> calls) override;
+    void on_message(const analysis::SipMessage& message, std::string_view call_id) override;
     void on_call(const analysis::Call& call) override;
     void on_forgotten(std::uint64_t number) override;
     // The first failure to save a call.

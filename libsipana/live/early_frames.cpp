@@ -14,7 +14,8 @@ EarlyFrames::EarlyFrames(std::size_t bytes, Duration age)
     : size_(std::max<std::size_t>(bytes, 64u << 10) / 8 * 8),
       age_(age),
       ring_(std::make_unique_for_overwrite<std::uint8_t[]>(size_)),
-      table_(slots) {}
+      table_(slots),
+      places_(numbers) {}
 
 // Two places a key, so that two flows that collide do not lose each other's.
 const EarlyFrames::Slot* EarlyFrames::find(std::uint64_t key) const {
@@ -60,6 +61,7 @@ void EarlyFrames::put(const Flow& flow, const pcap::Frame& frame) {
     std::memcpy(at, &record, sizeof(record));
     store(frame, at + sizeof(record));
     slot.last = head_ + 1;
+    places_[frame.number % numbers] = {frame.number, head_};
     head_ += size;
 }
 
@@ -85,6 +87,14 @@ void EarlyFrames::take(const Flow& flow, Time now) {
     }
     std::reverse(taken_.begin(), taken_.end());
     std::reverse(flows_.begin(), flows_.end());
+}
+
+Flow EarlyFrames::flow_of_number(std::uint64_t number) const {
+    const Place& place = places_[number % numbers];
+    if (place.number != number || number == 0 || !intact(place.position)) return {};
+    Record record;
+    std::memcpy(&record, ring_.get() + place.position % size_, sizeof(record));
+    return record.flow;
 }
 
 void EarlyFrames::drop_earlier_messages(const Flow& last) {

@@ -33,14 +33,27 @@ Packets::~Packets() {
 
 // ---------------------------------------------------------------- frames
 
+void Packets::on_message(std::uint64_t frame) {
+    constexpr std::size_t most = 64;  // of one frame
+    if (message_frames_.size() < most) message_frames_.push_back(frame);
+}
+
 void Packets::on_frame(const pcap::Frame& frame, std::span<const analysis::Going> calls) {
     const Flow flow = flow_of(frame, seed_);
+    const auto of_this = [&](std::uint64_t number) { return number == frame.number; };
+    const bool earlier = !message_frames_.empty() &&
+                         std::none_of(message_frames_.begin(), message_frames_.end(), of_this);
+    if (earlier) [[unlikely]] {
+        adopt(frame.time, calls);
+        calls = {};
+    }
+    message_frames_.clear();
     if (calls.empty()) {
         early_.put(flow, frame);
         return;
     }
-    const bool media = flow.kind == Flow::Kind::udp && flow.media,
-               tcp = flow.kind == Flow::Kind::tcp;
+    const bool media = flow.kind == Flow::Kind::udp && flow.media;
+    const bool tcp = flow.kind == Flow::Kind::tcp;
     const bool prelude = early_.has(flow);
     if (prelude) {
         early_.take(flow, frame.time);
@@ -49,13 +62,29 @@ void Packets::on_frame(const pcap::Frame& frame, std::span<const analysis::Going
     for (const analysis::Going call : calls) {
         Kept* const kept = kept_of(call);
         if (kept == nullptr) continue;
-        if (prelude)
-            for (const StoredFrame& early : early_.taken()) append(*kept, early.frame(), media);
+        if (prelude) append_taken(*kept, media);
         append(*kept, frame, media);
     }
     // The next message may begin in this segment.
     if (tcp) early_.put(flow, frame);
     if (used() > settings_.most_bytes) make_room();
+}
+
+// What the messages at hand were read from has come earlier, and this frame only told that time is
+// up.
+void Packets::adopt(Time now, std::span<const analysis::Going> calls) {
+    for (const std::uint64_t number : message_frames_) {
+        const Flow flow = early_.flow_of_number(number);
+        if (flow.kind == Flow::Kind::none || !early_.has(flow)) continue;
+        early_.take(flow, now);
+        if (flow.kind == Flow::Kind::tcp) early_.drop_earlier_messages(flow);
+        for (const analysis::Going call : calls)
+            if (Kept* const kept = kept_of(call)) append_taken(*kept, false);
+    }
+}
+
+void Packets::append_taken(Kept& kept, bool media) {
+    for (const StoredFrame& early : early_.taken()) append(kept, early.frame(), media);
 }
 
 Packets::Kept* Packets::kept_of(analysis::Going call) {

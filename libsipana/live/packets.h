@@ -32,7 +32,7 @@ struct PacketsSettings {
     std::uint64_t most_spooled = std::uint64_t{4} << 30;      // of a call, in its file
     std::uint64_t most_as_buffer = std::uint64_t{256} << 20;  // pcapng()
     std::size_t early_bytes = std::size_t{8} << 20;
-    Duration early_age = std::chrono::seconds{5};
+    Duration early_age = std::chrono::seconds{10};
     std::optional<Folder> spool;
 };
 
@@ -43,6 +43,9 @@ public:
     Packets(const Packets&) = delete;
     Packets& operator=(const Packets&) = delete;
 
+    // Before on_frame(): a message was read that this frame completed. It may be an earlier one,
+    // whose bytes stood behind a gap until that was given up.
+    void on_message(std::uint64_t frame);
     void on_frame(const pcap::Frame& frame, std::span<const analysis::Going> calls);
     // The call is over; its packets stay until there is no more room, or go.
     void over(std::uint64_t number, bool keep);
@@ -86,6 +89,8 @@ private:
         std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;  // media, signalling, ~number
 
     Kept* kept_of(analysis::Going call);
+    void adopt(Time now, std::span<const analysis::Going> calls);
+    void append_taken(Kept& kept, bool media);
     void forget_place(const Kept& kept);
     void append(Kept& kept, const pcap::Frame& frame, bool media);
     static Rank rank_of(const Kept& kept);
@@ -104,10 +109,11 @@ private:
     ChunkPool pool_;
     EarlyFrames early_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Kept>> calls_;
-    std::vector<Kept*> by_place_;       // Going::place: the call last seen there
-    std::set<Rank> by_size_;            // of those in memory and not over
-    std::set<std::uint64_t> over_;      // kept, by number: the oldest goes first
-    std::vector<std::uint64_t> ended_;  // by number: that these are not begun anew
+    std::vector<std::uint64_t> message_frames_;  // told since the last frame
+    std::vector<Kept*> by_place_;                // Going::place: the call last seen there
+    std::set<Rank> by_size_;                     // of those in memory and not over
+    std::set<std::uint64_t> over_;               // kept, by number: the oldest goes first
+    std::vector<std::uint64_t> ended_;           // by number: that these are not begun anew
     std::uint64_t packets_ = 0, given_up_packets_ = 0, given_up_calls_ = 0, spooled_bytes_ = 0;
     Status spool_status_ = Done{};
 };
