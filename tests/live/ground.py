@@ -153,10 +153,12 @@ class Live:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def cpu_s(self):
-        with contextlib.suppress(OSError):
-            words = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-            return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-        return 0.0
+        """What its threads have run, to the nanosecond."""
+        nanoseconds = 0
+        for task in pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                nanoseconds += int(task.read_text(encoding="ascii").split()[0])
+        return nanoseconds / 1e9
 
     def idle(self, seconds=TIMEOUT):
         """Until it has worked off what waited: it has taken less than a tenth of a processor for half a second."""
