@@ -62,7 +62,7 @@ void Reports::on_compound(const net::Datagram& d, bool encrypted) {
     const rtcp::Compound compound = rtcp::parse(d.payload);
     for (const rtcp::Packet& p : compound.packets) {
         ++counts_.rtcp_by_type[p.type];
-        if (options_.detail == Detail::full && pool_.count() < most_ssrcs) on_packet(p, d);
+        if (pool_.count() < most_ssrcs) on_packet(p, d);
     }
     if (compound.error && !d.cut) {
         ++counts_.malformed_rtcp;
@@ -70,7 +70,7 @@ void Reports::on_compound(const net::Datagram& d, bool encrypted) {
                           fmt::format("RTCP {} > {}: {}", d.src.to_string(), d.dst.to_string(),
                                       compound.error->what),
                           "RFC 3550 6.1"});
-    } else if (options_.detail == Detail::full && options_.check) {
+    } else if (full() && options_.check) {
         for (Finding& f : rtcp::check(d.payload)) {
             f.frame = d.frame;
             sink_.on_finding(std::move(f));
@@ -83,6 +83,8 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
         on_sender_report(*sr, d);
     } else if (const auto* rr = std::get_if<rtcp::ReceiverReport>(&p.content)) {
         for (const rtcp::ReportBlock& b : rr->blocks) on_block(b, rr->ssrc, d);
+    } else if (!full()) {
+        return;
     } else if (const auto* sdes = std::get_if<rtcp::SourceDescription>(&p.content)) {
         for (const rtcp::SdesChunk& chunk : sdes->chunks)
             for (const rtcp::SdesItem& item : chunk.items) {
@@ -122,7 +124,7 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
 void Reports::on_sender_report(const rtcp::SenderReport& sr, const net::Datagram& d) {
     Ledger& l = ledger_of(sr.ssrc, d.time);
     l.round_trip.on_sender_report(sr.ntp, d.time);
-    if (l.reports.size() < most_reports) {
+    if (full() && l.reports.size() < most_reports) {
         RtcpReport& r = l.reports.emplace_back();
         r.frame = d.frame;
         r.time = d.time;
@@ -140,7 +142,10 @@ void Reports::on_sender_report(const rtcp::SenderReport& sr, const net::Datagram
 
 void Reports::on_block(const rtcp::ReportBlock& b, std::uint32_t sender, const net::Datagram& d) {
     Ledger& l = ledger_of(b.ssrc, d.time);
-    if (l.reports.size() >= most_reports) return;
+    const auto rtt = l.round_trip.on_report_block(b.lsr, b.dlsr, d.time);
+    if (rtt && l.round_trips.size() < most_round_trips)
+        l.round_trips.push_back({d.src, d.dst, to_milliseconds(*rtt)});
+    if (!full() || l.reports.size() >= most_reports) return;
     RtcpReport& r = l.reports.emplace_back();
     r.frame = d.frame;
     r.time = d.time;
@@ -155,8 +160,7 @@ void Reports::on_block(const rtcp::ReportBlock& b, std::uint32_t sender, const n
     r.dlsr = b.dlsr;
     r.fraction_lost = b.fraction_lost;
     r.cumulative_lost = b.cumulative_lost;
-    if (const auto rtt = l.round_trip.on_report_block(b.lsr, b.dlsr, d.time))
-        r.rtt_ms = to_milliseconds(*rtt);
+    if (rtt) r.rtt_ms = to_milliseconds(*rtt);
 }
 
 void Reports::on_feedback(const rtcp::TransportFeedback& f, const net::Datagram& d) {
@@ -284,13 +288,20 @@ void Reports::take(Stream& into, std::span<const Way> siblings) {
             taken.jitter_ms = 1000.0 * taken.jitter_units / into.clock_hz;
         return true;
     });
+    double sum_ms = 0;
+    const std::size_t told = std::erase_if(l.round_trips, [&](const Told& t) {
+        const bool of_it = ours(t.src, t.dst, false);
+        if (of_it) sum_ms += t.ms;
+        return of_it;
+    });
+    if (told > 0) into.round_trip_ms = sum_ms / static_cast<double>(told);
     std::erase_if(l.events, [&](const RtcpEvent& e) {
         if (!ours(e.src, e.dst, e.sender_ssrc == into.ssrc)) return false;
         into.rtcp_events.push_back(e);
         return true;
     });
     take_intra_requests(into);
-    if (l.reports.empty() && l.events.empty()) {
+    if (l.reports.empty() && l.events.empty() && l.round_trips.empty()) {
         by_ssrc_.erase(h, i);
         pool_.release(i);
     }

@@ -1,5 +1,5 @@
 // Reports: what RTCP says of each stream, kept by SSRC until the stream is handed on (RFC 3550 6.4,
-// RFC 4585, RFC 3611). With Detail::summary the packets are counted only.
+// RFC 4585, RFC 3611). With Detail::summary the packets are counted, and of SR and RR the round trips kept.
 #pragma once
 
 #include <span>
@@ -31,6 +31,11 @@ public:
     void finish();
 
 private:
+    static constexpr std::size_t most_round_trips = 100;
+    struct Told {  // the way of a report block, and the round trip by it
+        Endpoint src, dst;
+        double ms = 0;
+    };
     struct Ledger {  // of one SSRC
         std::uint32_t ssrc = 0;
         Time last{};
@@ -38,10 +43,12 @@ private:
         std::string cname;
         std::vector<RtcpReport> reports;
         std::vector<RtcpEvent> events;
+        std::vector<Told> round_trips;  // the first ones
         rtcp::RoundTrip round_trip;
         rtcp::RoundTrip references;  // of receivers without SR (RFC 3611 4.4, 4.5)
     };
     Ledger& ledger_of(std::uint32_t ssrc, Time now);
+    bool full() const { return options_.detail == Detail::full; }
     void on_packet(const rtcp::Packet& packet, const net::Datagram& datagram);
     void on_block(const rtcp::ReportBlock& block, std::uint32_t sender,
                   const net::Datagram& datagram);

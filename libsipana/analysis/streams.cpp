@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsipana/analysis/pictures.h"
+#include "libsipana/analysis/quality.h"
 #include "libsipana/base/text.h"
 #include "libsipana/rtp/check.h"
 
@@ -526,6 +527,7 @@ void Streams::describe(std::uint32_t s, Stream& out) {
     else
         describe_first(live, out);
     reports_.take(out, siblings_of(s));
+    judge_quality(out);
     tell_key_requests(out);
     if (options_.check) check_report_clock(out);
 }
