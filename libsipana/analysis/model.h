@@ -262,6 +262,7 @@ struct Stream {
     bool wideband = false;
     std::optional<double> round_trip_ms;  // from here to the receiver and back: mean of the first 100 by RTCP
     std::vector<Gap> gaps;           // the first 1000
+    double mean_gap = 0;             // packets missing in each of them
     std::vector<StreamSecond> seconds;  // only with Detail::full
     std::vector<Digit> digits;
     std::optional<Video> video;

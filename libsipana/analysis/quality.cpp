@@ -80,12 +80,9 @@ Hearing hearing_of(const Stream& s) {
     const std::uint64_t gone = s.lost + s.late;
     if (s.expected == 0 || gone == 0) return h;
     h.loss_percent = std::min(100.0, 100.0 * double(gone) / double(s.expected));
-    std::uint64_t missing = 0;
-    for (const Gap& gap : s.gaps) missing += gap.packets;
-    if (missing == 0) return h;
+    if (s.mean_gap <= 0) return h;
     // G.107 7.5: losses at random have a mean length of 1 / (1 - p).
-    const double mean = double(missing) / double(s.gaps.size());
-    h.burst_ratio = std::clamp(mean * (1 - h.loss_percent / 100), 1.0, most_burst_ratio);
+    h.burst_ratio = std::clamp(s.mean_gap * (1 - h.loss_percent / 100), 1.0, most_burst_ratio);
     return h;
 }
 

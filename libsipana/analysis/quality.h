@@ -26,8 +26,9 @@ const Impairment* impairment_of(std::string_view codec);  // nullptr: nothing is
 // What reaches the ear.
 struct Hearing {
     double loss_percent = 0;  // packets that were not there in time
-    double burst_ratio = 1;   // G.107 7.5: mean length of losses over that of random ones; at least 1
-    double delay_ms = 0;      // from mouth to ear
+    double burst_ratio =
+        1;                // G.107 7.5: mean length of losses over that of random ones; at least 1
+    double delay_ms = 0;  // from mouth to ear
 };
 struct Quality {
     double r_factor = 0, mos = 1;
@@ -39,10 +40,11 @@ double loss_impairment(double ie, double bpl, const Hearing& hearing);  // Ie,ef
 double mos_of_r(double r_factor);                                       // of the narrowband scale
 std::optional<Quality> quality_of(const Impairment& codec, const Hearing& hearing);
 
-inline constexpr double poor_mos = 3.6;  // below: "many users dissatisfied" or worse (G.107 Annex B)
+inline constexpr double poor_mos =
+    3.6;  // below: "many users dissatisfied" or worse (G.107 Annex B)
 inline constexpr double buffer_ms = 60;  // of the player that is assumed; as rtp::late_after
 inline constexpr std::uint64_t least_judged = 50;  // packets expected: fewer are no conversation
-// Needs the stream's counts, gaps and round trip.
+// Needs the stream's counts, mean gap and round trip.
 Hearing hearing_of(const Stream& stream);
 void judge_quality(Stream& stream);  // sets mos, r_factor and wideband
 

@@ -15,6 +15,11 @@ struct Way {
     Endpoint src, dst;
 };
 
+struct RoundTripTold {  // the way of a report block, and the round trip by it
+    Endpoint src, dst;
+    double ms = 0;
+};
+
 class Reports {
 public:
     Reports(const Options& options, Counts& counts, Sink& sink)
@@ -22,8 +27,12 @@ public:
 
     // One RTCP datagram. Of an encrypted one (SRTCP) only the first packet's type can be told.
     void on_compound(const net::Datagram& datagram, bool encrypted);
-    // Moves what was said of the stream into it; needs its ssrc, addresses and clock.
+    // Tells the stream what was said of it; needs its ssrc, addresses and clock.
     // `siblings`: where else its SSRC goes.
+    void tell(Stream& into, std::span<const Way> siblings = {}) const;
+    // Its round trip alone.
+    void tell_round_trip(Stream& into, std::span<const Way> siblings = {}) const;
+    // All of it, and forgets it.
     void take(Stream& into, std::span<const Way> siblings = {});
     // Forgets SSRCs that have been silent for long.
     void advance(Time now);
@@ -32,10 +41,6 @@ public:
 
 private:
     static constexpr std::size_t most_round_trips = 100;
-    struct Told {  // the way of a report block, and the round trip by it
-        Endpoint src, dst;
-        double ms = 0;
-    };
     struct Ledger {  // of one SSRC
         std::uint32_t ssrc = 0;
         Time last{};
@@ -43,7 +48,7 @@ private:
         std::string cname;
         std::vector<RtcpReport> reports;
         std::vector<RtcpEvent> events;
-        std::vector<Told> round_trips;  // the first ones
+        std::vector<RoundTripTold> round_trips;  // the first ones
         rtcp::RoundTrip round_trip;
         rtcp::RoundTrip references;  // of receivers without SR (RFC 3611 4.4, 4.5)
     };
@@ -59,7 +64,7 @@ private:
     void event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
                const net::Datagram& datagram);
 
-    void take_intra_requests(Stream& into);
+    void tell_intra_requests(Stream& into) const;
 
     const Options& options_;
     Counts& counts_;
