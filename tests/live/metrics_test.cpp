@@ -111,17 +111,19 @@ std::size_t lines(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-// Exit status of tests/live/openmetrics.py on the text; -1: there is no Python.
-int judged(const std::string& text) {
-    const std::string folder =
+// Exit status of a judge of tests/live, told the text's file behind `arguments`; -1: there is no
+// Python.
+int judged(const std::string& text, const std::string& judge = "openmetrics.py",
+           const std::string& arguments = {}) {
+    std::string folder =
         (std::filesystem::temp_directory_path() / "sipana-metrics-XXXXXX").string();
-    std::string made = folder;
-    REQUIRE(mkdtemp(made.data()) != nullptr);
-    std::ofstream(made + "/text", std::ios::binary) << text;
-    const std::string command = "python3 '" + std::string(SIPANA_ROOT) +
-                                "/tests/live/openmetrics.py' '" + made + "/text' >&2";
+    REQUIRE(mkdtemp(folder.data()) != nullptr);
+    std::ofstream(folder + "/text", std::ios::binary) << text;
+    const std::string command = fmt::format(
+        "cd '{0}' && PYTHONDONTWRITEBYTECODE=1 python3 tests/live/{1} {2} '{3}/text' >&2",
+        SIPANA_ROOT, judge, arguments, folder);
     const int status = std::system(command.c_str());
-    std::filesystem::remove_all(made);
+    std::filesystem::remove_all(folder);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
     return code == 127 ? -1 : code;
 }
@@ -151,6 +153,26 @@ TEST_CASE("OpenMetrics 1.0: the text keeps to the grammar, empty and full") {
         REQUIRE(at != std::string::npos);
         wrong.replace(at, from.size(), to);
         CHECK(judged(wrong) == 1);
+    }
+}
+
+TEST_CASE("every query of the dashboard names a metric that exists, with its labels") {
+    Metrics metrics;
+    const std::string text = played(metrics).text(totals());
+    const int code = judged(text, "dashboard.py", "docs/grafana.json");
+    if (code < 0) {
+        MESSAGE("skipped: needs python3");
+        return;
+    }
+    CHECK(code == 0);
+    for (const auto& [from, to] :
+         {std::pair<std::string, std::string>{"sipana_calls_active", "sipana_calls_going_on"},
+          {"scale=\"narrowband\",le=\"3.6\"", "scale=\"narrowband\",le=\"3.7\""}}) {
+        std::string other = text;
+        for (auto at = other.find(from); at != other.npos; at = other.find(from, at + to.size()))
+            other.replace(at, from.size(), to);
+        REQUIRE(other != text);
+        CHECK(judged(other, "dashboard.py", "docs/grafana.json") == 1);
     }
 }
 
