@@ -159,7 +159,6 @@ void Trackers::count(Content content) {
         case Content::dtls: ++counts_.dtls; break;
         case Content::zrtp: ++counts_.zrtp; break;
         case Content::turn_channel: ++counts_.turn_channel; break;
-        case Content::hep: ++counts_.hep; break;
         case Content::keep_alive: ++counts_.keep_alives; break;
         default: ++counts_.other_datagrams;
     }

@@ -18,6 +18,7 @@ public:
     // A call that goes on has changed: a summary of it, a few times a second at most.
     virtual void on_going(const analysis::Call&) {}
     virtual void on_call(const analysis::Call&) {}      // is over
+    virtual void on_forgotten(std::uint64_t) {}         // a call, by number, for want of room: no on_call() follows
     virtual void on_stream(const analysis::Stream&) {}  // of no call, over
     virtual void on_finding(const Finding&) {}          // of no call or stream
     // Some twenty times a second; `now` is this machine's clock.

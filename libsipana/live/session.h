@@ -93,6 +93,7 @@ private:
 
     int epoll_ = -1, wake_ = -1;
     std::uint64_t frames_ = 0;
+    std::vector<std::uint64_t> bytes_of_;  // captured, by source
     bool message_seen_ = false, frame_seen_ = false;
     // Calls that have changed: by message, by media. `marked_`, by place, says which stand in one.
     struct Mark {
