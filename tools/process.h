@@ -25,6 +25,7 @@ enum Exit : int {
     check_failed = 1,
     usage = 2,
     damaged = 3,
+    packets_lost = 4,  // while capturing
     io_error = 5,
     skipped = 77,
     interrupted = 130

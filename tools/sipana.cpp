@@ -1,7 +1,7 @@
 // sipana: reads SIP calls from captures and explains them. Argument parsing only; the work is in libsipana.
 //
 // stdout carries data, stderr everything else. Exit status: 0 ok; 1 a check failed; 2 usage; 3 input damaged
-// or cut short; 5 I/O error; 130 interrupted.
+// or cut short; 4 packets lost while capturing; 5 I/O error; 130 interrupted.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +22,7 @@
 #include "libsipana/pcap/filter.h"
 #include "libsipana/pcap/input.h"
 #include "libsipana/render/render.h"
+#include "tools/live.h"
 #include "tools/process.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -409,7 +410,7 @@ int main(int argc, char** argv) {
     app.footer(
         "FILE may be - (standard input), a glob or a folder; gzip, zstd, lz4 and xz are read as they are.\n"
         "Several files are read as one, in time order.\n"
-        "Exit status: 0 ok, 1 check failed, 2 usage, 3 input damaged, 5 I/O error, 130 interrupted.");
+        "Exit status: 0 ok, 1 check failed, 2 usage, 3 input damaged, 4 packets lost while capturing, 5 I/O error, 130 interrupted.");
     Arguments a;
     const auto command = [&](const char* name, const char* what, std::vector<std::string> formats) {
         CLI::App* c = app.add_subcommand(name, what);
@@ -460,6 +461,7 @@ int main(int argc, char** argv) {
     report_command
         ->add_option("--call", a.calls, "only this call and its legs: number or Call-ID; may be repeated")
         ->allow_extra_args(false);
+    LiveCommand live_command(app);
     flow_command->preparse_callback([&](std::size_t) { a.format = "text"; });
     for (CLI::App* c : {calls_command, messages_command, streams_command, check_command})
         c->preparse_callback([&](std::size_t) { a.format = "table"; });
@@ -475,6 +477,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "Try 'sipana --help' or 'sipana COMMAND --help'.\n");
         return usage;
     }
+    if (live_command.parsed()) return live_command.run();
     for (const std::string& text : a.map) {
         auto mapping = analysis::parse_payload_mapping(text);
         if (!mapping) {

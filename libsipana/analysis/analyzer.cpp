@@ -12,6 +12,7 @@
 namespace sipana::analysis {
 
 void Sink::on_message(const SipMessage&, std::string_view) {}
+void Sink::on_forgotten(std::uint64_t) {}
 
 // The first half of the way: frames into batches of what they hold.
 class Analyzer::State final : public net::Sink {
@@ -23,6 +24,7 @@ public:
           handover_([this](Batch& batch) { trackers_.work_off(batch); }) {}
 
     void on_frame(const pcap::Frame& f) {
+        if (options_.live) trackers_.forget_touched();
         if (f.has_time) {
             if (first_ == no_time || f.time < first_) first_ = f.time;
             if (f.time > last_) last_ = f.time;
@@ -36,7 +38,7 @@ public:
             now.time = f.time;
             handover_.filling().add(Item::Kind::tick, now);
         }
-        if (!f.stable)
+        if (!f.stable || options_.live)
             catch_up();
         else if (handover_.filling().full())
             pass_on();
@@ -84,6 +86,13 @@ public:
     }
 
     void on_finding(Finding finding) override { handover_.filling().add(std::move(finding)); }
+
+    void advance(Time now) {
+        catch_up();
+        trackers_.advance(now);
+    }
+    void limit(std::uint64_t max_bytes) { options_.max_bytes = max_bytes; }
+    const Trackers& trackers() const { return trackers_; }
 
     void catch_up() { handover_.work_off(); }
     const Counts& counts() {
@@ -141,6 +150,13 @@ void Analyzer::catch_up() { state_->catch_up(); }
 const Counts& Analyzer::counts() const { return state_->counts(); }
 Time Analyzer::first() const { return state_->first(); }
 Time Analyzer::last() const { return state_->last(); }
+std::span<const Going> Analyzer::touched() const { return state_->trackers().touched(); }
+std::optional<Call> Analyzer::look(Going call, Detail detail) const { return state_->trackers().look(call, detail); }
+void Analyzer::advance(Time now) { state_->advance(now); }
+std::uint64_t Analyzer::bytes() const { return state_->trackers().bytes(); }
+void Analyzer::limit(std::uint64_t max_bytes) { state_->limit(max_bytes); }
+Evictions Analyzer::evictions() const { return state_->trackers().evictions(); }
+std::size_t Analyzer::streams_going_on() const { return state_->trackers().streams_going_on(); }
 
 // ---------------------------------------------------------------- Collector
 

@@ -67,6 +67,8 @@ public:
     virtual void on_call(Call&& call) = 0;
     virtual void on_stream(Stream&& stream) = 0;  // of no call
     virtual void on_finding(Finding&& finding) = 0;  // of no call or stream
+    // A call was forgotten for want of room (Evictions::attempts) and will not be handed on.
+    virtual void on_forgotten(std::uint64_t number);
 };
 
 class Analyzer {

@@ -20,6 +20,9 @@ constexpr Duration duplicate_window = 20ms;       // far below T1: nobody retran
 constexpr Duration sweep_interval = 15s;
 constexpr std::size_t fetch_stride = 3;           // calls between two fetches for one
 constexpr std::size_t most_transactions = 256;    // remembered of one call
+constexpr std::size_t most_graves = 1'000'000;    // calls handed on lately that are remembered
+// What is not seen in the parts of a call: words, places in indexes and queues, and blocks of memory.
+constexpr std::uint64_t per_call = 700, per_text = 40, per_finding = 250;
 
 // The half of a hash that a HashIndex does not keep, as a number in one.
 std::uint32_t rest_of(std::uint64_t hash) {
@@ -98,6 +101,10 @@ std::uint32_t Calls::open(std::string_view call_id, const sip::Message& m, const
     by_id_.insert(c.hash, i);
     forget_gone();
     oldest_.emplace_back(i, c.number);
+    if (options_.live) {
+        if (attempts_.size() > 2 * std::size_t{pool_.count()} + 1024) forget_answered();
+        attempts_.emplace_back(i, c.number);
+    }
     while (pool_.count() > options_.max_live_calls && !oldest_.empty()) {
         const auto [old, number] = oldest_.front();
         oldest_.pop_front();
@@ -375,15 +382,80 @@ void Calls::hand_on(std::uint32_t i) {
     else if (c.kind != CallKind::invite && c.state == CallState::trying && c.final_code == 0)
         c.state = CallState::unanswered;
     owner_.on_over(i);
+    forget(i);
+}
+
+void Calls::forget(std::uint32_t i) {
+    LiveCall& c = pool_[i];
     by_id_.erase(c.hash, i);
-    const auto bury = [&](std::uint64_t h) {
-        graves_.push_back({h, now_ + timer_b});
-        buried_.insert(h, rest_of(h));
-    };
+    bytes_ -= c.bytes;
+    bury(c);
+    pool_.release(i);
+}
+
+void Calls::bury(const LiveCall& c) {
     bury(c.hash);
     // A request without a dialog may come again, where its response was lost further on.
     if (c.kind != CallKind::invite && c.attempt != none) bury(request_of(c.hash, c.attempt_cseq, c.method));
-    pool_.release(i);
+}
+
+void Calls::bury(std::uint64_t h) {
+    if (graves_.size() >= most_graves) {
+        buried_.erase(graves_.front().hash, rest_of(graves_.front().hash));
+        graves_.pop_front();
+    }
+    graves_.push_back({h, now_ + timer_b});
+    buried_.insert(h, rest_of(h));
+}
+
+// ---------------------------------------------------------------- Options::live
+
+void Calls::weigh(std::uint32_t i) {
+    LiveCall& c = pool_[i];
+    std::uint64_t bytes = sizeof(LiveCall) + per_call + c.transactions.capacity() * sizeof(LiveTransaction);
+    if (c.more)
+        bytes += sizeof(LiveCall::More) + c.more->texts.bytes() + c.more->messages.capacity() * sizeof(SipMessage) +
+                 c.more->messages.size() * per_text + c.more->findings.size() * per_finding;
+    bytes = std::min<std::uint64_t>(bytes, UINT32_MAX);
+    bytes_ += bytes - c.bytes;
+    c.bytes = static_cast<std::uint32_t>(bytes);
+}
+
+namespace {
+
+bool is_answered(const LiveCall& c) {
+    return c.state != CallState::trying || c.final_code != 0 ||
+           std::any_of(c.transactions.begin(), c.transactions.end(),
+                       [](const LiveTransaction& t) { return t.answered(); });
+}
+
+}  // namespace
+
+void Calls::forget_answered() {
+    std::erase_if(attempts_, [&](const auto& a) {
+        return !pool_.alive(a.first) || pool_[a.first].number != a.second || is_answered(pool_[a.first]);
+    });
+}
+
+bool Calls::evict_attempt() {
+    while (!attempts_.empty()) {
+        const auto [i, number] = attempts_.front();
+        attempts_.pop_front();
+        if (!pool_.alive(i) || pool_[i].number != number || is_answered(pool_[i])) continue;
+        owner_.on_evicted(i);
+        forget(i);
+        return true;
+    }
+    return false;
+}
+
+bool Calls::evict_oldest() {
+    forget_gone();
+    if (oldest_.empty()) return false;
+    const std::uint32_t i = oldest_.front().first;
+    oldest_.pop_front();
+    hand_on(i);
+    return true;
 }
 
 }  // namespace sipana::analysis

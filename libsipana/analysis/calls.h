@@ -5,6 +5,8 @@
 // when the call is handed on (analysis/history), and only with Detail::full.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <deque>
 #include <initializer_list>
 
@@ -62,6 +64,16 @@ public:
     void fetch() const { prefetch(block_.get(), ends_[count - 1]); }
     bool empty() const { return ends_[count - 1] == 0; }
     bool has_only_first() const { return ends_[count - 1] == ends_[0]; }
+    Words copy() const {
+        Words words;
+        const std::size_t size = ends_[count - 1];
+        if (size != 0) {
+            words.block_ = std::make_unique<char[]>(size);
+            std::memcpy(words.block_.get(), block_.get(), size);
+        }
+        std::copy(std::begin(ends_), std::end(ends_), std::begin(words.ends_));
+        return words;
+    }
     // Gives the block away: views of words stay valid with their new owner.
     std::pair<std::unique_ptr<char[]>, std::size_t> take() { return {std::move(block_), ends_[count - 1]}; }
 
@@ -82,6 +94,7 @@ struct LiveCall {
     std::uint32_t attempt = none;       // transaction of the initial request that counts
     std::uint32_t attempt_cseq = 0;
     std::uint32_t dropped_transactions = 0;
+    std::uint32_t bytes = 0;            // of memory, as counted last; with Options::live
     std::uint32_t message_count = 0, retransmissions = 0, expires_s = 0;
     std::uint32_t asked_expires = unsaid;  // register: by the last request
     std::uint16_t final_code = 0, challenges = 0;
@@ -131,6 +144,7 @@ public:
     public:
         virtual ~Owner() = default;
         virtual void on_over(std::uint32_t call) = 0;  // the LiveCall is gone afterwards
+        virtual void on_evicted(std::uint32_t call) = 0;  // the same, but nobody is told
         virtual Time last_media(std::uint32_t call) const = 0;  // its last RTP packet, or no_time
         // Asks for the memory of its streams, in two steps (0, 1) some time apart.
         virtual void fetch_media(std::uint32_t call, unsigned step) const = 0;
@@ -148,6 +162,7 @@ public:
     void finish();
 
     LiveCall& operator[](std::uint32_t call) { return pool_[call]; }
+    const LiveCall& operator[](std::uint32_t call) const { return pool_[call]; }
     bool alive(std::uint32_t call) const { return pool_.alive(call); }
     std::uint32_t count() const { return pool_.count(); }  // of those alive
     // A call whose Call-ID may be the one with that hash; none if there is none.
@@ -157,6 +172,14 @@ public:
     // Keeps text for as long as the call lives; stable text stays where it is.
     static std::string_view keep(LiveCall& call, std::string_view text, bool stable);
     Time now() const { return now_; }
+    // The rest is of Options::live. About how much memory calls take.
+    std::uint64_t bytes() const { return bytes_; }
+    // What the call takes has changed.
+    void weigh(std::uint32_t call);
+    // Forgets the oldest call or request that nobody has answered, without handing it on: a flood of them
+    // costs as little as can be. False: there is none.
+    bool evict_attempt();
+    bool evict_oldest();  // hands it on
 
 private:
     // The Call-ID of a call that was handed on, hashed: what is retransmitted later makes no new call.
@@ -196,6 +219,10 @@ private:
     void forget_gone();
     Duration patience(const LiveCall& call) const;
     void hand_on(std::uint32_t call);
+    void forget_answered();
+    void bury(std::uint64_t hash);
+    void bury(const LiveCall& call);
+    void forget(std::uint32_t call);
 
     const Options& options_;
     Owner& owner_;
@@ -205,6 +232,8 @@ private:
     HashIndex buried_;
     std::deque<Due> lingering_, waiting_;  // over; over unless more follows
     std::deque<std::pair<std::uint32_t, std::uint64_t>> oldest_;  // in order of number
+    std::deque<std::pair<std::uint32_t, std::uint64_t>> attempts_;  // those that nobody had answered, likewise
+    std::uint64_t bytes_ = 0;
     Time now_{Time::min()}, next_sweep_{Time::min()};
     std::uint64_t next_number_ = 1;
 };

@@ -38,6 +38,28 @@ bool between(const Way& way, const Endpoint& from, const Endpoint& to, bool by_s
            way.dst.address == (by_sender ? to : from).address;
 }
 
+// A request of RFC 2032 names no SSRC: it goes against the way of its stream.
+bool demands_of(const Stream& s, const RtcpEvent& e) {
+    return e.src.address == s.dst.address && e.dst.address == s.src.address &&
+           (e.dst.port == s.src.port || e.dst.port == s.src.port + 1);
+}
+
+// The same SSRC may have gone to several addresses (directmedia, forks): each stream takes its own.
+struct Ours {
+    const Stream& stream;
+    std::span<const Way> siblings;
+    bool operator()(const RtcpReport& r) const { return is(r.src, r.dst, r.is_sender_report); }
+    bool operator()(const RtcpEvent& e) const { return is(e.src, e.dst, e.sender_ssrc == stream.ssrc); }
+
+private:
+    bool is(const Endpoint& from, const Endpoint& to, bool by_sender) const {
+        if (!concerns(stream, from, to, by_sender)) return false;
+        return between({stream.src, stream.dst}, from, to, by_sender) ||
+               std::none_of(siblings.begin(), siblings.end(),
+                            [&](const Way& other) { return between(other, from, to, by_sender); });
+    }
+};
+
 }  // namespace
 
 Reports::Ledger& Reports::ledger_of(std::uint32_t ssrc, Time now) {
@@ -245,51 +267,47 @@ void Reports::event(std::uint32_t about, std::uint32_t sender, std::string_view 
     e.text = std::move(text);
 }
 
-void Reports::take_intra_requests(Stream& into) {
+void Reports::tell_intra_requests(Stream& into) const {
     if (into.media != MediaKind::video) return;
-    const auto about = [&](const RtcpEvent& e) {
-        return e.src.address == into.dst.address && e.dst.address == into.src.address &&
-               (e.dst.port == into.src.port || e.dst.port == into.src.port + 1);
-    };
-    std::erase_if(intra_requests_, [&](const RtcpEvent& e) {
-        if (!about(e)) return false;
+    for (const RtcpEvent& e : intra_requests_) {
+        if (!demands_of(into, e)) continue;
         into.rtcp_events.push_back(e);
         into.rtcp_events.back().media_ssrc = into.ssrc;
-        return true;
-    });
+    }
     std::stable_sort(into.rtcp_events.begin(), into.rtcp_events.end(),
                      [](const RtcpEvent& a, const RtcpEvent& b) { return a.time < b.time; });
 }
 
+void Reports::tell(Stream& into, std::span<const Way> siblings) const {
+    const std::uint32_t i = by_ssrc_.find(
+        hash_of_ssrc(into.ssrc), [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
+    if (i == HashIndex::nil) return tell_intra_requests(into);
+    const Ledger& l = pool_[i];
+    const Ours ours{into, siblings};
+    into.cname = l.cname;
+    for (const RtcpReport& r : l.reports) {
+        if (!ours(r)) continue;
+        RtcpReport& told = into.reports.emplace_back(r);
+        if (told.has_block && into.clock_hz != 0)
+            told.jitter_ms = 1000.0 * told.jitter_units / into.clock_hz;
+    }
+    for (const RtcpEvent& e : l.events)
+        if (ours(e)) into.rtcp_events.push_back(e);
+    tell_intra_requests(into);
+}
+
 void Reports::take(Stream& into, std::span<const Way> siblings) {
+    tell(into, siblings);
+    if (into.media == MediaKind::video)
+        std::erase_if(intra_requests_, [&](const RtcpEvent& e) { return demands_of(into, e); });
     const std::uint64_t h = hash_of_ssrc(into.ssrc);
     const std::uint32_t i =
         by_ssrc_.find(h, [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
-    if (i == HashIndex::nil) return take_intra_requests(into);
+    if (i == HashIndex::nil) return;
     Ledger& l = pool_[i];
     l.met = true;
-    into.cname = l.cname;
-    // The same SSRC may have gone to several addresses (directmedia, forks): each stream takes its
-    // own.
-    const auto ours = [&](const Endpoint& from, const Endpoint& to, bool by_sender) {
-        if (!concerns(into, from, to, by_sender)) return false;
-        return between({into.src, into.dst}, from, to, by_sender) ||
-               std::none_of(siblings.begin(), siblings.end(),
-                            [&](const Way& other) { return between(other, from, to, by_sender); });
-    };
-    std::erase_if(l.reports, [&](const RtcpReport& r) {
-        if (!ours(r.src, r.dst, r.is_sender_report)) return false;
-        RtcpReport& taken = into.reports.emplace_back(r);
-        if (taken.has_block && into.clock_hz != 0)
-            taken.jitter_ms = 1000.0 * taken.jitter_units / into.clock_hz;
-        return true;
-    });
-    std::erase_if(l.events, [&](const RtcpEvent& e) {
-        if (!ours(e.src, e.dst, e.sender_ssrc == into.ssrc)) return false;
-        into.rtcp_events.push_back(e);
-        return true;
-    });
-    take_intra_requests(into);
+    std::erase_if(l.reports, Ours{into, siblings});
+    std::erase_if(l.events, Ours{into, siblings});
     if (l.reports.empty() && l.events.empty()) {
         by_ssrc_.erase(h, i);
         pool_.release(i);

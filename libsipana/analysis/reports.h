@@ -22,8 +22,10 @@ public:
 
     // One RTCP datagram. Of an encrypted one (SRTCP) only the first packet's type can be told.
     void on_compound(const net::Datagram& datagram, bool encrypted);
-    // Moves what was said of the stream into it; needs its ssrc, addresses and clock.
+    // Tells the stream what was said of it; needs its ssrc, addresses and clock.
     // `siblings`: where else its SSRC goes.
+    void tell(Stream& into, std::span<const Way> siblings = {}) const;
+    // The same, and forgets it.
     void take(Stream& into, std::span<const Way> siblings = {});
     // Forgets SSRCs that have been silent for long.
     void advance(Time now);
@@ -52,7 +54,7 @@ private:
     void event(std::uint32_t about, std::uint32_t sender, std::string_view kind, std::string text,
                const net::Datagram& datagram);
 
-    void take_intra_requests(Stream& into);
+    void tell_intra_requests(Stream& into) const;
 
     const Options& options_;
     Counts& counts_;

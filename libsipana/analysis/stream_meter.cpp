@@ -165,7 +165,7 @@ const Payload& StreamMeter::main() const {
 
 // ---------------------------------------------------------------- to the model
 
-void StreamMeter::describe(Stream& out) {
+void StreamMeter::describe(Stream& out, Detail detail) const {
     const rtp::Receiver& r = receiver_;
     out.end = r.last_arrival();
     for (const Used& u : used_)
@@ -189,17 +189,19 @@ void StreamMeter::describe(Stream& out) {
     out.restarts = r.restarts();
     out.first_sequence = r.first_sequence();
     out.last_sequence = r.last_sequence();
-    for (const rtp::Gap& g : r.gaps())
-        if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
     out.promptest_at = transit_.least_at;
     out.promptest_timestamp = transit_.least_timestamp;
-    describe_seconds(out);
-    if (checked_) describe_faults(out);
+    if (detail == Detail::full) {
+        for (const rtp::Gap& g : r.gaps())
+            if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});
+        describe_seconds(out);
+        if (checked_) describe_faults(out);
+    }
     if (events_)
         for (const rtp::Event& e : events_->events())
             out.digits.push_back({e.digit, DigitSource::rtp_event, e.start, e.duration,
                                   e.volume_dbm0, e.ended, e.frame});
-    if (video_) describe_video(out);
+    if (video_) describe_video(out, detail);
 }
 
 void StreamMeter::describe_faults(Stream& out) const {
@@ -228,23 +230,34 @@ void StreamMeter::describe_seconds(Stream& out) const {
     }
 }
 
-void StreamMeter::describe_video(Stream& out) {
-    video_->finish();
+namespace {
+
+void tell_totals(const media::VideoMeter& meter, Video& v) {
+    v.frames = meter.frames();
+    v.key_frames = meter.key_frames();
+    v.incomplete_frames = meter.incomplete_frames();
+    v.width = meter.width();
+    v.height = meter.height();
+    v.fps = meter.fps();
+    v.longest_freeze = meter.longest_freeze();
+    v.broken_count = meter.breakage_count();
+    v.broken_frames = meter.broken_frames();
+    v.broken_for = meter.broken_for();
+}
+
+}  // namespace
+
+// The frames still open are closed in a copy: the stream may go on.
+void StreamMeter::describe_video(Stream& out, Detail detail) const {
     Video& v = out.video.emplace();
-    v.frames = video_->frames();
-    v.key_frames = video_->key_frames();
-    v.incomplete_frames = video_->incomplete_frames();
-    v.width = video_->width();
-    v.height = video_->height();
-    v.fps = video_->fps();
-    v.longest_freeze = video_->longest_freeze();
-    v.broken_count = video_->breakage_count();
-    v.broken_frames = video_->broken_frames();
-    v.broken_for = video_->broken_for();
-    for (const media::Breakage& b : video_->breakages())
+    if (detail == Detail::summary) return tell_totals(*video_, v);
+    media::VideoMeter meter = *video_;
+    meter.finish();
+    tell_totals(meter, v);
+    for (const media::Breakage& b : meter.breakages())
         v.broken.push_back(
             {b.start, b.end, b.length(), b.frames, b.lost_packets, b.joined, b.mended});
-    for (const media::FrameMark& m : video_->marks()) {
+    for (const media::FrameMark& m : meter.marks()) {
         v.marks.push_back({m.time, m.timestamp, m.bytes, m.packets, m.key, m.complete, m.intact});
         if (!seconds_ || out.seconds.empty()) continue;
         StreamSecond& second =
@@ -253,6 +266,14 @@ void StreamMeter::describe_video(Stream& out) {
         second.key_frames += m.key;
         second.incomplete_frames += !m.complete;
     }
+}
+
+std::uint64_t StreamMeter::bytes() const {
+    std::uint64_t bytes = sizeof(*this) + used_.size() * sizeof(Used) + faults_.size() * sizeof(Fault);
+    if (seconds_) bytes += sizeof(*seconds_) + seconds_->series().capacity() * sizeof(rtp::Second);
+    if (video_) bytes += sizeof(*video_) + video_->marks().capacity() * sizeof(media::FrameMark);
+    if (events_) bytes += sizeof(*events_) + events_->events().capacity() * sizeof(rtp::Event);
+    return bytes;
 }
 
 }  // namespace sipana::analysis

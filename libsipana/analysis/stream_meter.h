@@ -55,11 +55,13 @@ public:
         if (video_) video_->resume();
     }
 
+    std::uint64_t packets() const { return receiver_.packets(); }
     Time last_arrival() const { return receiver_.last_arrival(); }
     // The payload type most used; events and comfort noise aside.
     const Payload& main() const;
-    // Gives all figures to the model; the last thing to be called.
-    void describe(Stream& into);
+    // Gives all figures to the model. Detail::summary: without what grows with the stream's length.
+    void describe(Stream& into, Detail detail = Detail::full) const;
+    std::uint64_t bytes() const;  // of memory, about
 
 private:
     struct Used : Payload {
@@ -79,7 +81,7 @@ private:
     void note_transit(const Early& packet);
     void describe_faults(Stream& into) const;
     void describe_seconds(Stream& into) const;
-    void describe_video(Stream& into);
+    void describe_video(Stream& into, Detail detail) const;
 
     Payloads& payloads_;
     rtp::Receiver receiver_;

@@ -36,6 +36,14 @@ Early early_of(const rtp::Packet& p, const net::Datagram& d) {
     return early;
 }
 
+void sort_by_start(std::vector<Stream>& streams) {
+    const auto earlier = [](const Stream& a, const Stream& b) {
+        return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
+    };
+    if (!std::is_sorted(streams.begin(), streams.end(), earlier))
+        std::stable_sort(streams.begin(), streams.end(), earlier);
+}
+
 }  // namespace
 
 Streams::Streams(const Options& options, Legs& legs, Counts& counts, Sink& sink)
@@ -67,7 +75,7 @@ void Streams::fetch_claims(std::span<const sdp::MediaAddress> media) const {
 
 void Streams::fetch_of(std::uint32_t call, unsigned step) const {
     if (call >= of_call_.size()) return;
-    const auto [first, last] = of_call_[call];
+    const auto& [first, last, count] = of_call_[call];
     for (const std::uint32_t s : {first, last}) {
         if (s == none) continue;
         if (step == 0) {
@@ -83,7 +91,10 @@ void Streams::fetch_of(std::uint32_t call, unsigned step) const {
 bool Streams::on_packet(const net::Datagram& d) {
     if (d.payload.size() < 4) return false;
     // RFC 5761 4: a second byte of 192 to 223 is an RTCP packet type, on whatever port.
-    if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) return true;
+    if (d.payload[1] >= 192 && d.payload[1] <= 223 && on_rtcp(d)) {
+        if (options_.live) last_call_ = call_of_rtcp(d);
+        return true;
+    }
     rtp::Packet p;
     if (!(d.cut ? rtp::read_cut(d.payload, p) : rtp::read(d.payload, p))) return unreadable(d);
     const std::uint64_t h = hash_of_flow(d.src, d.dst);
@@ -96,6 +107,7 @@ bool Streams::on_packet(const net::Datagram& d) {
         if (s == none) return flow.count < most_streams_of_flow && accept(d, p, h);
         flow.last = s;
     }
+    last_call_ = streams_[flow.last].call;
     update(streams_[flow.last], p, d);
     if (Relayed::listens(d.time)) [[unlikely]]
         join_by_sound(flow.last, p, d.time);
@@ -170,10 +182,12 @@ std::uint32_t Streams::find_flow(const Endpoint& src, const Endpoint& dst, std::
 // it.
 bool Streams::accept(const net::Datagram& d, const rtp::Packet& p, std::uint64_t h) {
     const Early early = early_of(p, d);
+    last_call_ = none;
     const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim == none) return plausible(d, p, h, early);
     if (!Claims::names(line_of(match.claim, p.payload_type), p.payload_type))
         return plausible(d, p, h, early);
+    if (has_most_streams(claims_[match.claim].call)) return false;
     const std::uint32_t s = open(d, p.ssrc, h, early);
     Live& live = streams_[s];
     attach(s, match.claim, match.by_destination);
@@ -198,11 +212,15 @@ bool Streams::plausible(const net::Datagram& d, const rtp::Packet& p, std::uint6
         ++counts_.undecided;
         return true;
     }
+    const Claims::Match match = claims_.match(d.src, d.dst);
+    if (match.claim != none && has_most_streams(claims_[match.claim].call)) {
+        ++counts_.undecided;
+        return true;
+    }
     counts_.undecided -= 2;
     counts_.rtp_packets += 3;
     const std::uint32_t s = open(d, p.ssrc, h, before->packets[0]);
     Live& live = streams_[s];
-    const Claims::Match match = claims_.match(d.src, d.dst);
     if (match.claim != none)
         attach(s, match.claim, match.by_destination);
     else
@@ -237,6 +255,10 @@ std::uint32_t Streams::open(const net::Datagram& d, std::uint32_t ssrc, std::uin
     return s;
 }
 
+bool Streams::has_most_streams(std::uint32_t call) const {
+    return call < of_call_.size() && of_call_[call].count >= most_streams_of_call;
+}
+
 void Streams::watch_orphan(std::uint32_t s) {
     ++orphans_;
     orphans_by_source_.insert(hash(src_of(streams_[s])), s);
@@ -255,13 +277,15 @@ void Streams::attach(std::uint32_t s, std::uint32_t number, bool by_destination)
     live.call = claim.call;
     live.from_caller = claim.by_caller != by_destination;
     learn(live, {number, by_destination});
-    if (claim.call >= of_call_.size()) of_call_.resize(claim.call + 1, {none, none});
-    auto& [first, last] = of_call_[claim.call];
+    last_call_ = claim.call;
+    if (claim.call >= of_call_.size()) of_call_.resize(claim.call + 1);
+    auto& [first, last, count] = of_call_[claim.call];
     if (first == none)
         first = s;
     else
         streams_[last].next_of_call = s;
     last = s;
+    ++count;
     join_legs(s);
 }
 
@@ -424,9 +448,7 @@ bool Streams::is_fax(const net::Datagram& d) const {
 
 void Streams::release(std::uint32_t call, Call& into) {
     if (call < of_call_.size()) {
-        auto [s, last] = std::exchange(of_call_[call], {none, none});
-        std::size_t count = 0;
-        for (std::uint32_t i = s; i != none; i = streams_[i].next_of_call) ++count;
+        auto [s, last, count] = std::exchange(of_call_[call], {});
         into.streams.reserve(count);
         while (s != none) {
             const std::uint32_t next = streams_[s].next_of_call;
@@ -437,13 +459,63 @@ void Streams::release(std::uint32_t call, Call& into) {
             drop(s);
             s = next;
         }
-        const auto earlier = [](const Stream& a, const Stream& b) {
-            return std::pair(a.start, a.first_frame) < std::pair(b.start, b.first_frame);
-        };
-        if (!std::is_sorted(into.streams.begin(), into.streams.end(), earlier))
-            std::stable_sort(into.streams.begin(), into.streams.end(), earlier);
+        sort_by_start(into.streams);
     }
     claims_.release(call);
+}
+
+void Streams::look(std::uint32_t call, Call& into, Detail detail) const {
+    if (call >= of_call_.size()) return;
+    into.streams.reserve(of_call_[call].count);
+    for (std::uint32_t s = of_call_[call].first; s != none; s = streams_[s].next_of_call) {
+        Stream& stream = into.streams.emplace_back();
+        tell(s, stream, detail);
+        if (detail == Detail::full) {
+            reports_.tell(stream, siblings_of(s));
+            tell_key_requests(stream);
+            if (options_.check) check_report_clock(stream);
+        }
+        stream.call_id = into.call_id;
+        into.end = std::max(into.end, stream.end);
+    }
+    sort_by_start(into.streams);
+}
+
+// RTCP has the port of its RTP (RFC 5761) or the next one (RFC 3550 11).
+std::uint32_t Streams::call_of_rtcp(const net::Datagram& d) const {
+    for (std::uint16_t behind = 0; behind < 2; ++behind) {
+        if (d.src.port < behind || d.dst.port < behind) break;
+        const Endpoint src{d.src.address, static_cast<std::uint16_t>(d.src.port - behind)};
+        const Endpoint dst{d.dst.address, static_cast<std::uint16_t>(d.dst.port - behind)};
+        if (const std::uint32_t f = find_flow(src, dst, hash_of_flow(src, dst)); f != none)
+            return streams_[flows_[f].last].call;
+        if (const std::uint32_t c = claims_.match(src, dst).claim; c != none) return claims_[c].call;
+    }
+    return none;
+}
+
+std::uint64_t Streams::bytes() const {
+    constexpr std::uint64_t of_one = sizeof(Live) + sizeof(Flow) + 64;  // and its places in the indexes
+    return streams_.count() * of_one + std::max<std::uint64_t>(meter_bytes_, streams_.count() * sizeof(StreamMeter));
+}
+
+std::uint32_t Streams::evict(std::uint32_t at_most) {
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> found;
+    for (std::uint32_t s = 0; s < streams_.end(); ++s) {
+        if (!streams_.alive(s) || streams_[s].call != none) continue;
+        found.emplace_back(streams_[s].meter ? streams_[s].meter->packets() : 1, s);
+    }
+    const std::size_t n = std::min<std::size_t>(at_most, found.size());
+    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n), found.end());
+    for (std::size_t i = 0; i < n; ++i) hand_on(found[i].second);
+    return static_cast<std::uint32_t>(n);
+}
+
+void Streams::hand_on(std::uint32_t s) {
+    Stream stream;
+    describe(s, stream);
+    sink_.on_stream(std::move(stream));
+    drop(s);
 }
 
 void Streams::drop(std::uint32_t s) {
@@ -469,6 +541,11 @@ void Streams::advance(Time now) {
     next_sweep_ = now + sweep_interval;
     reports_.advance(now);
     secured_.advance(now);
+    if (options_.live) {
+        meter_bytes_ = 0;
+        for (std::uint32_t s = 0; s < streams_.end(); ++s)
+            if (streams_.alive(s) && streams_[s].meter) meter_bytes_ += streams_[s].meter->bytes();
+    }
     if (orphans_ == 0) return;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> silent;
     for (std::uint32_t s = 0; s < streams_.end(); ++s)
@@ -476,12 +553,7 @@ void Streams::advance(Time now) {
             last_of(streams_[s]) + orphan_patience <= now)
             silent.emplace_back(streams_[s].first.frame, s);
     std::sort(silent.begin(), silent.end());
-    for (const auto& [frame, s] : silent) {
-        Stream stream;
-        describe(s, stream);
-        sink_.on_stream(std::move(stream));
-        drop(s);
-    }
+    for (const auto& [frame, s] : silent) hand_on(s);
 }
 
 void Streams::finish() {
@@ -489,19 +561,21 @@ void Streams::finish() {
     for (std::uint32_t s = 0; s < streams_.end(); ++s)
         if (streams_.alive(s)) left.emplace_back(streams_[s].first.frame, s);
     std::sort(left.begin(), left.end());
-    for (const auto& [frame, s] : left) {
-        Stream stream;
-        describe(s, stream);
-        sink_.on_stream(std::move(stream));
-        drop(s);
-    }
+    for (const auto& [frame, s] : left) hand_on(s);
     reports_.finish();
 }
 
 // ---------------------------------------------------------------- to the model
 
 void Streams::describe(std::uint32_t s, Stream& out) {
-    Live& live = streams_[s];
+    tell(s, out, Detail::full);
+    reports_.take(out, siblings_of(s));
+    tell_key_requests(out);
+    if (options_.check) check_report_clock(out);
+}
+
+void Streams::tell(std::uint32_t s, Stream& out, Detail detail) const {
+    const Live& live = streams_[s];
     out.src = src_of(live);
     out.dst = dst_of(live);
     out.ssrc = live.ssrc;
@@ -522,12 +596,9 @@ void Streams::describe(std::uint32_t s, Stream& out) {
                 : audio                                        ? MediaKind::audio
                                                                : MediaKind::other;
     if (live.meter)
-        live.meter->describe(out);
+        live.meter->describe(out, detail);
     else
         describe_first(live, out);
-    reports_.take(out, siblings_of(s));
-    tell_key_requests(out);
-    if (options_.check) check_report_clock(out);
 }
 
 void Streams::describe_first(const Live& live, Stream& out) {

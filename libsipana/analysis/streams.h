@@ -53,6 +53,16 @@ public:
     void release_claims(std::uint32_t call) { claims_.release(call); }
     // Gives the call's streams to the model and forgets its claims.
     void release(std::uint32_t call, Call& into);
+    // The call's streams as they stand now.
+    void look(std::uint32_t call, Call& into, Detail detail) const;
+    // The call of the last packet that on_packet() took; none: of no call. With Options::live.
+    std::uint32_t last_call() const { return last_call_; }
+    // About how much memory streams take; those of no call can be handed on early, the least first.
+    std::uint64_t bytes() const;
+    std::size_t count() const { return streams_.count(); }
+    std::uint32_t orphans() const { return orphans_; }
+    // Hands on the so many streams of no call that have the fewest packets.
+    std::uint32_t evict(std::uint32_t at_most);
     // Hands on the streams of no call that have been silent.
     void advance(Time now);
     void finish();
@@ -84,6 +94,7 @@ private:
     std::uint32_t open(const net::Datagram& datagram, std::uint32_t ssrc, std::uint64_t hash,
                        const Early& first);
     void attach(std::uint32_t stream, std::uint32_t claim, bool by_destination);
+    bool has_most_streams(std::uint32_t call) const;
     void watch_orphan(std::uint32_t stream);
     void forget_orphan(std::uint32_t stream);
     void relearn(std::uint32_t stream);
@@ -108,12 +119,17 @@ private:
     bool was_elsewhere(const Live& stream, Time since) const;
 
     void drop(std::uint32_t stream);
+    void hand_on(std::uint32_t stream);
+    void tell(std::uint32_t stream, Stream& into, Detail detail) const;
     void describe(std::uint32_t stream, Stream& into);
+    std::uint32_t call_of_rtcp(const net::Datagram& datagram) const;
     static void describe_first(const Live& stream, Stream& into);
     static Time last_of(const Live& stream) {
         return stream.meter ? stream.meter->last_arrival() : stream.first.at;
     }
 
+    // Streams of one call: packets of others are put down to nobody.
+    static constexpr std::uint32_t most_streams_of_call = 4096;
     // Streams of one SSRC: so many are looked at, the newest first.
     static constexpr std::uint32_t most_same_ssrc = 64;
     static std::uint64_t hash_of_ssrc(std::uint32_t ssrc) { return mix(ssrc, 7); }
@@ -132,8 +148,10 @@ private:
     Pool<Live> streams_;
     Chains by_ssrc_;
     Relayed relayed_;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>>
-        of_call_;                // first and last stream, by call
+    struct OfCall {
+        std::uint32_t first = none, last = none, count = 0;
+    };
+    std::vector<OfCall> of_call_;  // its streams, chained
     std::uint32_t orphans_ = 0;  // streams of no call
     Chains orphans_by_source_, orphans_by_destination_;
     Payloads payloads_;
@@ -141,6 +159,8 @@ private:
     std::uint32_t unreadable_ = 0;
     bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;
+    std::uint32_t last_call_ = none;
+    std::uint64_t meter_bytes_ = 0;  // as of the last sweep
     Time next_sweep_ = Time::min();
 };
 

@@ -49,6 +49,49 @@ void Trackers::work_off(Batch& batch) {
         for (unsigned step = 0; ahead && step < 3; ++step) fetch(batch, i + (3 - step) * stride, step);
         on_item(batch, batch.items()[i]);
     }
+    if (options_.max_bytes != 0 && bytes() > options_.max_bytes) make_room();
+}
+
+void Trackers::advance(Time now) {
+    calls_.advance(now);
+    streams_.advance(now);
+}
+
+void Trackers::touch(std::uint32_t call) {
+    if (call == none) return;
+    const Going going{call, calls_[call].number};
+    if (std::find(touched_.begin(), touched_.end(), going) == touched_.end()) touched_.push_back(going);
+}
+
+std::optional<Call> Trackers::look(Going going, Detail detail) const {
+    if (!calls_.alive(going.place) || calls_[going.place].number != going.number) return std::nullopt;
+    Call call = snapshot(calls_[going.place], detail);
+    streams_.look(going.place, call, detail);
+    if (detail == Detail::full && options_.detail == Detail::full) {
+        tell_history(call);
+        tell_pictures(call);
+        if (options_.check) check_call(call, last_);
+    }
+    return call;
+}
+
+// A little more than needed goes at a time, so that it is not looked for at every packet.
+void Trackers::make_room() {
+    const std::uint64_t wanted = options_.max_bytes - options_.max_bytes / 16;
+    const auto full = [&] { return bytes() > wanted; };
+    while (full() && streams_.orphans() > 0) {
+        const std::uint32_t gone = streams_.evict(std::max(streams_.orphans() / 8, std::uint32_t{64}));
+        evictions_.streams += gone;
+        if (gone == 0) break;
+    }
+    while (full() && calls_.evict_attempt()) ++evictions_.attempts;
+    while (full() && calls_.evict_oldest()) ++evictions_.calls;
+}
+
+void Trackers::on_evicted(std::uint32_t call) {
+    Call gone;
+    streams_.release(call, gone);
+    sink_.on_forgotten(calls_[call].number);
 }
 
 void Trackers::fetch(Batch& batch, std::size_t at, unsigned step) const {
@@ -80,7 +123,10 @@ void Trackers::on_item(Batch& batch, const Item& item) {
         return;
     }
     if (item.content == Content::media) {
-        if (streams_.on_packet(d)) return;
+        if (streams_.on_packet(d)) {
+            if (options_.live) touch(streams_.last_call());
+            return;
+        }
     } else if (item.content == Content::sip) {
         return on_sip(batch, item);
     } else if (item.content == Content::zrtp || item.content == Content::dtls) {
@@ -138,6 +184,10 @@ void Trackers::on_sip(const Batch& batch, const Item& item) {
         const bool again = p.record.retransmission || p.record.capture_duplicate;
         LiveCall& call = calls_[p.call];
         if (!again) on_new(batch, read, p, call, seen, item.lacks);
+        if (options_.live) {
+            touch(p.call);
+            calls_.weigh(p.call);
+        }
         sink_.on_message(p.record, call.call_id());
         if (p.ended_call) streams_.release_claims(p.call);
     } else if (p.late) {

@@ -20,6 +20,15 @@ public:
     void finish(Time last);  // `last`: of the capture
     Counts& counts() { return counts_; }
 
+    // With Options::live: see Analyzer.
+    void forget_touched() { touched_.clear(); }
+    std::span<const Going> touched() const { return touched_; }
+    std::optional<Call> look(Going call, Detail detail) const;
+    void advance(Time now);
+    std::uint64_t bytes() const { return calls_.bytes() + streams_.bytes(); }
+    const Evictions& evictions() const { return evictions_; }
+    std::size_t streams_going_on() const { return streams_.count(); }
+
 private:
     static constexpr std::size_t most_findings = 10'000;  // of one call
 
@@ -32,7 +41,10 @@ private:
     void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
               std::string_view clause);
     void find_cut(std::uint64_t frame);
+    void touch(std::uint32_t call);
+    void make_room();
     void on_over(std::uint32_t call) override;
+    void on_evicted(std::uint32_t call) override;
     Time last_media(std::uint32_t call) const override { return streams_.last_media(call); }
     void fetch_media(std::uint32_t call, unsigned step) const override { streams_.fetch_of(call, step); }
 
@@ -43,6 +55,8 @@ private:
     Legs legs_;
     Streams streams_;
     Time last_ = no_time;  // of what was worked off
+    std::vector<Going> touched_;
+    Evictions evictions_;
 };
 
 }  // namespace sipana::analysis

@@ -141,13 +141,15 @@ bool Board::stopped() const {
 
 // ---------------------------------------------------------------- for who reads packets
 
-void Board::put(std::uint64_t number, CallPtr call, bool over) {
+void Board::put(analysis::Call&& told, bool over) {
+    auto call = std::make_shared<analysis::Call>(std::move(told));
+    const std::uint64_t number = call->number;
     {
         const std::lock_guard lock(mutex_);
         Kept& kept = entries_[number];
-        if (kept.call) {
+        if (kept.own) {
             by_change_.erase({kept.changed, number});
-            const auto id = by_id_.find(kept.call->call_id);
+            const auto id = by_id_.find(kept.own->call_id);
             if (id != by_id_.end() && id->second == number) by_id_.erase(id);
         }
         bytes_ -= kept.bytes;
@@ -157,23 +159,18 @@ void Board::put(std::uint64_t number, CallPtr call, bool over) {
         kept.bytes = analysis::footprint(*call);
         bytes_ += kept.bytes;
         by_change_.insert({kept.changed, number});
-        by_id_[call->call_id] = number;
-        std::swap(kept.call, call);
+        by_id_.erase(call->call_id);  // the key views the call that it was kept with
+        by_id_.emplace(call->call_id, number);
+        kept.call = call;
+        std::swap(kept.own, call);
         make_room();
     }
     changed_.notify_all();
     // What was there before is let go here, without the lock.
 }
 
-void Board::on_going(analysis::Call&& summary) {
-    const std::uint64_t number = summary.number;
-    put(number, std::make_shared<const analysis::Call>(std::move(summary)), false);
-}
-
-void Board::on_over(analysis::Call&& call) {
-    const std::uint64_t number = call.number;
-    put(number, std::make_shared<const analysis::Call>(std::move(call)), true);
-}
+void Board::on_going(analysis::Call&& summary) { put(std::move(summary), false); }
+void Board::on_over(analysis::Call&& call) { put(std::move(call), true); }
 
 // The oldest that is over goes first; what goes on stays, for the analyzer bounds it.
 void Board::make_room() {
@@ -183,19 +180,28 @@ void Board::make_room() {
             ++at;
             continue;
         }
-        const Kept& kept = at->second;
-        by_change_.erase({kept.changed, kept.number});
-        const auto id = by_id_.find(kept.call->call_id);
-        if (id != by_id_.end() && id->second == kept.number) by_id_.erase(id);
-        bytes_ -= kept.bytes;
         ++forgotten_count_;
-        forgotten_.emplace_back(++version_, kept.number);
-        if (forgotten_.size() > most_forgotten_told) {
-            forgotten_from_ = forgotten_.front().first;
-            forgotten_.pop_front();
-        }
-        at = entries_.erase(at);
+        at = give_up(at);
     }
+}
+
+Board::Entries::iterator Board::give_up(Entries::iterator at) {
+    const Kept& kept = at->second;
+    by_change_.erase({kept.changed, kept.number});
+    const auto id = by_id_.find(kept.call->call_id);
+    if (id != by_id_.end() && id->second == kept.number) by_id_.erase(id);
+    bytes_ -= kept.bytes;
+    forgotten_.emplace_back(++version_, kept.number);
+    if (forgotten_.size() > most_forgotten_told) {
+        forgotten_from_ = forgotten_.front().first;
+        forgotten_.pop_front();
+    }
+    return entries_.erase(at);
+}
+
+void Board::forget(std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = entries_.find(number); at != entries_.end()) give_up(at);
 }
 
 void Board::on_stream(analysis::Stream&& stream) {
@@ -277,11 +283,11 @@ void Board::answer(const std::function<std::optional<analysis::Call>(std::uint64
     }
 }
 
-std::vector<CallPtr> Board::take_over() {
+std::vector<analysis::Call> Board::take_over() {
     const std::lock_guard lock(mutex_);
-    std::vector<CallPtr> all;
+    std::vector<analysis::Call> all;
     for (auto& [number, kept] : entries_)
-        if (kept.over) all.push_back(std::move(kept.call));
+        if (kept.over) all.push_back(std::move(*kept.own));
     by_id_.clear();
     by_change_.clear();
     entries_.clear();

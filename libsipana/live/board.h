@@ -28,7 +28,7 @@ using StreamPtr = std::shared_ptr<const analysis::Stream>;
 
 class Board {
 public:
-    static constexpr std::size_t most_findings = 1000;  // of no call: the last ones
+    static constexpr std::size_t most_findings = 10'000;  // of no call: the last ones
     static constexpr std::size_t most_streams = 1000;   // of no call: the last ones
     static constexpr std::size_t most_entries = 100'000;
 
@@ -71,6 +71,7 @@ public:
     // ---- the thread that reads packets
     void on_going(analysis::Call&& summary);
     void on_over(analysis::Call&& call);
+    void forget(std::uint64_t number);
     void on_stream(analysis::Stream&& stream);
     void on_finding(Finding&& finding);
     void on_totals(Totals&& totals);
@@ -84,8 +85,9 @@ public:
                 const std::function<Result<Buffer>(std::uint64_t)>& packets, std::size_t at_most = 4);
     bool asked() const;  // somebody waits
     void on_ask(std::function<void()> wake);
-    // All that is kept of what is over, for the report; the board is empty afterwards.
-    std::vector<CallPtr> take_over();
+    // All that is kept of what is over, by number, for the report; the board is empty afterwards. Only when
+    // nobody else holds or asks for anything any more.
+    std::vector<analysis::Call> take_over();
 
 private:
     struct Ask {
@@ -96,9 +98,12 @@ private:
     };
     struct Kept : Entry {
         std::uint64_t bytes = 0;
+        std::shared_ptr<analysis::Call> own;  // the same as `call`
     };
-    void put(std::uint64_t number, CallPtr call, bool over);
+    void put(analysis::Call&& call, bool over);
     void make_room();
+    using Entries = std::map<std::uint64_t, Kept>;
+    Entries::iterator give_up(Entries::iterator at);
     void ask(const std::shared_ptr<Ask>& ask, Duration at_most);
 
     mutable std::mutex mutex_;

@@ -28,6 +28,8 @@ struct SourceCounts {
 class Source {
 public:
     virtual ~Source() = default;
+    // Once, after the process has given up its rights: threads may start from here on.
+    virtual void start() {}
     // Readable when next() may have something; may be an epoll descriptor for several. -1: always ask.
     virtual int descriptor() const = 0;
     // False: there is nothing at the moment, or nothing more (ended()). Never waits. `number`, `file` and

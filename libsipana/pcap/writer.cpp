@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -119,17 +121,21 @@ PcapngWriter PcapngWriter::into(Buffer& out) {
 }
 
 Status PcapngWriter::emit(std::uint32_t type) {
-    if (failed_) return *failed_;
     if (!started_ && type != section_header)
         return Error{Errc::malformed, 0, "a section header has to come first"};
-    if (body_.size() + 12 > longest_block)
-        return Error{Errc::too_large, 0,
-                     fmt::format("a block of {} bytes is more than is read", body_.size() + 12)};
     block_.clear();
     put32(block_, type);
     put32(block_, body_.size() + 12);
     block_.insert(block_.end(), body_.begin(), body_.end());
     put32(block_, body_.size() + 12);
+    return hand_on();
+}
+
+Status PcapngWriter::hand_on() {
+    if (failed_) return *failed_;
+    if (block_.size() > longest_block)
+        return Error{Errc::too_large, 0,
+                     fmt::format("a block of {} bytes is more than is read", block_.size())};
     if (auto written = sink_(block_); !written) {
         failed_ = written.error();
         return *failed_;
@@ -195,19 +201,9 @@ Status PcapngWriter::packet(const Frame& frame) {
         put_padded(body_, frame.bytes);
         return emit(simple_packet_block);
     }
-    const auto ticks =
-        frame.has_time ? static_cast<std::uint64_t>(frame.time.count()) : std::uint64_t{0};
-    put32(body_, frame.interface);
-    put32(body_, ticks >> 32);
-    put32(body_, ticks);
-    put32(body_, frame.bytes.size());
-    put32(body_, frame.wire_size);
-    put_padded(body_, frame.bytes);
-    if (!frame.comment.empty()) {
-        option(body_, option_comment, frame.comment);
-        end_of_options(body_);
-    }
-    return emit(enhanced_packet_block);
+    block_.resize(packet_block_size(frame));
+    write_packet_block(frame, block_.data());
+    return hand_on();
 }
 
 Status PcapngWriter::secret(const Secret& secret) {
@@ -238,6 +234,71 @@ Status PcapngWriter::names(std::span<const std::pair<Address, std::string>> name
 }
 
 Status PcapngWriter::close() { return file_ ? file_->close() : Status(Done{}); }
+
+namespace {
+
+// Little-endian, as put().
+void store32(std::uint8_t* at, std::uint64_t value) {
+    const auto word = static_cast<std::uint32_t>(value);
+    if constexpr (std::endian::native == std::endian::little) {
+        std::memcpy(at, &word, 4);
+    } else {
+        for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<std::uint8_t>(word >> 8 * i);
+    }
+}
+std::uint32_t fetch32(const std::uint8_t* at) { return __builtin_bswap32(load_be32(at)); }
+
+constexpr std::size_t padded(std::size_t size) { return (size + 3) / 4 * 4; }
+constexpr std::size_t packet_head = 28, block_end = 4, option_head = 4;
+
+}  // namespace
+
+std::size_t packet_block_size(const Frame& frame) {
+    const std::size_t options =
+        frame.comment.empty() ? 0 : 2 * option_head + padded(frame.comment.size());
+    return packet_head + padded(frame.bytes.size()) + options + block_end;
+}
+
+void write_packet_block(const Frame& frame, std::uint8_t* out) {
+    const std::size_t whole = packet_block_size(frame), size = frame.bytes.size();
+    const auto ticks = frame.has_time ? static_cast<std::uint64_t>(frame.time.count()) : 0;
+    store32(out, enhanced_packet_block);
+    store32(out + 4, whole);
+    store32(out + 8, frame.interface);
+    store32(out + 12, ticks >> 32);
+    store32(out + 16, ticks);
+    store32(out + 20, size);
+    store32(out + 24, frame.wire_size);
+    std::uint8_t* at = out + packet_head;
+    if (size != 0) {
+        store32(at + padded(size) - 4, 0);  // the padding
+        std::memcpy(at, frame.bytes.data(), size);
+        at += padded(size);
+    }
+    if (const std::string_view comment = frame.comment; !comment.empty()) {
+        store32(at, option_comment | comment.size() << 16);
+        at += option_head;
+        store32(at + padded(comment.size()) - 4, 0);
+        std::memcpy(at, comment.data(), comment.size());
+        at += padded(comment.size());
+        store32(at, 0);
+    }
+    store32(out + whole - block_end, whole);
+}
+
+WholeBlocks whole_blocks(Bytes blocks, std::size_t bytes) {
+    WholeBlocks whole;
+    const std::size_t end = std::min(bytes, blocks.size());
+    while (end - whole.bytes >= 12) {
+        const std::uint8_t* const block = blocks.data() + whole.bytes;
+        const std::size_t size = fetch32(block + 4);
+        if (size < 12 || size > end - whole.bytes) break;
+        const std::uint32_t type = fetch32(block);
+        whole.packets += type == enhanced_packet_block || type == simple_packet_block;
+        whole.bytes += size;
+    }
+    return whole;
+}
 
 namespace {
 

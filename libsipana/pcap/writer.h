@@ -47,6 +47,7 @@ public:
 private:
     class File;
     Status emit(std::uint32_t type);  // a block of body_
+    Status hand_on();                 // block_
 
     BlockSink sink_;
     std::shared_ptr<File> file_;
@@ -55,6 +56,19 @@ private:
     Buffer block_, body_;
     std::optional<Error> failed_;  // the first failure; nothing is written after it
 };
+
+// A packet block as PcapngWriter::packet() makes it, without its checks, in memory that the caller
+// has: for who writes a million a second. `out` has room for packet_block_size().
+std::size_t packet_block_size(const Frame& frame);
+void write_packet_block(const Frame& frame, std::uint8_t* out);
+
+// Of `blocks`, which begins at a block and holds whole ones: those that lie within its first
+// `bytes` bytes.
+struct WholeBlocks {
+    std::size_t bytes = 0;
+    std::uint64_t packets = 0;
+};
+WholeBlocks whole_blocks(Bytes blocks, std::size_t bytes);
 
 // Classic pcap in memory.
 struct ClassicShape {

@@ -102,11 +102,20 @@ public:
 
     // Plays the frames in order of time. `stable`: as if from a mapped file; the report then views this Wire.
     analysis::Report play(analysis::Options options = {}, bool stable = false) {
-        std::stable_sort(frames_.begin(), frames_.end(),
-                         [](const Timed& a, const Timed& b) { return a.time < b.time; });
         analysis::Report report;
         analysis::Collector collector(report);
         analysis::Analyzer analyzer(options, collector);
+        for_each([&](const pcap::Frame& f) { analyzer.on_frame(f); }, stable);
+        analyzer.finish();
+        collector.finish(analyzer);
+        return report;
+    }
+
+    // The frames in order of time.
+    template <typename Visit>
+    void for_each(Visit visit, bool stable = false) {
+        std::stable_sort(frames_.begin(), frames_.end(),
+                         [](const Timed& a, const Timed& b) { return a.time < b.time; });
         std::uint64_t number = 0;
         for (const Timed& t : frames_) {
             pcap::Frame f;
@@ -116,11 +125,8 @@ public:
             f.wire_size = static_cast<std::uint32_t>(t.bytes.size());
             f.link = pcap::LinkType::ethernet;
             f.stable = stable;
-            analyzer.on_frame(f);
+            visit(f);
         }
-        analyzer.finish();
-        collector.finish(analyzer);
-        return report;
     }
 
 private:

@@ -99,6 +99,52 @@ TEST_CASE("pcapng: the writer refuses what could not be read back") {
     CHECK(read.annotations.findings.empty());
 }
 
+TEST_CASE("pcapng: a packet block in the caller's memory is what the writer writes") {
+    for (const std::string_view text : {"", "a", "abcd", "abcdefghi"})
+        for (const std::string_view comment : {"", "x", "four", "a comment"}) {
+            CAPTURE(text);
+            CAPTURE(comment);
+            Buffer out;
+            auto writer = PcapngWriter::into(out);
+            REQUIRE(writer.section("sipana"));
+            REQUIRE(writer.interface(Interface{}));
+            const std::size_t head = out.size();
+            Frame frame = frame_of(text, 1'700'000'000'123'456'789, 1400);
+            frame.comment = comment;
+            REQUIRE(writer.packet(frame));
+            const auto block = std::make_unique<std::uint8_t[]>(packet_block_size(frame));
+            std::memset(block.get(), 0xee, packet_block_size(frame));
+            write_packet_block(frame, block.get());
+            CHECK(as_text({block.get(), packet_block_size(frame)}) ==
+                  as_text(Bytes(out).subspan(head)));
+            const Reading read{Exact(out)};
+            REQUIRE(read.frames.size() == 1);
+            CHECK(read.frames[0].bytes == text);
+            CHECK(read.frames[0].comment == comment);
+        }
+}
+
+TEST_CASE("pcapng: the whole blocks within so many bytes are counted") {
+    Buffer out;
+    auto writer = PcapngWriter::into(out);
+    REQUIRE(writer.section("sipana"));
+    REQUIRE(writer.interface(Interface{}));
+    std::vector<std::size_t> ends{out.size()};
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE(writer.packet(frame_of("twenty bytes of data", 1)));
+        ends.push_back(out.size());
+    }
+    for (std::size_t cut = 0; cut <= out.size(); ++cut) {
+        const Exact blocks{Bytes(out)};
+        const WholeBlocks whole = whole_blocks(blocks, cut);
+        std::uint64_t packets = 0;
+        while (packets < 3 && ends[packets + 1] <= cut) ++packets;
+        CHECK(whole.packets == packets);
+        CHECK(whole.bytes <= cut);
+        if (cut >= ends[0]) CHECK(whole.bytes == ends[packets]);
+    }
+}
+
 TEST_CASE("trap 74: a full disk is seen at the first block that does not fit") {
     if (!std::filesystem::exists("/dev/full")) {
         MESSAGE("skipped: there is no /dev/full here");
