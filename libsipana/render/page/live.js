@@ -7,7 +7,7 @@
   const mostRows = 2000;
   const rowOf = new Map(rows.map((row) => [row.dataset.call, row]));
   const line = byId('line'), strip = byId('strip'), downloads = byId('downloads');
-  let version = '', notListed = 0, keptThere = 0;
+  let version = '';
 
   // The nodes of finished markup.
   function nodesOf(text) { return new DOMParser().parseFromString(text, 'text/html').body.childNodes; }
@@ -25,10 +25,27 @@
     if (chosen) old.classList.add('chosen');
     becomeChildren(old, [...fresh.childNodes]);
   }
+  // What names an element among its siblings, where something does.
+  function keyOf(node) {
+    const data = node.dataset;
+    return data && (data.message ?? data.stream ?? data.call ?? node.id) || '';
+  }
   function becomeChildren(old, fresh) {
-    const had = [...old.childNodes];
-    for (let i = fresh.length; i < had.length; ++i) had[i].remove();
-    fresh.forEach((node, i) => { if (i < had.length) become(had[i], node); else old.append(node); });
+    const named = new Map(), others = [];
+    for (const node of old.childNodes) {
+      if (keyOf(node)) named.set(keyOf(node), node);
+      else others.push(node);
+    }
+    let at = old.firstChild;
+    for (const node of fresh) {
+      const key = keyOf(node), same = key ? named.get(key) : others.shift();
+      if (key) named.delete(key);
+      if (!same) { old.insertBefore(node, at); continue; }
+      if (same === at) at = at.nextSibling;
+      else old.insertBefore(same, at);
+      become(same, node);
+    }
+    for (const node of [...named.values(), ...others]) node.remove();
   }
   function count(box, number) { box.querySelector('.count').textContent = String(number); }
 
@@ -175,13 +192,14 @@
     rowOf.delete(row.dataset.call);
     row.remove();
   }
-  // Room for the newest: calls that are over go first, then the oldest.
+  // Room for the newest: calls that are over go first, then the oldest; never the open one.
   function makeRoom() {
     const surplus = rows.length - mostRows;
     if (surplus <= 0) return;
     const goes = (row) => row.dataset.kind === 'invite' && /^(trying|ringing|answered)$/.test(row.dataset.state);
-    const first = [...rows].sort((a, b) => goes(a) - goes(b) || a.dataset.call - b.dataset.call).slice(0, surplus);
-    for (const row of first) if (row.dataset.call !== current) dropRow(row);
+    const first = rows.filter((row) => row.dataset.call !== current);
+    first.sort((a, b) => goes(a) - goes(b) || a.dataset.call - b.dataset.call);
+    for (const row of first.slice(0, surplus)) dropRow(row);
     keepRows();
   }
   function keepRows() { rows.splice(0, rows.length, ...rows.filter((row) => rowOf.get(row.dataset.call) === row)); }
@@ -201,14 +219,16 @@
     keepRows();
     makeRoom();
     order();
-    notListed = rows.length < mostRows ? 0 : Math.max(0, keptThere - rows.length);
     countChips();
     applyFilter();
     if (focused && focused !== document.activeElement && body.contains(focused)) focused.focus({preventScroll: true});
     if (anchor && anchor.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
     byId('empty').hidden = rows.length > 0;
-    byId('omitted').hidden = notListed === 0;
-    byId('omitted').textContent = `${notListed} older ${notListed === 1 ? 'call is' : 'calls are'} not listed here.`;
+  }
+  function sayOmitted(kept) {
+    const omitted = rows.length < mostRows ? 0 : Math.max(0, kept - rows.length);
+    byId('omitted').hidden = omitted === 0;
+    byId('omitted').textContent = `${omitted} older ${omitted === 1 ? 'call is' : 'calls are'} not listed here.`;
   }
   function countChips() {
     for (const group of all('.chips[data-group]')) {
@@ -288,9 +308,8 @@
       say('live', 'good');
       version = event.lastEventId;
       const state = JSON.parse(event.data);
-      keptThere = state.kept ?? keptThere;
       if (state.rows || state.all || state.forgotten.length) takeRows(state);
-      if (state.totals) takeTotals(state.totals);
+      if (state.totals) { takeTotals(state.totals); sayOmitted(state.kept); }
       if (state.findings) takeFindings(state.findings);
       if (state.all && current) loadSoon(0);
       else if (state.all) follow();
