@@ -15,7 +15,7 @@ namespace sipana::live {
 
 class Feed {
 public:
-    static constexpr std::size_t most_rows = 2000;     // the page keeps as many
+    static constexpr std::size_t most_rows = 1000;     // the page keeps as many
     static constexpr std::size_t most_findings = 200;  // the last ones
 
     // `last_id`: the client's; may be anything.

@@ -52,6 +52,7 @@ Result<Guard> Guard::make(const Endpoint& bound, std::string token,
     std::array<unsigned char, 32> chance{};
     if (RAND_bytes(chance.data(), chance.size()) != 1)
         return Error{Errc::io, 0, "there is no randomness"};
+    same({}, {});  // what OpenSSL has to read before it can do this, it reads now
     guard.bound_ = bound;
     guard.token_ = std::move(token);
     // Cookies are shared by all ports of a host.

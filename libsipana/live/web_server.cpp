@@ -17,7 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds idle_time{5000};      // between two requests
+constexpr milliseconds idle_time{5000};  // between two requests
+constexpr milliseconds patience{1000};   // with one who has asked nothing yet, while others wait
 constexpr std::size_t most_requests = 1000;  // of one connection
 constexpr seconds silence{5};                // on a connection for events, before a comment is sent
 constexpr char too_many[] =
@@ -161,7 +162,7 @@ void Web::Server::serve(Connection& connection) {
             asks = connection.wait_for_request(milliseconds{100});
             if (connection.gone() && !asks) return;
             const std::lock_guard lock(mutex_);
-            if (!asks && i > 0 && !waiting_.empty()) return;
+            if (!asks && !waiting_.empty() && (i > 0 || waited >= patience)) return;
         }
         if (!asks || stopping_) return;
         connection.begin_request();
@@ -226,7 +227,7 @@ void Web::Server::handle(const httplib::Request& request, httplib::Response& res
 }
 
 void Web::Server::answer(const httplib::Request& request, httplib::Response& response) {
-    const auto found = answers_->answer(request.path);
+    auto found = answers_->answer(request.path);
     if (!found) return say(response, 404, "Nothing is here.\n");
     response.status = found->status;
     response.set_header("Content-Security-Policy",
@@ -235,7 +236,8 @@ void Web::Server::answer(const httplib::Request& request, httplib::Response& res
         response.set_header("Content-Disposition",
                             fmt::format("attachment; filename=\"{}\"", found->file));
     if (found->status == 503) response.set_header("Retry-After", "2");
-    response.set_content(found->body, found->type);
+    response.body = std::move(found->body);
+    response.set_header("Content-Type", found->type);
 }
 
 void Web::Server::feed(const httplib::Request& request, httplib::Response& response) {

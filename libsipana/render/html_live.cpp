@@ -61,7 +61,8 @@ std::string live_html(std::string_view title) {
     put_list(page);
     page.out +=
         "<nav id=\"downloads\" aria-label=\"Downloads of this call\" hidden></nav>\n"
-        "<div id=\"call\"></div>\n"
+        "<div id=\"call\"></div>\n<p class=\"none\" id=\"hint\" hidden>Choose a call to see its "
+        "ladder, its messages and its media while it goes on.</p>\n"
         "<details class=\"input\" id=\"strays\" hidden><summary>Streams without a call <span "
         "class=\"count\"></span></summary><div></div></details>\n"
         "<section id=\"findings\" hidden><h2>Findings of no call <span "

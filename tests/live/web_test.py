@@ -396,7 +396,7 @@ def many(browser, served):
         served.capture.register(100_000 + i)
     served.capture.invite("last", caller="latecomer")
     until(browser, "document.querySelector('#list tbody').textContent.includes('latecomer')", "a call after a flood is listed")
-    until(browser, "document.querySelectorAll('#list tbody tr').length === 2000", "of 3000 more calls the newest are listed")
+    until(browser, "document.querySelectorAll('#list tbody tr').length === 1000", "of 3000 more calls the newest are listed")
     until(browser, "!document.querySelector('#omitted').hidden", "and how many are not is said")
     judge(browser.run("!!document.querySelector('#list tr[data-call=\"1\"]')"), "the open one stays")
     quiet(browser, served, "a flood")

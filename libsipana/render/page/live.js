@@ -4,7 +4,7 @@
   // The server sends states, not changes: rows as they are now. So whatever was missed is made good by the
   // next event. What is on the page is changed in place, so that what has the focus, is open, chosen or
   // scrolled stays so.
-  const mostRows = 2000;
+  const mostRows = 1000;
   const rowOf = new Map(rows.map((row) => [row.dataset.call, row]));
   const line = byId('line'), strip = byId('strip'), downloads = byId('downloads');
   let version = '';
@@ -63,6 +63,7 @@
   showCall = (number) => {
     if (current === number) return;
     current = number;
+    byId('hint').hidden = true;
     for (const row of rows) choose(row);
     const row = rowOf.get(number);
     if (row) row.scrollIntoView({block: 'nearest'});
@@ -176,10 +177,9 @@
       else body.insertBefore(row, at);
     }
   }
-  function takeRow(fresh, anew) {
+  function takeRow(fresh) {
     const number = fresh.dataset.call, row = rowOf.get(number);
     if (!row) {
-      if (!anew) fresh.classList.add('arrived');
       rows.push(fresh);
       rowOf.set(number, fresh);
       choose(fresh);
@@ -203,19 +203,37 @@
     keepRows();
   }
   function keepRows() { rows.splice(0, rows.length, ...rows.filter((row) => rowOf.get(row.dataset.call) === row)); }
-  function takeRows(state) {
+  // A table of a thousand rows takes its time to be laid out: what comes meanwhile is put in together.
+  let waiting = [], takeTimer = 0, freeAt = 0;
+  function takeSoon(state) {
+    waiting.push(state);
+    if (!takeTimer) takeTimer = setTimeout(takeWaiting, Math.max(0, freeAt - performance.now()));
+  }
+  function takeWaiting() {
+    const began = performance.now(), states = waiting;
+    waiting = [];
+    takeTimer = 0;
+    takeRows(states);
+    list.getBoundingClientRect();  // laid out now, so that it is part of the time taken
+    freeAt = performance.now() + 3 * (performance.now() - began);
+    if (states.some((state) => state.all) && !current) follow();
+  }
+  function takeRows(states) {
     const body = list.tBodies[0], box = list.parentElement, focused = document.activeElement;
     // What is looked at stays where it is, unless it is the list's beginning.
-    const top = box.getBoundingClientRect().top + list.tHead.offsetHeight;
+    const top = box.scrollTop > 4 ? box.getBoundingClientRect().top + list.tHead.offsetHeight : 0;
     const anchor = box.scrollTop > 4 ? rows.find((row) => row.getBoundingClientRect().bottom > top) : null;
     const before = anchor ? anchor.getBoundingClientRect().top : 0;
-    const fresh = state.rows ? [...nodesOf(state.rows)].flatMap((table) => [...table.querySelectorAll('tr')]) : [];
-    if (state.all) {
-      const told = new Set(fresh.map((row) => row.dataset.call));
-      for (const row of [...rows]) if (!told.has(row.dataset.call)) dropRow(row);
+    for (const state of states) {
+      const fresh = state.rows ? [...nodesOf(state.rows)].flatMap((table) => [...table.querySelectorAll('tr')]) : [];
+      if (state.all) {
+        const told = new Set(fresh.map((row) => row.dataset.call));
+        for (const row of [...rows]) if (!told.has(row.dataset.call)) dropRow(row);
+        keepRows();
+      }
+      for (const row of fresh) takeRow(row);
+      for (const number of state.forgotten) if (rowOf.has(String(number))) dropRow(rowOf.get(String(number)));
     }
-    for (const row of fresh) takeRow(row, state.all);
-    for (const number of state.forgotten) if (rowOf.has(String(number))) dropRow(rowOf.get(String(number)));
     keepRows();
     makeRoom();
     order();
@@ -224,6 +242,7 @@
     if (focused && focused !== document.activeElement && body.contains(focused)) focused.focus({preventScroll: true});
     if (anchor && anchor.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
     byId('empty').hidden = rows.length > 0;
+    byId('hint').hidden = rows.length === 0 || current !== '';
   }
   function sayOmitted(kept) {
     const omitted = rows.length < mostRows ? 0 : Math.max(0, kept - rows.length);
@@ -308,11 +327,10 @@
       say('live', 'good');
       version = event.lastEventId;
       const state = JSON.parse(event.data);
-      if (state.rows || state.all || state.forgotten.length) takeRows(state);
+      if (state.rows || state.all || state.forgotten.length) takeSoon(state);
       if (state.totals) { takeTotals(state.totals); sayOmitted(state.kept); }
       if (state.findings) takeFindings(state.findings);
       if (state.all && current) loadSoon(0);
-      else if (state.all) follow();
     });
     source.addEventListener('end', () => {
       source.close();
@@ -328,6 +346,7 @@
       }
     });
   }
+  byId('shown').removeAttribute('aria-live');  // it changes all the time
   list.querySelector('th[aria-sort]').setAttribute('aria-sort', 'descending');  // the newest first
   addEventListener('pagehide', () => { if (source) source.close(); });
   addEventListener('pageshow', (event) => { if (event.persisted) connect(); });
