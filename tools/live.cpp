@@ -17,6 +17,7 @@
 #include "libsipana/live/session.h"
 #include "libsipana/render/render.h"
 #include "tools/interfaces.h"
+#include "tools/live_hep.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -65,6 +66,7 @@ struct LiveCommand::Arguments {
     bool durable = false;
     bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false, list = false;
     std::string user;
+    HepArguments hep;
 };
 
 LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Arguments>()) {
@@ -103,6 +105,7 @@ LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Argume
         ->group(recording);
     c->add_option("--ring-count", a.ring_count, "keep only so many files, the last ones")->group(recording);
     c->add_flag("--durable", a.durable, "hand each packet to the system at once")->group(recording);
+    a.hep.add_to(*c);
     const auto safety = "Safety";
     c->add_option("--max-memory", a.max_memory, "what the process may take (512M); beyond: the oldest goes")
         ->transform(as_size)
@@ -150,8 +153,8 @@ int LiveCommand::run() {
         fmt::print("{}", interface_list(*all));
         return ok;
     }
-    if (a.interfaces.empty() && a.files.empty()) {
-        complain("what to listen to? -i INTERFACE (--list names them), or -r - for a pipe");
+    if (a.interfaces.empty() && a.files.empty() && a.hep.listen.empty()) {
+        complain("what to listen to? -i INTERFACE (--list names them), --hep-listen, or -r - for a pipe");
         return usage;
     }
     std::optional<analysis::Where> where;
@@ -202,6 +205,18 @@ int LiveCommand::run() {
         sources.push_back(std::move(*source));
     }
 
+    auto agents = a.hep.listener();
+    if (!agents) {
+        complain(agents.error().what);
+        return agents.error().code == Errc::malformed ? static_cast<int>(usage) : static_cast<int>(io_error);
+    }
+    if (*agents) sources.push_back(std::move(*agents));
+    auto collector = a.hep.sender();
+    if (!collector) {
+        complain(collector.error().what);
+        return collector.error().code == Errc::malformed ? static_cast<int>(usage) : static_cast<int>(io_error);
+    }
+
     Output out;
     analysis::Selection selection({}, where ? &*where : nullptr);
     live::Board board;
@@ -229,13 +244,22 @@ int LiveCommand::run() {
         observers.push_back(&recording);
     }
     observers.push_back(&events);
+    if (*collector) observers.push_back(collector->get());
 
     live::SessionSettings settings;
     settings.max_memory = a.max_memory;
+    if (*collector) settings.analysis.own_hep = (*collector)->agent();
     settings.buffers = a.interfaces.size() * a.buffer;
     live::Session session(settings, board, std::move(sources), observers);
     running = &session;
     session.complete_totals([&](live::Totals& t) {
+        if (*collector) {
+            const live::HepSender::Counts c = (*collector)->counts();
+            t.hep_sent = c.sent;
+            t.hep_lost = c.dropped + c.lost + c.too_large;
+            t.hep_waiting = c.waiting;
+            t.hep_trouble = c.trouble;
+        }
         if (!recording.ring) return;
         const live::Ring::Counts& c = recording.ring->counts();
         t.recorded_packets = c.packets;
@@ -245,6 +269,7 @@ int LiveCommand::run() {
     });
     Status ran = session.run(stop_asked);
     session.finish();
+    if (*collector) (*collector)->finish(std::chrono::seconds{2});
     if (recording.ring)
         if (Status closed = recording.ring->close(); !closed && ran) ran = closed;
     events.end();
@@ -267,6 +292,10 @@ int LiveCommand::run() {
         const live::SourceCounts c = totals.captured();
         fmt::print(stderr, "captured {} = read {} + dropped {} (kernel {}, interface {}, own queue {})\n", c.received,
                    c.read, c.dropped(), c.dropped_by_kernel, c.dropped_by_interface, c.dropped_by_queue);
+        if (*collector)
+            fmt::print(stderr, "sent to the HEP collector {}, not sent {}{}{}\n", totals.hep_sent,
+                       totals.hep_lost + totals.hep_waiting, totals.hep_trouble.empty() ? "" : ": ",
+                       printable(totals.hep_trouble));
     }
     if (out.failed() && out.reason() != EPIPE) {
         complain(fmt::format("cannot write to standard output: {}", std::strerror(out.reason())));
