@@ -2,12 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "libsipana/base/text.h"
+#include "libsipana/live/hep_address.h"
 #include "libsipana/live/hep_listener.h"
 #include "libsipana/live/hep_sender.h"
 
@@ -38,6 +40,12 @@ struct HepArguments {
         command.add_flag("--hep-insecure", insecure, "TLS: any collector will do")->group(group);
     }
 
+    bool accepts() const {
+        return std::any_of(listen.begin(), listen.end(), [](const std::string& address) {
+            const auto read = live::parse_hep_address(address);
+            return read && read->transport != Transport::udp;
+        });
+    }
     // None without --hep-listen.
     Result<std::unique_ptr<live::HepListener>> listener() const {
         if (listen.empty()) return std::unique_ptr<live::HepListener>();

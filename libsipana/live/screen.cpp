@@ -16,6 +16,7 @@ namespace {
 
 constexpr int turn_ms =
     50;  // how long a key is waited for, and so how often the board is looked at
+constexpr int asked_turn_ms = 5;  // the same while an answer is due
 constexpr Duration redraw_after =
     std::chrono::milliseconds{250};  // durations run though nothing happens
 
@@ -57,9 +58,9 @@ void Screen::run(Board& board) {
         bool changed = true;
         while (!board.stopped()) {
             sight.now = steady_now();
-            stack.refresh();
+            changed |= stack.refresh();
             const std::uint64_t now = board.version();
-            changed |= now != version || !sight.word.empty();
+            changed |= now != version;
             version = now;
             if (changed || drawn == no_time || sight.now - drawn >= redraw_after || stack.busy()) {
                 const auto [width, height] = terminal_->size();
@@ -69,11 +70,12 @@ void Screen::run(Board& board) {
                 drawn = sight.now;
                 changed = false;
             }
+            const int wait_ms = stack.busy() ? 0 : errands.outstanding() ? asked_turn_ms : turn_ms;
             // Keys that wait already are all taken before the next page is drawn, but not without
             // end.
             bool quits = false;
             for (int i = 0; i < 100 && !quits; ++i) {
-                const auto key = terminal_->key(i > 0 || stack.busy() ? 0 : turn_ms, steady_now());
+                const auto key = terminal_->key(i > 0 ? 0 : wait_ms, steady_now());
                 if (!key) break;
                 changed = true;
                 if (key->is(Key::Name::redraw)) terminal_->redraw();

@@ -37,32 +37,35 @@ DiffLine changed(std::string_view old, std::string_view text) {
 
 // Between two lines that are the same: what was there, and what is there now.
 void settle(std::vector<DiffLine>& out, const Lines& before, const Lines& after) {
-    std::vector<bool> used(before.size());
-    std::size_t from = 0;  // removed lines are told before what comes behind them
-    for (const std::string_view line : after) {
-        std::size_t match = before.size();
-        for (std::size_t i = 0; i < before.size(); ++i)
-            if (!used[i] && iequals(name_of(before[i]), name_of(line))) {
-                match = i;
-                break;
+    // Which line of `after` is a version of which of `before`; after.size(): none.
+    std::vector<std::size_t> became(before.size(), after.size()), was(after.size(), before.size());
+    for (std::size_t j = 0; j < after.size(); ++j)
+        for (std::size_t i = 0; i < before.size() && was[j] == before.size(); ++i)
+            if (became[i] == after.size() && iequals(name_of(before[i]), name_of(after[j]))) {
+                became[i] = j;
+                was[j] = i;
             }
-        if (match == before.size()) {
-            out.push_back({DiffLine::Kind::added, line, {}, 0, 0, 0, 0});
+    std::size_t told = 0;  // of `before`
+    const auto tell_removed = [&](std::size_t end) {
+        for (; told < end; ++told)
+            if (became[told] == after.size())
+                out.push_back({DiffLine::Kind::removed, {}, before[told], 0, 0, 0, 0});
+    };
+    for (std::size_t j = 0; j < after.size(); ++j) {
+        if (was[j] == before.size()) {
+            std::size_t end = told;  // what went at this place comes before what came
+            while (end < before.size() && became[end] == after.size()) ++end;
+            tell_removed(end);
+            out.push_back({DiffLine::Kind::added, after[j], {}, 0, 0, 0, 0});
             continue;
         }
-        for (; from < match; ++from)
-            if (!used[from] && std::none_of(after.begin(), after.end(), [&](std::string_view a) {
-                    return iequals(name_of(a), name_of(before[from]));
-                })) {
-                out.push_back({DiffLine::Kind::removed, {}, before[from], 0, 0, 0, 0});
-                used[from] = true;
-            }
-        used[match] = true;
-        out.push_back(before[match] == line ? DiffLine{DiffLine::Kind::same, line, {}, 0, 0, 0, 0}
-                                            : changed(before[match], line));
+        tell_removed(std::max(told, was[j]));
+        out.push_back(before[was[j]] == after[j]
+                          ? DiffLine{DiffLine::Kind::same, after[j], {}, 0, 0, 0, 0}
+                          : changed(before[was[j]], after[j]));
+        told = std::max(told, was[j] + 1);
     }
-    for (std::size_t i = 0; i < before.size(); ++i)
-        if (!used[i]) out.push_back({DiffLine::Kind::removed, {}, before[i], 0, 0, 0, 0});
+    tell_removed(before.size());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ Errands::~Errands() {
 
 bool Errands::send(Work work) {
     if (!own_thread_) {
+        ++out_;
         Then then = work();
         const std::lock_guard lock(mutex_);
         done_.push_back(std::move(then));
@@ -25,6 +26,7 @@ bool Errands::send(Work work) {
         if (waiting_.size() >= most_waiting) return false;
         waiting_.push_back(std::move(work));
     }
+    ++out_;
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     sent_.notify_one();
     return true;
@@ -36,6 +38,7 @@ bool Errands::collect() {
         const std::lock_guard lock(mutex_);
         done.swap(done_);
     }
+    out_ -= done.size();
     for (const Then& then : done)
         if (then) then();
     return !done.empty();

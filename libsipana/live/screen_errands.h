@@ -28,11 +28,13 @@ public:
 
     bool send(Work work);  // false: too many wait
     bool collect();        // true: something came
+    bool outstanding() const { return out_ > 0; }
 
 private:
     void run();
 
     bool own_thread_, ending_ = false;
+    std::size_t out_ = 0;  // sent and not collected
     std::mutex mutex_;
     std::condition_variable sent_;
     std::deque<Work> waiting_;

@@ -124,10 +124,9 @@ void LadderView::step(std::ptrdiff_t by) {
 
 std::string LadderView::title() const {
     std::string out = ladder_->title;
-    if (calls_.size() == 1)
-        out = fmt::format("{} {}", method_word(calls_[0]->kind), out);
-    else
-        out = fmt::format("{} calls: {}", calls_.size(), out);
+    if (calls_.size() == 1) out = fmt::format("{} {}", method_word(calls_[0]->kind), out);
+    if (const auto arrow = out.find(" -> "); unicode_ && arrow != out.npos)
+        out.replace(arrow, 4, " → ");
     if (follow_) out += "  (following)";
     return out;
 }
@@ -234,9 +233,9 @@ void LadderView::draw(Canvas& canvas) {
                        canvas.width() - least_figure);
         figure.width = canvas.width() - beside;
     }
+    plan(figure.width - (two ? 1 : 0), canvas.style());
     draw_title(canvas, title(),
                fmt::format("{}/{}", rows_.empty() ? 0 : selected_ + 1, rows_.size()));
-    plan(figure.width - (two ? 1 : 0), canvas.style());
     const std::size_t heads = draw_heads(canvas, figure);
     figure.y += heads;
     figure.height -= heads;

@@ -175,13 +175,14 @@ void ListView::draw_heads(Canvas& canvas, std::size_t y) const {
                 canvas.sign(roster_.descending() ? "▾" : "▴", roster_.descending() ? "v" : "^");
         const std::size_t wide = sipana::columns(title);
         const std::size_t pad = facts_of(p.column).right && wide < p.width ? p.width - wide : 0;
-        canvas.put(p.x + 2 + pad, y, title, {render::Paint::plain, true, true}, p.width - pad);
+        canvas.put(p.x + 2 + pad, y, title, {render::Paint::plain, true, true}, p.width + 1 - pad);
     }
 }
 
 void ListView::draw_row(Canvas& canvas, std::size_t y, const Roster::Row& row,
                         bool selected) const {
     if (row.marked) canvas.put(0, y, "*", bold_look);
+    if (!row.entry.call->legs.empty()) canvas.put(1, y, "+", {render::Paint::magenta});
     for (const PlacedColumn& p : placed_) {
         ListCell cell = cell_of(p.column, row.entry, sight_.totals.now,
                                 sight_.preferences.times ? no_time : sight_.totals.begun);
@@ -295,16 +296,20 @@ View::Turn ListView::on_search_key(const Key& key) {
     return stay();
 }
 
+void ListView::sort_by(ListColumn column, bool descending) {
+    roster_.sort(column, descending);
+    follow_ = false;  // what is last is not what came last
+    refresh();
+}
+
 void ListView::sort_by_next(int step) {
     if (placed_.empty()) return;
     std::size_t at = 0;
     for (std::size_t i = 0; i < placed_.size(); ++i)
         if (placed_[i].column == roster_.column()) at = i;
     const std::size_t n = placed_.size();
-    roster_.sort(
-        placed_[(at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n].column,
-        roster_.descending());
-    refresh();
+    at = (at + n + static_cast<std::size_t>(step + static_cast<int>(n))) % n;
+    sort_by(placed_[at].column, roster_.descending());
 }
 
 View::Turn ListView::on_mouse(const Key& key) {
@@ -315,8 +320,8 @@ View::Turn ListView::on_mouse(const Key& key) {
     if (key.y + 1 == first_row_) {  // a head: sort by it, once more: the other way round
         for (const PlacedColumn& p : placed_)
             if (key.x >= p.x + 2 && key.x < p.x + 2 + p.width) {
-                roster_.sort(p.column, p.column == roster_.column() && !roster_.descending());
-                refresh();
+                sort_by(p.column, p.column == roster_.column() && !roster_.descending());
+                break;
             }
         return stay();
     }
@@ -344,8 +349,7 @@ View::Turn ListView::on_letter(const Key& key) {
     } else if (key.is('<') || key.is('>')) {
         sort_by_next(key.is('<') ? -1 : 1);
     } else if (key.is('z') || key.is('Z')) {
-        roster_.sort(roster_.column(), !roster_.descending());
-        refresh();
+        sort_by(roster_.column(), !roster_.descending());
     } else if (key.is('A') || key.is('a')) {
         follow_ = !follow_;
         refresh();
@@ -438,7 +442,7 @@ std::vector<std::string> ListView::help() const {
     return {
         "Up Down k j      move; PgUp PgDn Home End as well; at the end the list follows",
         "Enter            the ladder of the call, or of all that are marked",
-        "Space u          mark, or unmark, a call; unmark all",
+        "Space u          mark, or unmark, a call; unmark all. A + says: it has legs",
         "F2 s             save what is marked, or selected",
         "F3 /             search as you type; with = < > ~ it is an expression: final>=400",
         "F4 x             the ladder with the legs of the call",

@@ -38,6 +38,7 @@ private:
     Turn quit();
     void move_to(std::size_t place);
     void move_by(std::ptrdiff_t rows);
+    void sort_by(ListColumn column, bool descending);
     void sort_by_next(int step);
     std::vector<std::uint64_t> chosen() const;  // marked, else the selected one
 

@@ -15,10 +15,11 @@ ViewStack::ViewStack(Sight& sight) : sight_(sight) {
 bool ViewStack::busy() const { return static_cast<const ListView&>(*views_.front()).busy(); }
 
 // The list as well while it is covered: it falls behind otherwise.
-void ViewStack::refresh() {
+bool ViewStack::refresh() {
     sight_.totals = sight_.board.totals();
-    sight_.errands.collect();
+    const bool came = sight_.errands.collect();
     for (const auto& view : views_) view->refresh();
+    return came;
 }
 
 void ViewStack::draw_bar(Canvas& canvas) const {

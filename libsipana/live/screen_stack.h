@@ -11,7 +11,7 @@ public:
     static constexpr std::size_t least_columns = 20, least_rows = 5;  // below, nothing is drawn
 
     explicit ViewStack(Sight& sight);
-    void refresh();
+    bool refresh();  // true: something came that was asked for
     void draw(Canvas& canvas);
     bool on_key(const Key& key);  // false: the user quits
     bool busy() const;            // there is work left for the next turn

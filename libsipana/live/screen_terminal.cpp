@@ -239,10 +239,33 @@ std::optional<Key> CursesTerminal::mouse_key(Time now) {
     return key;
 }
 
-std::optional<Key> CursesTerminal::key(int wait_ms, Time now) {
-    wtimeout(stdscr, wait_ms);
+// A sequence that terminfo does not know (a mouse report, a key of another terminal) is no Escape,
+// which would close what the user looks at. True: there was one, and it is read.
+bool CursesTerminal::skip_sequence() {
+    wtimeout(stdscr, 0);
     wint_t c = 0;
     const int kind = wget_wch(stdscr, &c);
+    if (kind == ERR) return false;
+    if (kind != OK || (c != '[' && c != 'O')) {
+        read_ahead_ = {kind, c};
+        return false;
+    }
+    for (int i = 0; i < 32 && wget_wch(stdscr, &c) == OK; ++i)
+        if (c >= 0x40 && c <= 0x7e) break;
+    return true;
+}
+
+std::optional<Key> CursesTerminal::key(int wait_ms, Time now) {
+    wint_t c = 0;
+    int kind = OK;
+    if (read_ahead_) {
+        kind = read_ahead_->first;
+        c = read_ahead_->second;
+        read_ahead_.reset();
+    } else {
+        wtimeout(stdscr, wait_ms);
+        kind = wget_wch(stdscr, &c);
+    }
     if (kind == ERR) {
         // Nothing came; or the terminal has hung up, which poll() can tell.
         pollfd input{STDIN_FILENO, POLLIN, 0};
@@ -257,6 +280,7 @@ std::optional<Key> CursesTerminal::key(int wait_ms, Time now) {
         const auto name = name_of(static_cast<int>(c));
         return name ? Key::of(*name) : Key{};
     }
+    if (c == 0x1b && skip_sequence()) return Key{};
     if (const auto control = control_key(c)) return control;
     if (c < 0x20) return Key{};
     char bytes[MB_LEN_MAX];

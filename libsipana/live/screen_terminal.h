@@ -33,10 +33,13 @@ private:
     void paint_row(const Canvas& canvas, std::size_t y);
     unsigned attributes_of(const Look& look) const;
     std::optional<Key> mouse_key(Time now);
+    bool skip_sequence();
 
     bool color_, mouse_, open_ = false, alive_ = true, has_colors_ = false;
     int colors_ = 0, failures_ = 0;
     void* screen_ = nullptr;  // SCREEN
+    std::optional<std::pair<int, unsigned>>
+        read_ahead_;  // what curses said, and the character or key
     Time clicked_at_ = no_time;
     std::size_t clicked_x_ = 0, clicked_y_ = 0;
 };
