@@ -16,8 +16,6 @@
 #include "libsipana/live/call_files.h"
 #include "libsipana/live/events.h"
 #include "libsipana/live/file_source.h"
-#include "libsipana/live/hep_listener.h"
-#include "libsipana/live/hep_sender.h"
 #include "libsipana/live/interface_source.h"
 #include "libsipana/live/metrics.h"
 #include "libsipana/live/packets.h"
@@ -93,7 +91,6 @@ private:
     std::optional<analysis::Selection> selection_;
     std::vector<std::unique_ptr<live::Source>> sources_;
     live::FileSource* from_files_ = nullptr;  // of sources_
-    live::HepListener* hep_ = nullptr;
     std::unique_ptr<live::HepSender> hep_sender_;
     ReportFiles report_;
     Recording recording_;
@@ -125,7 +122,7 @@ int LiveRun::read_expressions() {
         complain(why);
         return static_cast<int>(usage);
     };
-    if (a_.interfaces.empty() && a_.files.empty() && a_.hep_listen.empty())
+    if (a_.interfaces.empty() && a_.files.empty() && a_.hep.listen.empty())
         return refused("what to listen to? -i INTERFACE (--list names them), -r - for a pipe, or --hep-listen");
     for (const auto& [name, text, to] : {std::tuple("--where", &a_.where, &where_),
                                          std::tuple("--save-where", &a_.save_where, &save_where_)}) {
@@ -178,36 +175,17 @@ int LiveRun::open_sources() {
 }
 
 int LiveRun::open_hep() {
-    std::string key;
-    if (!a_.hep_auth.empty()) {
-        auto secret = secret_in(a_.hep_auth);
-        if (!secret) return refuse(secret.error());
-        key = std::move(*secret);
-    }
-    if (!a_.hep_listen.empty()) {
-        live::HepListenSettings settings;
-        settings.addresses = a_.hep_listen;
-        settings.certificate_file = a_.hep_certificate;
-        settings.key_file = a_.hep_key;
-        settings.ca_file = a_.hep_ca;
-        settings.key = key;
-        auto source = live::HepListener::open(std::move(settings));
-        if (!source) return refuse(source.error());
-        hep_ = source->get();
+    auto agents = a_.hep.listener();
+    if (!agents) return refuse(agents.error());
+    auto collector = a_.hep.sender();
+    if (!collector) return refuse(collector.error());
+    if (*agents) {
         if (!a_.quiet)
-            for (const Endpoint& at : hep_->listening()) complain("HEP agents may send to " + at.to_string());
-        sources_.push_back(std::move(*source));
+            for (const Endpoint& at : (*agents)->listening()) complain("HEP agents may send to " + at.to_string());
+        sources_.push_back(std::move(*agents));
     }
-    if (a_.hep_send.empty()) return ok;
-    live::HepSendSettings settings;
-    settings.to = a_.hep_send;
-    settings.agent = a_.hep_agent;
-    settings.key = key;
-    settings.ca_file = a_.hep_ca;
-    auto sender = live::HepSender::open(std::move(settings));
-    if (!sender) return refuse(sender.error());
-    hep_sender_ = std::move(*sender);
-    observers_.push_back(hep_sender_.get());
+    if (*collector) observers_.push_back(collector->get());
+    hep_sender_ = std::move(*collector);
     return ok;
 }
 
@@ -326,7 +304,7 @@ int LiveRun::give_up_rights() {
     settings.read_only = read_only_;
     settings.user = a_.user;
     settings.terminal = on_screen_;
-    settings.accepts = web_ != nullptr || hep_ != nullptr;
+    settings.accepts = web_ != nullptr || a_.hep.accepts();
     if (hep_sender_ && hep_sender_->transport() != Transport::udp)
         settings.connect_to.push_back(hep_sender_->address());
     const auto applied = live::enter(settings);
@@ -343,6 +321,13 @@ void LiveRun::complete(live::Totals& t) const {
         t.recorded_files = c.files;
         t.removed_files = c.removed_files;
         if (!recording_.ring->status()) t.recording_failure = recording_.ring->status().error().what;
+    }
+    if (hep_sender_) {
+        const live::HepSender::Counts c = hep_sender_->counts();
+        t.hep_sent = c.sent;
+        t.hep_lost = c.dropped + c.lost + c.too_large;
+        t.hep_waiting = c.waiting;
+        t.hep_trouble = c.trouble;
     }
     if (call_files_) {
         t.saved_calls = call_files_->counts().saved;
@@ -419,12 +404,10 @@ void LiveRun::say_what_was(const live::Totals& totals, const analysis::Report& r
                    r.files == 1 ? "" : "s", r.removed_files);
     }
     if (call_files_ && !a_.save_to.empty()) fmt::print(stderr, "saved     {} calls\n", call_files_->counts().saved);
-    if (hep_sender_) {
-        const live::HepSender::Counts s = hep_sender_->counts();
-        fmt::print(stderr, "HEP       {} packets: {} sent, {} dropped, {} lost, {} too large\n", s.packets, s.sent,
-                   s.dropped + s.waiting, s.lost, s.too_large);
-        if (!s.trouble.empty()) complain(s.trouble);
-    }
+    if (hep_sender_)
+        fmt::print(stderr, "sent      {} HEP packets; {} could not be{}{}\n", totals.hep_sent,
+                   totals.hep_lost + totals.hep_waiting, totals.hep_trouble.empty() ? "" : ": ",
+                   printable(totals.hep_trouble));
 }
 
 int LiveCommand::run() {

@@ -6,19 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "tools/live_hep.h"
+
 namespace sipana::tools {
 
 struct LiveArguments {
     // what is listened to
-    std::vector<std::string> interfaces, files, hep_listen;
-    std::string filter, hep_certificate, hep_key;
+    std::vector<std::string> interfaces, files;
+    std::string filter;
     std::uint64_t buffer = std::uint64_t{64} << 20;
     std::uint32_t snap = 262'144;
     bool no_promiscuous = false, immediate = false, list = false;
     // who is told
-    std::string where, events, format = "auto", output, color = "auto", web, web_token, hep_send, hep_auth, hep_ca;
+    std::string where, events, format = "auto", output, color = "auto", web, web_token;
+    HepArguments hep;
     std::vector<std::string> web_names;
-    std::uint32_t hep_agent = 2001;
     bool quiet = false, ascii = false;
     // what is recorded
     std::string record, save_where, save_to;

@@ -45,11 +45,7 @@ LiveCommand::LiveCommand(CLI::App& program) {
     c->add_flag("--immediate", a.immediate, "each packet at once, at the price of more work")->group(input);
     c->add_option("-B,--buffer", a.buffer, "the kernel's buffer for an interface (64M)")->transform(as_size)->group(input);
     c->add_option("-s,--snap", a.snap, "bytes of a packet")->check(CLI::Range(64, 262'144))->group(input);
-    c->add_option("--hep-listen", a.hep_listen, "HEP agents: udp:ADDRESS:PORT, tcp: or tls:; may be repeated")
-        ->allow_extra_args(false)
-        ->group(input);
-    c->add_option("--hep-certificate", a.hep_certificate, "PEM, for tls: ours")->group(input);
-    c->add_option("--hep-key", a.hep_key, "PEM: its key")->group(input);
+    a.hep.add_to(*c);
     const auto output = "Output";
     c->add_option("--format", a.format, "screen, ndjson; auto: a screen where there is a terminal")
         ->check(CLI::IsMember({"auto", "screen", "ndjson"}))
@@ -63,11 +59,6 @@ LiveCommand::LiveCommand(CLI::App& program) {
     c->add_option("--web-name", a.web_names, "a name that this machine is asked for by; may be repeated")
         ->allow_extra_args(false)
         ->group(output);
-    c->add_option("--hep-send", a.hep_send, "to a HEP collector: udp:HOST:PORT, tcp: or tls:")->group(output);
-    c->add_option("--hep-agent", a.hep_agent, "our number there (2001)")->group(output);
-    c->add_option("--hep-auth", a.hep_auth, "file with the collector's authentication key, which agents must have, too")
-        ->group(output);
-    c->add_option("--hep-ca", a.hep_ca, "PEM: who vouches for a TLS collector, or for agents")->group(output);
     c->add_option("--color", a.color, "auto, always or never")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->group(output);
