@@ -203,6 +203,22 @@ def other_terminals():
     judge(done.returncode == 1 and b"no terminal" in done.stderr, "no terminal is an error", done)
 
 
+def inside_the_sandbox():
+    with Terminal(80, 24, "--sandbox", answered()) as t:
+        judge(t.wait("completed"), "inside the sandbox it draws", t.seen)
+        t.keys("Enter")
+        judge(t.wait("180 Ringing"), "asks in a thread of its own", t.seen)
+        t.resize(120, 40)
+        judge(t.wait("Max-Forwards: 70"), "follows a new size", t.seen)
+        t.keys("C-z")
+        judge(t.wait("ready>"), "can be suspended", t.seen)
+        t.text("fg")
+        t.keys("Enter")
+        judge(t.wait("Max-Forwards: 70", without=["ready>"]), "and goes on", t.seen)
+        t.keys("q", "q")
+        judge(t.wait("the screen is over", "ready>"), "and quits", t.seen)
+
+
 def udp_capture(path, *texts):
     """A pcap of SIP messages from 192.0.2.1 to 192.0.2.2."""
     out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
@@ -293,6 +309,7 @@ def main():
         resizing()
         quits_and_restores()
         other_terminals()
+        inside_the_sandbox()
         hostile(folder)
         mouse()
         follows_live()
