@@ -72,6 +72,41 @@ TEST_CASE("List: a call that goes on changes its row, and keeps its place") {
     CHECK_FALSE(has(page, "ringing"));
 }
 
+TEST_CASE("List: stands still while it is paused, and catches up") {
+    ScreenSample screen(false);
+    screen.over(sample::answered_call());
+    screen.press('p');
+    screen.over(sample::busy_call());
+    CHECK_FALSE(has(screen.page(), "486"));
+    CHECK(has(line_of(screen.page(), 1), "paused"));
+    screen.press('p');
+    CHECK(has(screen.page(), "486"));
+}
+
+TEST_CASE("Totals: received is the sum of what became of it") {
+    ScreenSample screen;
+    Totals totals;
+    Totals::Captured source;
+    source.name = "eth0";
+    source.counts.received = 107;
+    source.counts.read = 100;
+    source.counts.dropped_by_kernel = 7;
+    totals.sources.push_back(source);
+    using net::Fate;
+    auto& fates = totals.counts.frames.by_fate;
+    fates[static_cast<std::size_t>(Fate::delivered)] = 90;
+    fates[static_cast<std::size_t>(Fate::not_ip)] = 6;
+    fates[static_cast<std::size_t>(Fate::cut_short)] = 3;
+    screen.board.on_totals(std::move(totals));
+    screen.press('T');
+    const std::string page = screen.page(120, 40);
+    CHECK(has(page, "107 received = 100 read + 7 dropped"));
+    CHECK(
+        has(page, "107 = 90 parsed + 0 held + 6 ignored + 3 malformed + 7 dropped + 1 on the way"));
+    CHECK(has(page, "dropped by kernel 7"));
+    CHECK(has(page, "cut-short 3"));
+}
+
 TEST_CASE("List: search as you type, by words and by expression, with the column of a mistake") {
     ScreenSample screen;
     screen.press('/');
