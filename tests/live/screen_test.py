@@ -199,6 +199,8 @@ def other_terminals():
               repr(colored[:300]))
     with Terminal(80, 24, answered(), term="nothing-known") as t:
         judge(t.wait("unknown kind of terminal"), "an unknown terminal is an error", t.seen)
+    with Terminal(80, 24, answered(), term="dumb") as t:
+        judge(t.wait("the cursor cannot be moved"), "so is one without a cursor to move", t.seen)
     done = subprocess.run([DEMO, answered()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=BOUND)
     judge(done.returncode == 1 and b"no terminal" in done.stderr, "no terminal is an error", done)
 
