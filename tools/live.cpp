@@ -22,6 +22,7 @@
 #include "libsipana/live/sandbox.h"
 #include "libsipana/live/session.h"
 #include "libsipana/render/render.h"
+#include "tools/interfaces.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -68,7 +69,7 @@ struct LiveCommand::Arguments {
     double ring_time_s = 0;
     std::uint32_t ring_count = 0;
     bool durable = false;
-    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false;
+    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false, list = false;
     std::string user;
 };
 
@@ -79,6 +80,7 @@ LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Argume
     c->add_option("-i,--interface", a.interfaces, "interface; may be repeated; any: all of them")
         ->allow_extra_args(false)
         ->group(input);
+    c->add_flag("--list", a.list, "the interfaces there are, and nothing else")->group(input);
     c->add_option("-r,--read", a.files, "a pipe (-) or files instead, as they come")->allow_extra_args(false)->group(input);
     c->add_option("-f,--filter", a.filter, "packets: a BPF expression, as for tcpdump; later fragments pass with it")
         ->group(input);
@@ -181,6 +183,7 @@ public:
 
 private:
     // Each returns ok, or the exit status after having said why.
+    int list() const;
     int read_expressions();
     int open_sources();
     int open_recordings();
@@ -214,9 +217,16 @@ private:
     Output out_;
 };
 
+int LiveRun::list() const {
+    const auto all = pcap::list_interfaces();
+    if (!all) return refuse(all.error());
+    fmt::print("{}", interface_list(*all));
+    return ok;
+}
+
 int LiveRun::read_expressions() {
     if (a_.interfaces.empty() && a_.files.empty()) {
-        complain("what to listen to? -i INTERFACE, or -r - for a pipe");
+        complain("what to listen to? -i INTERFACE (--list names them), or -r - for a pipe");
         return usage;
     }
     for (auto [name, text, to] : {std::tuple("--where", &a_.where, &where_),
@@ -343,6 +353,7 @@ void LiveRun::complete(live::Totals& t) const {
 }
 
 int LiveRun::run() {
+    if (a_.list) return list();
     for (const auto step : {&LiveRun::read_expressions, &LiveRun::open_sources, &LiveRun::open_recordings})
         if (const int status = (this->*step)(); status != ok) return status;
     live::Board board;
