@@ -287,6 +287,10 @@ void Session::on_message(const analysis::SipMessage& message, std::string_view c
     for (Observer* o : observers_) o->on_message(message, call_id);
 }
 
+void Session::on_rtcp(const net::Datagram& datagram, std::string_view call_id) {
+    for (Observer* o : observers_) o->on_rtcp(datagram, call_id);
+}
+
 void Session::on_call(analysis::Call&& call) {
     look_for_losses();
     blame_capture(call);

@@ -60,6 +60,7 @@ private:
         analysis::CallState state{};
     };
     void on_message(const analysis::SipMessage& message, std::string_view call_id) override;
+    void on_rtcp(const net::Datagram& datagram, std::string_view call_id) override;
     void on_call(analysis::Call&& call) override;
     void on_stream(analysis::Stream&& stream) override;
     void on_finding(Finding&& finding) override;
