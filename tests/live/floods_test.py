@@ -72,7 +72,11 @@ class Witnesses:
             streams.setdefault(s["call_id"], []).append((s["packets"], s["lost"]))
         right = [c for c, packets in self.expected.items() if c in rows and rows[c]["state"] == "completed" and
                  rows[c]["final_code"] == 200 and streams.get(c) == [(packets, 0)] * 2]
-        blamed = {f.get("call_id") for f in live.of("finding") if f["rule"] == "capture-lossy"}
+        blamed, of = set(), None
+        for event in live.events:  # a call's findings follow it
+            of = event["call_id"] if event["event"] == "call" else of
+            if event["event"] == "finding" and event["rule"] == "capture-lossy":
+                blamed.add(of)
         wrong = [c for c in self.expected if c not in right and not (lossy and (c not in rows or c in blamed))]
         judge(not wrong, f"{claim}: normal calls are reported right, or the capture is blamed "
               f"({len(right)} of {len(self.expected)} right)", [(rows.get(c), streams.get(c)) for c in wrong])
