@@ -13,8 +13,10 @@
 #include "libsipana/live/events.h"
 #include "libsipana/live/file_source.h"
 #include "libsipana/live/interface_source.h"
+#include "libsipana/live/ring.h"
 #include "libsipana/live/session.h"
 #include "libsipana/render/render.h"
+#include "tools/interfaces.h"
 #include "tools/process.h"
 #include "tools/terminal.h"
 
@@ -39,6 +41,16 @@ std::string size_of(std::string& text) {
 }
 const CLI::Validator as_size(size_of, "SIZE");
 
+// Every frame into the ring, before anything else is done with it.
+struct Recording final : live::Observer {
+    std::unique_ptr<live::Ring> ring;
+    void on_frame(const pcap::Frame& frame, std::span<const analysis::Going>) override { ring->packet(frame); }
+    void on_tick(Time now) override { ring->flush(now); }
+    Status status() const override { return ring->status(); }
+};
+
+Time clock_now() { return Time{std::chrono::system_clock::now().time_since_epoch()}; }
+
 }  // namespace
 
 struct LiveCommand::Arguments {
@@ -46,7 +58,12 @@ struct LiveCommand::Arguments {
     std::string filter, where, events, format = "auto", output, color = "auto";
     std::uint64_t max_memory = 512 * megabyte, buffer = 64 * megabyte;
     std::uint32_t snap = 262'144;
-    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false;
+    std::string record;
+    std::uint64_t ring_size = 0;
+    double ring_time_s = 0;
+    std::uint32_t ring_count = 0;
+    bool durable = false;
+    bool no_promiscuous = false, immediate = false, quiet = false, ascii = false, no_sandbox = false, list = false;
     std::string user;
 };
 
@@ -57,6 +74,7 @@ LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Argume
     c->add_option("-i,--interface", a.interfaces, "interface; may be repeated; any: all of them")
         ->allow_extra_args(false)
         ->group(input);
+    c->add_flag("--list", a.list, "the interfaces there are, and nothing else")->group(input);
     c->add_option("-r,--read", a.files, "a pipe (-) or files instead, as they come")->allow_extra_args(false)->group(input);
     c->add_option("-f,--filter", a.filter, "packets: a BPF expression, as for tcpdump; later fragments pass with it")
         ->group(input);
@@ -76,6 +94,15 @@ LiveCommand::LiveCommand(CLI::App& program) : arguments_(std::make_unique<Argume
         ->group(output);
     c->add_flag("--ascii", a.ascii, "no box drawing")->group(output);
     c->add_flag("-q,--quiet", a.quiet, "no summary and no notes on standard error")->group(output);
+    const auto recording = "Recording";
+    c->add_option("-w,--write", a.record, "every packet into this pcapng file")->group(recording);
+    c->add_option("--ring-size", a.ring_size, "a new file after so many bytes")->transform(as_size)->group(recording);
+    c->add_option("--ring-time", a.ring_time_s, "a new file after so long")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}},
+                                          CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
+        ->group(recording);
+    c->add_option("--ring-count", a.ring_count, "keep only so many files, the last ones")->group(recording);
+    c->add_flag("--durable", a.durable, "hand each packet to the system at once")->group(recording);
     const auto safety = "Safety";
     c->add_option("--max-memory", a.max_memory, "what the process may take (512M); beyond: the oldest goes")
         ->transform(as_size)
@@ -114,8 +141,17 @@ bool write_report(const std::string& output, const analysis::Report& report) {
 
 int LiveCommand::run() {
     const Arguments& a = *arguments_;
+    if (a.list) {
+        const auto all = pcap::list_interfaces();
+        if (!all) {
+            complain(all.error().what);
+            return io_error;
+        }
+        fmt::print("{}", interface_list(*all));
+        return ok;
+    }
     if (a.interfaces.empty() && a.files.empty()) {
-        complain("what to listen to? -i INTERFACE, or -r - for a pipe");
+        complain("what to listen to? -i INTERFACE (--list names them), or -r - for a pipe");
         return usage;
     }
     std::optional<analysis::Where> where;
@@ -145,7 +181,7 @@ int LiveCommand::run() {
         settings.snap = a.snap;
         settings.buffer = static_cast<std::size_t>(a.buffer);
         settings.promiscuous = !a.no_promiscuous && name != "any";
-        settings.immediate = a.immediate;
+        settings.immediate = a.immediate || a.durable;
         settings.filter = a.filter;
         auto source = live::InterfaceSource::open(name, settings);
         if (!source) {
@@ -174,6 +210,24 @@ int LiveCommand::run() {
         what, where ? &selection : nullptr, [&](std::string_view line) { out.line(line); }, [&] { out.flush(); },
         [&] { return running != nullptr ? running->totals() : live::Totals{}; });
     std::vector<live::Observer*> observers;
+    Recording recording;
+    if (!a.record.empty()) {
+        live::CaptureHead head;
+        head.application = "sipana live " SIPANA_VERSION;
+        for (const auto& source : sources) head.interfaces.push_back(source->interface());
+        live::RingSettings ring;
+        ring.most_bytes = a.ring_size;
+        ring.most_time = std::chrono::milliseconds{static_cast<std::int64_t>(a.ring_time_s * 1000)};
+        ring.most_files = a.ring_count;
+        ring.durable = a.durable;
+        auto opened = live::Ring::open(a.record, ring, head, clock_now());
+        if (!opened) {
+            complain(opened.error().what);
+            return exit_of(opened.error().code);
+        }
+        recording.ring = std::move(*opened);
+        observers.push_back(&recording);
+    }
     observers.push_back(&events);
 
     live::SessionSettings settings;
@@ -181,8 +235,18 @@ int LiveCommand::run() {
     settings.buffers = a.interfaces.size() * a.buffer;
     live::Session session(settings, board, std::move(sources), observers);
     running = &session;
-    const Status ran = session.run(stop_asked);
+    session.complete_totals([&](live::Totals& t) {
+        if (!recording.ring) return;
+        const live::Ring::Counts& c = recording.ring->counts();
+        t.recorded_packets = c.packets;
+        t.recorded_files = c.files;
+        t.removed_files = c.removed_files;
+        if (!recording.ring->status()) t.recording_failure = recording.ring->status().error().what;
+    });
+    Status ran = session.run(stop_asked);
     session.finish();
+    if (recording.ring)
+        if (Status closed = recording.ring->close(); !closed && ran) ran = closed;
     events.end();
     out.flush();
     const live::Totals totals = session.totals();

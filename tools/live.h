@@ -13,8 +13,9 @@ public:
     bool parsed() const;
     int run();  // exit status
 
-private:
     struct Arguments;
+
+private:
     std::unique_ptr<Arguments> arguments_;
     CLI::App* command_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsipana/analysis/connections.h"
+#include "libsipana/analysis/envelopes.h"
 #include "libsipana/analysis/handover.h"
 #include "libsipana/analysis/trackers.h"
 #include "libsipana/net/decoder.h"
@@ -12,6 +13,7 @@
 namespace sipana::analysis {
 
 void Sink::on_message(const SipMessage&, std::string_view) {}
+void Sink::on_rtcp(const net::Datagram&, std::string_view) {}
 void Sink::on_forgotten(std::uint64_t) {}
 
 // The first half of the way: frames into batches of what they hold.
@@ -20,6 +22,7 @@ public:
     State(Options options, analysis::Sink& sink)
         : options_(options),
           decoder_(*this),
+          envelopes_(options_.own_hep),
           trackers_(options_, sink),
           handover_([this](Batch& batch) { trackers_.work_off(batch); }) {}
 
@@ -52,7 +55,11 @@ public:
     }
 
     void on_datagram(const net::Datagram& d) override {
-        add(d, classify(d.payload));
+        const Content content = classify(d.payload);
+        if (content == Content::hep) [[unlikely]]
+            add_opened(d);
+        else
+            add(d, content);
         if (handover_.filling().full()) pass_on();
     }
 
@@ -65,17 +72,17 @@ public:
         connections_.feed(c);
         while (const auto cut = connections_.poll()) {
             if (cut->skipped > 0)
-                on_finding({"tcp-not-sip", Severity::note, c.frame, 0,
-                            fmt::format("{} bytes of the connection {} > {} are no SIP message and were skipped",
-                                        cut->skipped, c.src.to_string(), c.dst.to_string()),
-                            "RFC 3261 18.3"});
+                on_skipped(c, *cut);
             if (cut->joined)
                 on_finding({"ws-message-joined", Severity::error, c.frame, 0,
                             "a WebSocket message holds more than one SIP message, and each is read", "RFC 7118 5"});
             message.transport = cut->transport;
             message.cut = cut->incomplete;
             message.payload = as_bytes(cut->text);
-            add(message, Content::sip);
+            if (cut->hep)
+                add_opened(message);
+            else
+                add(message, Content::sip);
             if (handover_.filling().full()) pass_on();
         }
         if (const auto fault = connections_.fault())
@@ -100,6 +107,12 @@ public:
         Counts& counts = trackers_.counts();
         counts.frames = decoder_.accounting();
         counts.tls = connections_.tls_directions();
+        const Envelopes::Figures& hep = envelopes_.figures();
+        counts.hep = hep.packets;
+        counts.hep_other = hep.other;
+        counts.hep_own = hep.own;
+        counts.hep_unreadable = hep.unreadable;
+        counts.frames.findings_withheld += hep.withheld;
         return counts;
     }
     Time first() const { return first_; }
@@ -119,6 +132,18 @@ private:
             item.key = batch.read(item).facts.call;
         }
     }
+    // What a HEP agent sent: the packet in it.
+    void add_opened(const net::Datagram& packet) {
+        Envelopes::Opened opened = envelopes_.open(packet);
+        if (opened.finding) on_finding(std::move(*opened.finding));
+        if (opened.datagram) add(*opened.datagram, opened.content);
+    }
+    void on_skipped(const net::Chunk& c, const Cut& cut) {
+        on_finding({cut.hep ? "tcp-not-hep" : "tcp-not-sip", Severity::note, c.frame, 0,
+                    fmt::format("{} bytes of the connection {} > {} are no {} and were skipped", cut.skipped,
+                                c.src.to_string(), c.dst.to_string(), cut.hep ? "HEP packet" : "SIP message"),
+                    cut.hep ? "HEP3 specification" : "RFC 3261 18.3"});
+    }
     // A line cut off is no line: half a Call-ID would be another call's.
     static void leave_out_cut_line(Item& item) {
         const std::string_view text = as_text(item.datagram.payload);
@@ -136,6 +161,7 @@ private:
     Options options_;
     net::Decoder decoder_;
     Connections connections_;
+    Envelopes envelopes_;
     Trackers trackers_;
     Time first_ = no_time, last_ = no_time, next_tick_ = Time::min();
     bool frame_stays_ = false;  // the bytes of the frame at hand live as long as the input

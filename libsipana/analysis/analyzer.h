@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "libsipana/analysis/envelopes.h"
 #include "libsipana/analysis/model.h"
 #include "libsipana/analysis/payload_map.h"
 #include "libsipana/pcap/frame.h"
@@ -32,6 +33,7 @@ struct Options {
     // one call at a time; never after finish() or catch_up() has returned.
     bool parallel = false;
     bool check = true;              // run sip/sdp/rtp/rtcp check(), with Detail::full
+    std::optional<HepAgent> own_hep;  // the HEP agent that we are: what it sends is not read again
     std::vector<PayloadMapping> payload_map;  // for streams whose SDP was not seen
     std::uint32_t max_live_calls = 1'000'000;      // beyond: the oldest is handed on early
     std::uint32_t max_messages_per_call = 100'000; // beyond: counted, not kept
@@ -64,6 +66,8 @@ public:
     virtual ~Sink() = default;
     // Each SIP message as it is read; valid during the call only.
     virtual void on_message(const SipMessage& message, std::string_view call_id);
+    // Each RTCP datagram that is not encrypted, with Options::live; of no call: an empty call_id.
+    virtual void on_rtcp(const net::Datagram& datagram, std::string_view call_id);
     virtual void on_call(Call&& call) = 0;
     virtual void on_stream(Stream&& stream) = 0;  // of no call
     virtual void on_finding(Finding&& finding) = 0;  // of no call or stream

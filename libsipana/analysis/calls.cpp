@@ -21,6 +21,7 @@ constexpr Duration sweep_interval = 15s;
 constexpr std::size_t fetch_stride = 3;           // calls between two fetches for one
 constexpr std::size_t most_transactions = 256;    // remembered of one call
 constexpr std::size_t most_graves = 1'000'000;    // calls handed on lately that are remembered
+constexpr std::size_t bytes_a_grave = 512;        // of Options::max_bytes, so that they take a small part of it
 // What is not seen in the parts of a call: words, places in indexes and queues, and blocks of memory.
 constexpr std::uint64_t per_call = 700, per_text = 40, per_finding = 250;
 
@@ -400,7 +401,9 @@ void Calls::bury(const LiveCall& c) {
 }
 
 void Calls::bury(std::uint64_t h) {
-    if (graves_.size() >= most_graves) {
+    const std::size_t most =
+        options_.max_bytes == 0 ? most_graves : std::min<std::size_t>(most_graves, options_.max_bytes / bytes_a_grave);
+    while (!graves_.empty() && graves_.size() >= most) {
         buried_.erase(graves_.front().hash, rest_of(graves_.front().hash));
         graves_.pop_front();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libsipana/base/text.h"
+#include "libsipana/hep/packet.h"
 #include "libsipana/sip/message.h"
 
 namespace sipana::analysis {
@@ -27,7 +28,7 @@ Content classify(Bytes b) {
     const std::uint8_t first = b[0];
     if ((first & 0xc0) == 0x80) return Content::media;
     if (is_alpha(static_cast<char>(first))) {
-        if (b.size() > 6 && b[0] == 'H' && b[1] == 'E' && b[2] == 'P' && b[3] == '3') return Content::hep;
+        if (first == 'H' && hep::looks_like_hep(b)) return Content::hep;
         if (sip::looks_like_sip(as_text(b))) return Content::sip;
     }
     if (b.size() <= 8 && std::all_of(b.begin(), b.end(), [](std::uint8_t c) {
@@ -44,7 +45,7 @@ Content classify(Bytes b) {
     if (first >= 20 && first <= 63 && is_dtls(b)) return Content::dtls;
     if (first >= 64 && first <= 79 && b.size() >= 4 && load_be16(b.data() + 2) + 4u <= b.size())
         return Content::turn_channel;
-    if ((first == 1 || first == 2) && b.size() > 36 && b[1] == 16) return Content::hep;  // HEPv1, v2
+    if ((first == 1 || first == 2) && hep::looks_like_hep(b)) return Content::hep;
     return Content::other;
 }
 

@@ -16,7 +16,7 @@ enum class Content : std::uint8_t {
     dtls,
     zrtp,
     turn_channel,
-    hep,
+    hep,           // an envelope (analysis/envelopes)
     other,
 };
 

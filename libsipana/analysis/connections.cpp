@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libsipana/base/text.h"
+#include "libsipana/hep/packet.h"
 #include "libsipana/sip/message.h"
 
 namespace sipana::analysis {
@@ -43,6 +44,7 @@ Connections::Kind Connections::recognise(Direction& d, Bytes bytes, bool from_st
         return Kind::other;
     }
     if (sip::looks_like_sip(as_text(bytes))) return Kind::sip;
+    if (hep::begins_packet(bytes, true)) return bytes.size() < 2 * hep::head_size && !last ? Kind::unknown : Kind::hep;
     const net::UpgradeHead upgrade = net::upgrade_head(bytes);
     if (upgrade.state == net::UpgradeHead::State::yes) {
         d.head.erase(d.head.begin(), d.head.begin() + static_cast<std::ptrdiff_t>(upgrade.size));
@@ -56,6 +58,8 @@ Connections::Kind Connections::recognise(Direction& d, Bytes bytes, bool from_st
     const std::string_view text = as_text(bytes);
     for (auto at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1))
         if (sip::looks_like_sip(text.substr(at + 1))) return Kind::sip;
+    for (auto at = text.find("HEP3"); at != text.npos; at = text.find("HEP3", at + 1))
+        if (bytes.size() - at >= 2 * hep::head_size && hep::begins_packet(bytes.subspan(at), true)) return Kind::hep;
     return last || bytes.size() >= most_head ? Kind::other : Kind::unknown;
 }
 
@@ -79,16 +83,20 @@ void Connections::feed(const net::Chunk& chunk) {
         d.kind = recognise(d, d.head, d.from_start, chunk.last);
         if (d.kind == Kind::sip) d.splitter = std::make_unique<sip::Splitter>();
         if (d.kind == Kind::websocket) d.frames = std::make_unique<net::WebSocketReader>();
+        if (d.kind == Kind::hep) d.packets = std::make_unique<hep::Framer>();
         bytes = d.kind == Kind::unknown ? Bytes{} : Bytes(d.head);
     } else if (chunk.missing > 0) {
         if (d.splitter) d.splitter->lost(chunk.missing);
         if (d.frames) d.frames->gap();
+        if (d.packets) d.packets->lost();
     }
     if (d.splitter) {
         d.splitter->feed(bytes, d.from_start);
         if (chunk.last) d.splitter->finish();
     } else if (d.frames) {
         d.frames->feed(bytes);
+    } else if (d.packets) {
+        d.packets->feed(bytes);
     }
 }
 
@@ -99,6 +107,8 @@ std::optional<Cut> Connections::poll() {
             return Cut{piece->text, Transport::tcp, piece->skipped_before, piece->incomplete};
     } else if (fed_->frames) {
         return from_frames(*fed_->frames);
+    } else if (fed_->packets) {
+        return from_packets(*fed_);
     }
     return std::nullopt;
 }
@@ -107,6 +117,18 @@ std::optional<Error> Connections::fault() {
     if (fed_ == nullptr || !fed_->frames || !fed_->frames->error() || fed_->fault_told) return std::nullopt;
     fed_->fault_told = true;
     return fed_->frames->error();
+}
+
+// The next packet of a HEP agent; at the end of the connection what there is of one.
+std::optional<Cut> Connections::from_packets(Direction& d) {
+    auto packet = d.packets->poll();
+    const bool incomplete = !packet && ended_ != 0;
+    if (incomplete) packet = d.packets->finish();
+    if (!packet) return std::nullopt;
+    Cut cut{as_text(*packet), Transport::tcp, d.packets->skipped() - d.skipped, incomplete};
+    cut.hep = true;
+    d.skipped = d.packets->skipped();
+    return cut;
 }
 
 // The next SIP message of a WebSocket connection. There is one in each WebSocket message, or should be.

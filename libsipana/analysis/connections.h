@@ -1,5 +1,6 @@
 // Connections: what each direction of a TCP connection carries (content decides, ports last), and the SIP
-// messages in it: plain (RFC 3261 18.3) or in WebSocket frames (RFC 7118). TLS is recognised and counted.
+// messages in it: plain (RFC 3261 18.3) or in WebSocket frames (RFC 7118); or the packets of a HEP agent.
+// TLS is recognised and counted.
 #pragma once
 
 #include <memory>
@@ -7,19 +8,21 @@
 #include <unordered_map>
 
 #include "libsipana/base/endpoint.h"
+#include "libsipana/hep/framer.h"
 #include "libsipana/net/datagram.h"
 #include "libsipana/net/websocket.h"
 #include "libsipana/sip/splitter.h"
 
 namespace sipana::analysis {
 
-// A SIP message cut out of a stream. The text lives until the next call of any member.
+// A SIP message, or HEP packet, cut out of a stream. The text lives until the next call of any member.
 struct Cut {
     std::string_view text;
     Transport transport = Transport::tcp;
-    std::uint64_t skipped = 0;  // bytes before it that were no SIP
+    std::uint64_t skipped = 0;  // bytes before it that were none
     bool incomplete = false;    // the stream ended or lost bytes within it
     bool joined = false;        // shares a WebSocket message with the one before (RFC 7118 5: must not)
+    bool hep = false;
 };
 
 class Connections {
@@ -32,17 +35,20 @@ public:
     std::uint64_t tls_directions() const { return tls_; }
 
 private:
-    enum class Kind : std::uint8_t { unknown, sip, websocket, other };
+    enum class Kind : std::uint8_t { unknown, sip, websocket, hep, other };
     struct Direction {
         Kind kind = Kind::unknown;
         bool from_start = false;  // nothing came before its first byte
         Buffer head;  // the first bytes, until it is clear what they are
         std::unique_ptr<sip::Splitter> splitter;
         std::unique_ptr<net::WebSocketReader> frames;
+        std::unique_ptr<hep::Framer> packets;
+        std::uint64_t skipped = 0;  // of what `packets` passed over: told
         bool fault_told = false;
     };
     Kind recognise(Direction& direction, Bytes bytes, bool from_start, bool last);
     std::optional<Cut> from_frames(net::WebSocketReader& frames);
+    std::optional<Cut> from_packets(Direction& direction);
 
     std::unordered_map<std::uint64_t, Direction> directions_;
     Direction* fed_ = nullptr;       // whose messages poll() gives out

@@ -345,7 +345,10 @@ struct Counts {  // of the whole input
     std::uint64_t malformed_sip = 0;
     // Of rtcp_packets: those that could not be read, and those that are encrypted (SRTCP).
     std::uint64_t malformed_rtcp = 0, srtcp_packets = 0;
-    std::uint64_t hep = 0, tls = 0;      // recognised, not decoded
+    // Packets of HEP agents, whose contents are counted above; of them those that hold nothing we read,
+    // that we have sent ourselves, and that are broken.
+    std::uint64_t hep = 0, hep_other = 0, hep_own = 0, hep_unreadable = 0;
+    std::uint64_t tls = 0;               // directions of connections: recognised, not decoded
 };
 
 struct Report {

@@ -119,6 +119,7 @@ bool Streams::on_packet(const net::Datagram& d) {
 // begin like this, and must hold together: the types that are in use (RFC 2032, RFC 5760 are not),
 // each length right.
 bool Streams::on_rtcp(const net::Datagram& d) {
+    last_is_report_ = false;
     if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
     const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
     const bool whole = usual && rtcp::is_whole(d.payload, d.cut);
@@ -126,6 +127,7 @@ bool Streams::on_rtcp(const net::Datagram& d) {
     if (!whole || any_encrypted_) bearer = bearer_of(d);
     if (!whole && !bearer.known) return false;
     reports_.on_compound(d, bearer.encrypted);
+    last_is_report_ = !bearer.encrypted;
     return true;
 }
 

@@ -77,6 +77,13 @@ std::optional<Bytes> Framer::from_kept() {
     return std::nullopt;
 }
 
+std::optional<Bytes> Framer::finish() {
+    resume();
+    if (kept_.empty()) return std::nullopt;
+    given_ = kept_.size();
+    return Bytes(kept_);
+}
+
 std::optional<Bytes> Framer::poll() {
     resume();
     if (const auto packet = from_kept()) return packet;

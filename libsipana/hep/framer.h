@@ -20,8 +20,10 @@ public:
     // they live.
     void feed(Bytes bytes);
     void lost();  // bytes were never seen here
-    // Lives until the next feed() or poll().
+    // Lives until the next call of a member that is not const.
     std::optional<Bytes> poll();
+    // Nothing follows: the beginning of a packet whose end never came, once.
+    std::optional<Bytes> finish();
 
     std::uint64_t skipped() const { return skipped_; }  // bytes that were no packet, in all
     std::size_t kept() const {

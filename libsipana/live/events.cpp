@@ -138,7 +138,7 @@ void Events::on_finding(const Finding& finding) {
 
 void Events::on_tick(Time now) {
     if (what_.totals && (next_totals_ == no_time || now >= next_totals_)) {
-        if (next_totals_ != no_time) put("totals", totals_json(totals_()));
+        put("totals", totals_json(totals_()));
         next_totals_ = now + totals_interval;
     }
     flush_();

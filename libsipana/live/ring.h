@@ -14,6 +14,7 @@
 
 #include "libsipana/live/block_file.h"
 #include "libsipana/live/file_names.h"
+#include "libsipana/live/observer.h"
 #include "libsipana/pcap/frame.h"
 
 namespace sipana::live {
@@ -29,14 +30,14 @@ struct RingSettings {
     bool many() const { return most_bytes != 0 || most_time > Duration{}; }
 };
 
-class Ring {
+class Ring final : public Observer {
 public:
     // `path` is the file, or with limits what its files are called after: calls.pcapng gives
     // calls-20261126-040301-00001.pcapng (UTC), whose names sort by time.
     static Result<std::unique_ptr<Ring>> open(const std::string& path, RingSettings settings,
                                               const CaptureHead& head, Time now,
                                               WriteCall write = {});
-    ~Ring();  // hands on what is buffered
+    ~Ring() override;  // hands on what is buffered
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
@@ -55,7 +56,11 @@ public:
     void flush(Time now);
     Status close();
     // Why the recording has ended: the first failure that no older file could make good.
-    const Status& status() const { return status_; }
+    Status status() const override { return status_; }
+    void on_frame(const pcap::Frame& frame, std::span<const analysis::Going>) override {
+        packet(frame);
+    }
+    void on_tick(Time now) override { flush(now); }
 
     struct Counts {
         std::uint64_t packets = 0, bytes = 0;  // in the files, also in those that were removed

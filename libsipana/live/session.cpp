@@ -55,6 +55,7 @@ Session::Session(SessionSettings settings, Board& board, std::vector<std::unique
     };
     watch(wake_, wake_token);
     for (std::size_t i = 0; i < sources_.size(); ++i) watch(sources_[i]->descriptor(), i);
+    bytes_of_.resize(sources_.size());
     board_.on_ask([this] {
         const std::uint64_t one = 1;
         (void)!write(wake_, &one, sizeof one);
@@ -132,6 +133,7 @@ bool Session::read(std::size_t i) {
 void Session::on_frame(pcap::Frame& frame) {
     frame_seen_ = true;
     bits_ += std::uint64_t{frame.wire_size} * 8;
+    bytes_of_[frame.interface] += frame.bytes.size();
     message_seen_ = false;
     analyzer_.on_frame(frame);
     mark();
@@ -285,6 +287,10 @@ void Session::on_message(const analysis::SipMessage& message, std::string_view c
     for (Observer* o : observers_) o->on_message(message, call_id);
 }
 
+void Session::on_rtcp(const net::Datagram& datagram, std::string_view call_id) {
+    for (Observer* o : observers_) o->on_rtcp(datagram, call_id);
+}
+
 void Session::on_call(analysis::Call&& call) {
     look_for_losses();
     blame_capture(call);
@@ -298,6 +304,7 @@ void Session::on_call(analysis::Call&& call) {
 }
 
 void Session::on_forgotten(std::uint64_t number) {
+    for (Observer* o : observers_) o->on_forgotten(number);
     if (shown_.count(number) == 0) return;
     unshow(number);
     board_.forget(number);
@@ -359,6 +366,7 @@ analysis::Report Session::report() {
         facts.name = i.name;
         facts.format = "live";
         facts.frames = source->counts().read;
+        facts.bytes = bytes_of_[report_.files.size()];
         facts.interfaces.push_back(fmt::format("{} ({})", i.name, pcap::to_string(i.link)));
         report_.files.push_back(std::move(facts));
     }

@@ -60,6 +60,7 @@ private:
         analysis::CallState state{};
     };
     void on_message(const analysis::SipMessage& message, std::string_view call_id) override;
+    void on_rtcp(const net::Datagram& datagram, std::string_view call_id) override;
     void on_call(analysis::Call&& call) override;
     void on_stream(analysis::Stream&& stream) override;
     void on_finding(Finding&& finding) override;
@@ -93,6 +94,7 @@ private:
 
     int epoll_ = -1, wake_ = -1;
     std::uint64_t frames_ = 0;
+    std::vector<std::uint64_t> bytes_of_;  // captured, by source
     bool message_seen_ = false, frame_seen_ = false;
     // Calls that have changed: by message, by media. `marked_`, by place, says which stand in one.
     struct Mark {

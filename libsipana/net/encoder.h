@@ -43,8 +43,8 @@ Result<Buffer> udp_frame(const Endpoint& src, const Endpoint& dst, Bytes payload
 Result<Buffer> tcp_frame(const Endpoint& src, const Endpoint& dst, const TcpFields& tcp,
                          Bytes payload, const FrameShape& shape = {});
 
-// The same bytes into `out`, whose room is used again: for who writes many. Ethernet without a tag
-// alone (Errc::unsupported).
+// The same bytes into `out`, whose room is used again: for who writes many. Without a tag alone
+// (Errc::unsupported).
 Status put_udp_frame(const Endpoint& src, const Endpoint& dst, Bytes payload,
                      const FrameShape& shape, Buffer& out);
 Status put_tcp_frame(const Endpoint& src, const Endpoint& dst, const TcpFields& tcp, Bytes payload,

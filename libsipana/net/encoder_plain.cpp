@@ -63,8 +63,7 @@ Result<Begun> begin(const Endpoint& src, const Endpoint& dst, std::uint8_t proto
                     std::size_t header, Bytes payload, const FrameShape& shape, Buffer& out) {
     if (src.address.empty() || dst.address.empty() || src.address.is_v4() != dst.address.is_v4())
         return Error{Errc::malformed, 0, "the endpoints are not of one address family"};
-    if (!shape.ethernet || shape.vlan)
-        return Error{Errc::unsupported, 0, "not a frame of Ethernet without a tag"};
+    if (shape.vlan) return Error{Errc::unsupported, 0, "a frame with a tag"};
     if (shape.dscp > 63) return Error{Errc::malformed, 0, "DSCP out of range"};
     const bool v4 = src.address.is_v4();
     const std::size_t content = header + payload.size();
@@ -72,14 +71,16 @@ Result<Begun> begin(const Endpoint& src, const Endpoint& dst, std::uint8_t proto
         return Error{Errc::too_large, 0, "the payload does not fit one IP datagram"};
     const auto from = src.address.bytes(), to = dst.address.bytes();
     const std::size_t ip_header = v4 ? ipv4_header : ipv6_header;
-    const std::size_t size = ethernet_header + ip_header + content;
-    out.resize(std::max(size, shortest_frame));
+    const std::size_t link_header = shape.ethernet ? ethernet_header : 0;
+    const std::size_t size = link_header + ip_header + content;
+    out.resize(shape.ethernet ? std::max(size, shortest_frame) : size);
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(size), out.end(), std::uint8_t{0});
-    std::uint8_t* ip = out.data() + ethernet_header;
-    Fields(out.data())
-        .put(shape.dst_mac.value_or(made_mac(to)))
-        .put(shape.src_mac.value_or(made_mac(from)))
-        .u16(v4 ? 0x0800 : 0x86dd);
+    std::uint8_t* ip = out.data() + link_header;
+    if (shape.ethernet)
+        Fields(out.data())
+            .put(shape.dst_mac.value_or(made_mac(to)))
+            .put(shape.src_mac.value_or(made_mac(from)))
+            .u16(v4 ? 0x0800 : 0x86dd);
     const Bytes src_bytes = Bytes(from).subspan(v4 ? 12 : 0),
                 dst_bytes = Bytes(to).subspan(v4 ? 12 : 0);
     const auto traffic = static_cast<std::size_t>(shape.dscp) << 2;
@@ -96,7 +97,7 @@ Result<Begun> begin(const Endpoint& src, const Endpoint& dst, std::uint8_t proto
         Fields(ip + 8).put(src_bytes).put(dst_bytes);
     }
     Fields(ip + ip_header + header).put(payload);
-    return Begun{ethernet_header + ip_header, content,
+    return Begun{link_header + ip_header, content,
                  add(add(protocol + content, src_bytes), dst_bytes)};
 }
 

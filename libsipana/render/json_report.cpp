@@ -303,7 +303,9 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.end_object().flat(false);
     json.field("stun", c.stun).field("dtls", c.dtls).field("zrtp", c.zrtp).field("t38", c.t38);
     json.field("turn_channel", c.turn_channel).field("keep_alives", c.keep_alives);
-    json.field("hep", c.hep).field("tls", c.tls).field("undecided", c.undecided);
+    json.field("hep", c.hep).field("hep_other", c.hep_other).field("hep_own", c.hep_own);
+    json.field("hep_unreadable", c.hep_unreadable);
+    json.field("tls", c.tls).field("undecided", c.undecided);
     json.field("other_datagrams", c.other_datagrams);
     json.end_object();
 }

@@ -89,7 +89,9 @@ std::vector<std::string> other_protocols(const analysis::Counts& c) {
     add(parts, c.t38, "T.38", "T.38");
     add(parts, c.keep_alives, "keep-alive", "keep-alives");
     add(parts, c.tls, "TLS (not decrypted)", "TLS (not decrypted)");
-    add(parts, c.hep, "HEP (not decoded)", "HEP (not decoded)");
+    add(parts, c.hep_other, "HEP (without SIP or media)", "HEP (without SIP or media)");
+    add(parts, c.hep_own, "HEP (sent by this program)", "HEP (sent by this program)");
+    add(parts, c.hep_unreadable, "HEP (unreadable)", "HEP (unreadable)");
     add(parts, c.undecided, "like RTP, but too few to be sure", "like RTP, but too few to be sure");
     add(parts, c.other_datagrams, "of no protocol that we read", "of no protocol that we read");
     return parts;

@@ -95,8 +95,9 @@ TEST_CASE("what cannot be a frame is an error") {
 }
 
 TEST_CASE("Encoder: the quick way gives the bytes of the long one") {
-    const auto compare = [](const char* src, const char* dst, std::size_t size) {
+    const auto compare = [](const char* src, const char* dst, std::size_t size, bool ethernet) {
         FrameShape shape;
+        shape.ethernet = ethernet;
         shape.id = 4711;
         shape.dscp = size % 2 == 0 ? 46 : 0;
         std::string text(size, 'x');
@@ -114,8 +115,10 @@ TEST_CASE("Encoder: the quick way gives the bytes of the long one") {
         CHECK(quick == *tcp_frame(at(src), at(dst), tcp, payload, shape));
     };
     for (const std::size_t size : {0u, 1u, 2u, 3u, 4u, 5u, 17u, 18u, 19u, 160u, 1000u, 65'000u}) {
-        compare("192.0.2.1:5060", "198.51.100.255:65535", size);
-        compare("[2001:db8::1]:5060", "[fe80::ff:fe00:1]:1", size);
+        for (const bool ethernet : {true, false}) {
+            compare("192.0.2.1:5060", "198.51.100.255:65535", size, ethernet);
+            compare("[2001:db8::1]:5060", "[fe80::ff:fe00:1]:1", size, ethernet);
+        }
     }
     Buffer out;
     FrameShape tagged;
