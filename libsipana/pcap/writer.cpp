@@ -328,6 +328,11 @@ std::optional<Frame> read_numbered_block(Bytes bytes, std::size_t& size) {
     return frame;
 }
 
+std::size_t block_size(Bytes first_eight) {
+    const std::size_t size = fetch32(first_eight.data() + 4);
+    return size < 12 || size > longest_block ? 0 : size;
+}
+
 WholeBlocks whole_blocks(Bytes blocks, std::size_t bytes) {
     WholeBlocks whole;
     const std::size_t end = std::min(bytes, blocks.size());
