@@ -13,6 +13,7 @@
 namespace sipana::analysis {
 
 void Sink::on_message(const SipMessage&, std::string_view) {}
+void Sink::on_rtcp(const net::Datagram&, std::string_view) {}
 void Sink::on_forgotten(std::uint64_t) {}
 
 // The first half of the way: frames into batches of what they hold.

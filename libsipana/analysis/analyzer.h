@@ -66,6 +66,8 @@ public:
     virtual ~Sink() = default;
     // Each SIP message as it is read; valid during the call only.
     virtual void on_message(const SipMessage& message, std::string_view call_id);
+    // Each RTCP datagram that is not encrypted, with Options::live; of no call: an empty call_id.
+    virtual void on_rtcp(const net::Datagram& datagram, std::string_view call_id);
     virtual void on_call(Call&& call) = 0;
     virtual void on_stream(Stream&& stream) = 0;  // of no call
     virtual void on_finding(Finding&& finding) = 0;  // of no call or stream

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "libsipana/analysis/rtcp_json.h"
+
 namespace sipana::analysis {
 namespace {
 
@@ -72,6 +74,15 @@ Envelopes::Opened Envelopes::open(const net::Datagram& outer) {
         }
         payload = *plain;
     }
+    bool made = packet->compressed;  // the payload is not the packet's own bytes
+    if (wanted && packet->type == hep::type_rtcp && !payload.empty() && payload[0] == '{') {
+        auto report = from_rtcp_json(as_text(payload));
+        if (report) {
+            report_ = std::move(*report);
+            payload = report_;
+            made = true;
+        }
+    }
     opened.content = wanted && !payload.empty() ? classify(payload) : Content::other;
     // HEP within HEP would be another envelope, and so on.
     if (opened.content == Content::other || opened.content == Content::hep) {
@@ -84,7 +95,7 @@ Envelopes::Opened Envelopes::open(const net::Datagram& outer) {
     d.src = packet->src;
     d.dst = packet->dst;
     d.transport = hep::transport_of(packet->protocol);
-    d.stable = outer.stable && !packet->compressed;
+    d.stable = outer.stable && !made;
     d.payload = payload;
     return opened;
 }

@@ -61,6 +61,7 @@ private:
 
     std::optional<HepAgent> own_;
     hep::Inflater inflater_;
+    Buffer report_;  // of JSON
     Figures figures_;
     std::set<std::pair<Address, std::uint32_t>> wrong_clocks_;
 };

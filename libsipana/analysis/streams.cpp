@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsipana/analysis/pictures.h"
+#include "libsipana/analysis/quality.h"
 #include "libsipana/base/text.h"
 #include "libsipana/rtp/check.h"
 
@@ -119,6 +120,7 @@ bool Streams::on_packet(const net::Datagram& d) {
 // begin like this, and must hold together: the types that are in use (RFC 2032, RFC 5760 are not),
 // each length right.
 bool Streams::on_rtcp(const net::Datagram& d) {
+    last_is_report_ = false;
     if (d.payload.size() < 8 || !rtp::is_rtcp(d.payload)) return false;
     const bool usual = d.payload[1] >= rtcp::type_sr && d.payload[1] <= rtcp::type_xr;
     const bool whole = usual && rtcp::is_whole(d.payload, d.cut);
@@ -126,6 +128,7 @@ bool Streams::on_rtcp(const net::Datagram& d) {
     if (!whole || any_encrypted_) bearer = bearer_of(d);
     if (!whole && !bearer.known) return false;
     reports_.on_compound(d, bearer.encrypted);
+    last_is_report_ = !bearer.encrypted;
     return true;
 }
 
@@ -474,7 +477,10 @@ void Streams::look(std::uint32_t call, Call& into, Detail detail) const {
             reports_.tell(stream, siblings_of(s));
             tell_key_requests(stream);
             if (options_.check) check_report_clock(stream);
+        } else {
+            reports_.tell_round_trip(stream, siblings_of(s));
         }
+        judge_quality(stream);
         stream.call_id = into.call_id;
         into.end = std::max(into.end, stream.end);
     }
@@ -570,6 +576,7 @@ void Streams::finish() {
 void Streams::describe(std::uint32_t s, Stream& out) {
     tell(s, out, Detail::full);
     reports_.take(out, siblings_of(s));
+    judge_quality(out);
     tell_key_requests(out);
     if (options_.check) check_report_clock(out);
 }

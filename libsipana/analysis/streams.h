@@ -57,6 +57,8 @@ public:
     void look(std::uint32_t call, Call& into, Detail detail) const;
     // The call of the last packet that on_packet() took; none: of no call. With Options::live.
     std::uint32_t last_call() const { return last_call_; }
+    // Was the last packet that might be RTCP (by its second byte) that, and not encrypted?
+    bool last_is_report() const { return last_is_report_; }
     // About how much memory streams take; those of no call can be handed on early, the least first.
     std::uint64_t bytes() const;
     std::size_t count() const { return streams_.count(); }
@@ -160,6 +162,7 @@ private:
     bool any_encrypted_ = false;  // some stream is, or may come to be
     Reports reports_;
     std::uint32_t last_call_ = none;
+    bool last_is_report_ = false;
     std::uint64_t meter_bytes_ = 0;  // as of the last sweep
     Time next_sweep_ = Time::min();
 };

@@ -124,7 +124,7 @@ void Trackers::on_item(Batch& batch, const Item& item) {
     }
     if (item.content == Content::media) {
         if (streams_.on_packet(d)) {
-            if (options_.live) touch(streams_.last_call());
+            if (options_.live) on_live_media(d);
             return;
         }
     } else if (item.content == Content::sip) {
@@ -136,6 +136,13 @@ void Trackers::on_item(Batch& batch, const Item& item) {
         ++counts_.t38;
     else
         count(item.content);
+}
+
+// For who looks on: which call it belongs to, and what its receivers report.
+void Trackers::on_live_media(const net::Datagram& d) {
+    const std::uint32_t call = streams_.last_call();
+    touch(call);
+    if (d.payload[1] >= 192 && d.payload[1] <= 223 && streams_.last_is_report()) sink_.on_rtcp(d, call == none ? std::string_view{} : calls_[call].call_id());
 }
 
 void Trackers::finish(Time last) {

@@ -35,6 +35,7 @@ private:
     void fetch(Batch& batch, std::size_t at, unsigned step) const;
     void on_item(Batch& batch, const Item& item);
     void on_sip(const Batch& batch, const Item& item);
+    void on_live_media(const net::Datagram& datagram);
     void on_new(const Batch& batch, const Batch::Read& read, const Placed& placed, LiveCall& call,
                 const Seen& seen, Lacks lacks);
     void count(Content content);

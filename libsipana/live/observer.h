@@ -15,6 +15,7 @@ public:
     // Each frame, and the calls that it belongs to. The bytes are the callback's.
     virtual void on_frame(const pcap::Frame&, std::span<const analysis::Going>) {}
     virtual void on_message(const analysis::SipMessage&, std::string_view) {}  // and its Call-ID
+    virtual void on_rtcp(const net::Datagram&, std::string_view) {}  // that is not encrypted, and its Call-ID
     // A call that goes on has changed: a summary of it, a few times a second at most.
     virtual void on_going(const analysis::Call&) {}
     virtual void on_call(const analysis::Call&) {}      // is over

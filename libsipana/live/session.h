@@ -21,6 +21,8 @@ struct SessionSettings {
     std::uint64_t max_memory = std::uint64_t{512} << 20;
     // What the kernel's buffers take of it.
     std::uint64_t buffers = std::uint64_t{64} << 20;
+    // When all sources have ended, those who look may go on looking.
+    bool stay = false;
 };
 
 class Session : analysis::Sink {
@@ -32,7 +34,7 @@ public:
 
     // Whom the packets of a call are asked of, and how many bytes they take; `room` says how many they may.
     struct Keeper {
-        std::function<Result<Buffer>(std::uint64_t)> packets;
+        std::function<Result<Buffer>(const std::vector<std::uint64_t>&)> packets;
         std::function<std::uint64_t()> bytes;
         std::function<void(std::uint64_t)> room;
     };
@@ -60,6 +62,7 @@ private:
         analysis::CallState state{};
     };
     void on_message(const analysis::SipMessage& message, std::string_view call_id) override;
+    void on_rtcp(const net::Datagram& datagram, std::string_view call_id) override;
     void on_call(analysis::Call&& call) override;
     void on_stream(analysis::Stream&& stream) override;
     void on_finding(Finding&& finding) override;

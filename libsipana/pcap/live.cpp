@@ -1,10 +1,16 @@
 #include "libsipana/pcap/live.h"
 
 #include <fmt/format.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <pcap/pcap.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <climits>
+#include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -17,7 +23,11 @@ namespace {
 Error refusal(const std::string& interface, int number, pcap_t* opened) {
     const std::string shown = printable(interface);
     if (number == PCAP_ERROR_PERM_DENIED || number == PCAP_ERROR_PROMISC_PERM_DENIED)
-        return {Errc::denied, 0, fmt::format("{}: capturing needs root", shown)};
+        return {Errc::denied, 0,
+                fmt::format("{}: capturing needs CAP_NET_RAW: run this as root, or give it to the "
+                            "program, once: "
+                            "setcap cap_net_raw+ep PROGRAM",
+                            shown)};
     if (number == PCAP_ERROR_NO_SUCH_DEVICE)
         return {Errc::not_found, 0, fmt::format("{}: no such interface", shown)};
     if (number == PCAP_ERROR_IFACE_NOT_UP)
@@ -33,7 +43,43 @@ LinkType link_of(pcap_t* opened) {
     return link == DLT_RAW ? LinkType::raw : static_cast<LinkType>(link);
 }
 
+std::optional<Address> address_of(const sockaddr* address) {
+    if (address == nullptr) return std::nullopt;
+    std::uint8_t bytes[16];
+    if (address->sa_family == AF_INET) {
+        std::memcpy(bytes, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, 4);
+        return Address::v4(bytes);
+    }
+    if (address->sa_family != AF_INET6) return std::nullopt;
+    std::memcpy(bytes, &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, 16);
+    return Address::v6(bytes);
+}
+
 }  // namespace
+
+Result<std::vector<Listenable>> list_interfaces() {
+    char words[PCAP_ERRBUF_SIZE] = {};
+    pcap_if_t* all = nullptr;
+    if (pcap_findalldevs(&all, words) != 0) return Error{Errc::io, 0, printable(words)};
+    std::vector<Listenable> out;
+    for (const pcap_if_t* one = all; one != nullptr; one = one->next) {
+        Listenable l;
+        l.name = one->name;
+        l.any = l.name == "any";
+        // Not the USB buses, message buses and packet logs that libpcap reads, too.
+        if (!l.any && if_nametoindex(one->name) == 0) continue;
+        if (one->description != nullptr) l.description = one->description;
+        l.up = (one->flags & PCAP_IF_UP) != 0;
+        l.running = (one->flags & PCAP_IF_RUNNING) != 0;
+        l.loopback = (one->flags & PCAP_IF_LOOPBACK) != 0;
+        l.wireless = (one->flags & PCAP_IF_WIRELESS) != 0;
+        for (const pcap_addr_t* a = one->addresses; a != nullptr; a = a->next)
+            if (const auto address = address_of(a->addr)) l.addresses.push_back(*address);
+        out.push_back(std::move(l));
+    }
+    pcap_freealldevs(all);
+    return out;
+}
 
 class Live::State {
 public:
@@ -54,7 +100,9 @@ public:
 
 private:
     Status activate(const LiveSettings& settings);
-    Status set_filter(const std::string& filter);
+    Status set_filter(const LiveSettings& settings);
+    Error ended() const;
+    Error filter_error(const std::string& filter) const;
 
     pcap_t* opened_ = nullptr;
     bool nanoseconds_ = false;
@@ -69,7 +117,7 @@ Status Live::State::open(const std::string& name, const LiveSettings& settings) 
     if (opened_ == nullptr)
         return Error{Errc::io, 0, fmt::format("{}: {}", printable(name), printable(words))};
     if (Status s = activate(settings); !s) return s;
-    if (Status s = set_filter(settings.filter); !s) return s;
+    if (Status s = set_filter(settings); !s) return s;
     if (pcap_setnonblock(opened_, 1, words) != 0)
         return Error{Errc::io, 0, fmt::format("{}: {}", printable(name), printable(words))};
     if (descriptor() < 0)
@@ -93,23 +141,40 @@ Status Live::State::activate(const LiveSettings& settings) {
     pcap_set_tstamp_precision(opened_, PCAP_TSTAMP_PRECISION_NANO);
     if (const int number = pcap_activate(opened_); number < 0)
         return refusal(interface.name, number, opened_);
+    // Of all interfaces together: with the number of the one.
+    if (pcap_datalink(opened_) == DLT_LINUX_SLL) pcap_set_datalink(opened_, DLT_LINUX_SLL2);
     nanoseconds_ = pcap_get_tstamp_precision(opened_) == PCAP_TSTAMP_PRECISION_NANO;
     return Done{};
 }
 
-Status Live::State::set_filter(const std::string& filter) {
-    if (filter.empty()) return Done{};
-    bpf_program program{};
-    if (pcap_compile(opened_, &program, filter.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0)
-        return Error{
-            Errc::malformed, 0,
+Error Live::State::filter_error(const std::string& filter) const {
+    return {Errc::malformed, 0,
             fmt::format("filter '{}': {}", printable(filter), printable(pcap_geterr(opened_)))};
+}
+
+Status Live::State::set_filter(const LiveSettings& settings) {
+    if (settings.filter.empty()) return Done{};
+    bpf_program program{};
+    const auto compile = [&](const std::string& filter) {
+        return pcap_compile(opened_, &program, filter.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0;
+    };
+    // Alone first: of a mistake in it libpcap should not speak in terms of more.
+    if (!compile(settings.filter)) return filter_error(settings.filter);
+    if (settings.fragments) {
+        pcap_freecode(&program);
+        // In front: `vlan` in a filter shifts what stands behind it. Where there is no IP, none is
+        // wanted.
+        if (!compile(
+                fmt::format("ip[6:2] & 0x1fff != 0 or ip6[6] == 44 or ({})", settings.filter)) &&
+            !compile(settings.filter))
+            return filter_error(settings.filter);
+    }
     const bool set = pcap_setfilter(opened_, &program) == 0;
     pcap_freecode(&program);
     if (set) return Done{};
-    return Error{
-        Errc::io, 0,
-        fmt::format("filter '{}': {}", printable(filter), printable(pcap_geterr(opened_)))};
+    Error error = filter_error(settings.filter);
+    error.code = Errc::io;
+    return error;
 }
 
 bool Live::State::next(Frame& frame) {
@@ -128,21 +193,29 @@ bool Live::State::next(Frame& frame) {
         frame.link = interface.link;
         return true;
     }
-    if (got < 0)
-        status = Error{
-            Errc::io, 0,
-            fmt::format("{}: {}", printable(interface.name), printable(pcap_geterr(opened_)))};
+    if (got < 0) status = ended();
     return false;
 }
 
+Error Live::State::ended() const {
+    const std::string_view words = pcap_geterr(opened_);
+    if (words.find("disappeared") != words.npos)
+        return {Errc::not_found, 0,
+                fmt::format("{}: the interface is gone", printable(interface.name))};
+    return {Errc::io, 0, fmt::format("{}: {}", printable(interface.name), printable(words))};
+}
+
 Live::Counts Live::State::counts() {
-    pcap_stat stat{};
-    if (pcap_stats(opened_, &stat) == 0) {
-        // libpcap counts in 32 bits: what came on top since the last look.
-        last_.received +=
-            static_cast<std::uint32_t>(stat.ps_recv - static_cast<std::uint32_t>(last_.received));
-        last_.dropped +=
-            static_cast<std::uint32_t>(stat.ps_drop - static_cast<std::uint32_t>(last_.dropped));
+    // Not by pcap_stats(), which opens files in /sys each time: live mode may open none any more.
+    // The kernel counts from zero after each look; of both versions of the structure these two come
+    // first.
+    struct {
+        std::uint32_t packets = 0, drops = 0, freezes = 0;
+    } stat;
+    socklen_t size = sizeof stat;
+    if (::getsockopt(pcap_fileno(opened_), SOL_PACKET, PACKET_STATISTICS, &stat, &size) == 0) {
+        last_.received += stat.packets;
+        last_.dropped += stat.drops;
     }
     last_.read = read_;
     return last_;

@@ -8,6 +8,10 @@
 //   while (live->next(frame)) ...
 //   if (!live->status()) ...   // the interface is gone, or the system failed
 //
+// An interface that goes down is waited for. A VLAN tag, which Linux keeps apart from the frame, is
+// where it was on the wire; the kernel's filter does not see it but by the word `vlan`, so that
+// `port 5060` lets pass tagged frames, too, which it would not let pass from a file.
+//
 // Without `immediate` the kernel hands frames over in blocks, at the latest after `batch`: then the
 // buffer holds as many as it has room for, whatever their size, and wake-ups are few.
 #pragma once
@@ -16,7 +20,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "libsipana/base/endpoint.h"
 #include "libsipana/base/result.h"
 #include "libsipana/pcap/frame.h"
 #include "libsipana/pcap/summary.h"
@@ -30,13 +36,26 @@ struct LiveSettings {
     bool immediate = false;
     Duration batch = std::chrono::milliseconds{20};
     std::string filter;  // pcap-filter(7); empty: everything
+    // Later fragments pass the filter, too, and all of IPv6: ports stand in the first one only.
+    // Whoever wants to know whether they belong to what matched asks pcap/filter.
+    bool fragments = false;
 };
+
+// What there is to listen at, in the system's order.
+struct Listenable {
+    std::string name, description;
+    std::vector<Address> addresses;
+    bool up = false, running = false, loopback = false, wireless = false;
+    bool any = false;  // all of them at once
+};
+Result<std::vector<Listenable>> list_interfaces();
 
 class Live {
 public:
     static constexpr std::size_t most_buffer = std::size_t{1} << 30;
 
-    // Errc::not_found: no such interface. Errc::denied: "capturing needs root". Errc::malformed:
+    // "any": all interfaces; then frames are Linux cooked v2, and say which one they came by.
+    // Errc::not_found: no such interface. Errc::denied: capturing needs a right. Errc::malformed:
     // the filter.
     static Result<Live> open(const std::string& interface, const LiveSettings& settings);
     Live(Live&&) noexcept;

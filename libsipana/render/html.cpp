@@ -15,14 +15,14 @@ namespace sipana::render {
 using analysis::Call;
 using analysis::Report;
 
-Page::Page(const Report& whole) : report(whole) {
+Page::Page(const Report& whole, Calls shown) : report(whole), calls(shown) {
     const auto add = [&](std::uint64_t call, const std::vector<analysis::SipMessage>& messages) {
         for (std::size_t i = 0; i < std::min(messages.size(), most_messages_shown); ++i)
             places_.push_back({messages[i].frame, call, i});
     };
     add(0, report.stray_messages);
-    for (std::size_t i = 0; i < std::min(report.calls.size(), most_calls_shown); ++i)
-        add(report.calls[i].number, report.calls[i].messages);
+    for (std::size_t i = 0; i < std::min(calls.size(), most_calls_shown); ++i)
+        add(calls[i]->number, calls[i]->messages);
     std::stable_sort(places_.begin(), places_.end(),
                      [](const Place& a, const Place& b) { return a.frame < b.frame; });
 }
@@ -108,9 +108,9 @@ std::string title_of(const Report& report) {
                        counted(report.files.size() - 1, "more file", "more files"));
 }
 
-std::size_t stream_count(const Report& report) {
-    std::size_t count = report.streams.size();
-    for (const Call& call : report.calls) count += call.streams.size();
+std::size_t stream_count(const Page& page) {
+    std::size_t count = page.report.streams.size();
+    for (const Call* call : page.calls) count += call->streams.size();
     return count;
 }
 
@@ -121,9 +121,9 @@ void put_masthead(Page& page) {
         "class=\"masthead\"><div><h1>{}</h1>"
         "<p>{} · {} · {} · {}{}</p></div>"
         "<button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark</button></header>\n",
-        escaped(title_of(r)), counted(r.calls.size(), "call", "calls"),
+        escaped(title_of(r)), counted(page.calls.size(), "call", "calls"),
         counted(r.counts.sip_messages, "SIP message", "SIP messages"),
-        counted(stream_count(r), "media stream", "media streams"),
+        counted(stream_count(page), "media stream", "media streams"),
         counted(r.counts.frames.frames, "frame", "frames"),
         r.first == no_time ? "" : " · " + span_text(r));
     for (const auto& file : r.files)
@@ -246,11 +246,11 @@ void put_stray_messages(Page& page) {
 
 // Calls that share a figure share one drawing of it.
 void put_call_parts(Page& page, std::size_t index, std::set<std::uint64_t>& drawn) {
-    const Call& call = page.report.calls[index];
-    const std::uint64_t figure = figure_number(page.report, index);
+    const Call& call = *page.calls[index];
+    const std::uint64_t figure = figure_number(page.calls, index);
     if (drawn.insert(figure).second) {
         page.put("<script type=\"text/html\" id=\"figure-{}\">", figure);
-        put_figure(page, figure_of(page.report, index));
+        put_figure(page, figure_of(page.calls, std::span(&index, 1)));
         page.out += "</script>\n";
     }
     put_messages(page, call.number, call.messages, call.start, call.findings);
@@ -259,7 +259,11 @@ void put_call_parts(Page& page, std::size_t index, std::set<std::uint64_t>& draw
 }  // namespace
 
 std::string report_html(const Report& report) {
-    Page page(report);
+    return report_html(report, pointers(report.calls));
+}
+
+std::string report_html(const Report& report, Calls calls) {
+    Page page(report, calls);
     open_page(page, title_of(report));
     put_masthead(page);
     page.out += "<main>\n";
@@ -276,10 +280,10 @@ std::string report_html(const Report& report) {
     }
     page.out += "</main>\n";
     std::set<std::uint64_t> drawn;
-    const std::size_t shown = std::min(report.calls.size(), most_calls_shown);
+    const std::size_t shown = std::min(calls.size(), most_calls_shown);
     for (std::size_t i = 0; i < shown; ++i) {
-        page.put("<script type=\"text/html\" id=\"panel-{}\">", report.calls[i].number);
-        put_call(page, report.calls[i], Drawn::by_script);
+        page.put("<script type=\"text/html\" id=\"panel-{}\">", calls[i]->number);
+        put_call(page, *calls[i], Drawn::by_script);
         page.out += "</script>\n";
         put_call_parts(page, i, drawn);
     }
@@ -288,8 +292,12 @@ std::string report_html(const Report& report) {
 }
 
 std::string flow_html(const Report& report, std::span<const std::size_t> indexes) {
-    const auto figure = figure_of(report, indexes);
-    Page page(report);
+    return flow_html(report, pointers(report.calls), indexes);
+}
+
+std::string flow_html(const Report& report, Calls calls, std::span<const std::size_t> indexes) {
+    const auto figure = figure_of(calls, indexes);
+    Page page(report, calls);
     open_page(page, figure.empty() ? "SIP call"
                                    : fmt::format("{} to {}", caller_name(*figure.front()),
                                                  callee_name(*figure.front())));

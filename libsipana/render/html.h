@@ -23,6 +23,7 @@
 #include "libsipana/analysis/model.h"
 #include "libsipana/base/append.h"
 #include "libsipana/render/explain.h"
+#include "libsipana/render/render.h"
 
 namespace sipana::render {
 
@@ -35,9 +36,13 @@ inline constexpr std::size_t most_streams_shown = 500;    // of one list
 inline constexpr std::size_t most_rtcp_rows = 200;        // of one stream
 inline constexpr std::size_t most_gaps_shown = 20;
 
+// Whether a call without an end may still come to one.
+enum class Seen : std::uint8_t { to_the_end, going_on };
+
 class Page {
 public:
-    explicit Page(const analysis::Report& whole);
+    // The page's calls are `shown`: whole.calls, or others in their place.
+    Page(const analysis::Report& whole, Calls shown);
 
     template <typename... Args>
     void put(fmt::format_string<Args...> format, Args&&... args) {
@@ -51,7 +56,9 @@ public:
     // A name that the capture gives the address, else the address as text.
     std::string name_of(const Address& address) const;
 
-    const analysis::Report& report;
+    const analysis::Report& report;  // but for its calls
+    const Calls calls;
+    Seen seen = Seen::to_the_end;
     std::string out;
 
 private:
@@ -65,6 +72,10 @@ private:
 
 // ---- html_list: the calls as a table with filters
 void put_call_list(Page& page);
+// Its parts. The day, too, is shown where the calls are not of one day.
+void open_call_list(Page& page, std::size_t count);
+void open_call_rows(Page& page);
+void put_call_row(Page& page, const analysis::Call& call, bool one_day);
 
 // ---- html_call: one call, all about it
 // Where the call's ladder is.
@@ -76,7 +87,7 @@ enum class Drawn : std::uint8_t {
 void put_call(Page& page, const analysis::Call& call, Drawn drawn,
               std::span<const analysis::Call* const> figure = {});
 // The figures' ladders, each once: calls that share one refer to it by its number.
-std::uint64_t figure_number(const analysis::Report& report, std::size_t index);
+std::uint64_t figure_number(Calls calls, std::size_t index);
 void put_figure(Page& page, std::span<const analysis::Call* const> calls);
 void put_findings(Page& page, const std::vector<Finding>& findings);
 
@@ -97,13 +108,17 @@ void put_messages(Page& page, std::uint64_t call_number,
                   const std::vector<analysis::SipMessage>& messages, Time start,
                   const std::vector<Finding>& findings);
 void put_glossary(Page& page);
+// The same as JSON alone, for who sends it to the script.
+void put_messages_json(Page& page, const std::vector<analysis::SipMessage>& messages, Time start,
+                       const std::vector<Finding>& findings);
+void put_glossary_json(Page& page);
 void put_json_string(std::string& out, std::string_view valid_utf8);
 
 // ---- html_words
 std::string caller_name(const analysis::Call& call);
 std::string callee_name(const analysis::Call& call);
 // What became of the call, in one or two sentences: "Busy: bob answered 486 Busy Here after 1.2 s."
-std::string outcome_sentence(const analysis::Call& call);
+std::string outcome_sentence(const analysis::Call& call, Seen seen = Seen::to_the_end);
 // What kind of end that is, for colours: "good", "open", "bad".
 std::string_view outcome_class(analysis::CallState state);
 std::string message_title(const analysis::SipMessage& message);  // "INVITE", "486 Busy Here"

@@ -43,13 +43,13 @@ std::string messages_text(const Call& call) {
 
 void put_legs(Page& page, const Call& call) {
     for (const auto& leg : call.legs) {
-        const auto other = std::find_if(page.report.calls.begin(), page.report.calls.end(),
-                                        [&](const Call& c) { return c.call_id == leg.call_id; });
+        const auto other = std::find_if(page.calls.begin(), page.calls.end(),
+                                        [&](const Call* c) { return c->call_id == leg.call_id; });
         page.out += "<dt>Also a leg<dd>";
-        if (other == page.report.calls.end())
+        if (other == page.calls.end())
             page.put("{}", escaped(leg.call_id));
         else
-            page.put("<a href=\"#call-{0}\">call {0}</a>", other->number);
+            page.put("<a href=\"#call-{0}\">call {0}</a>", (*other)->number);
         page.put(": {}\n", escaped(leg.evidence));
     }
 }
@@ -130,9 +130,10 @@ std::vector<Finding> all_findings(const Call& call) {
 
 }  // namespace
 
-std::uint64_t figure_number(const analysis::Report& report, std::size_t index) {
-    std::uint64_t number = report.calls[index].number;
-    for (const Call* call : figure_of(report, index)) number = std::min(number, call->number);
+std::uint64_t figure_number(Calls calls, std::size_t index) {
+    std::uint64_t number = calls[index]->number;
+    for (const Call* call : figure_of(calls, std::span(&index, 1)))
+        number = std::min(number, call->number);
     return number;
 }
 
@@ -172,7 +173,8 @@ void put_findings(Page& page, const std::vector<Finding>& findings) {
 namespace {
 
 void put_ladder(Page& page, const Call& call, Drawn drawn, std::span<const Call* const> figure) {
-    const auto index = static_cast<std::size_t>(&call - page.report.calls.data());
+    const auto index = static_cast<std::size_t>(
+        std::find(page.calls.begin(), page.calls.end(), &call) - page.calls.begin());
     page.put(
         "<section class=\"ladder\"><div class=\"tools\"><h3>Ladder</h3>"
         "<div class=\"choice\" role=\"radiogroup\" aria-label=\"Times\">"
@@ -184,7 +186,7 @@ void put_ladder(Page& page, const Call& call, Drawn drawn, std::span<const Call*
         "data-times=\"clock\" "
         "tabindex=\"-1\">Clock</button></div></div>"
         "<div class=\"drawing since\" data-figure=\"{}\">",
-        figure_number(page.report, index));
+        figure_number(page.calls, index));
     if (drawn == Drawn::here) put_figure(page, figure);
     page.out += "</div></section>\n";
 }
@@ -200,7 +202,7 @@ void put_call(Page& page, const Call& call, Drawn drawn, std::span<const Call* c
         "{3}\">{4}</span>"
         "<p class=\"outcome\">{5}</p></header>\n",
         n, escaped(caller_name(call)), escaped(callee_name(call)), outcome_class(call.state),
-        to_string(call.state), escaped(outcome_sentence(call)));
+        to_string(call.state), escaped(outcome_sentence(call, page.seen)));
     page.out += "<div class=\"beside\">";
     if (drawn != Drawn::above) put_ladder(page, call, drawn, figure);
     put_facts(page, call);

@@ -65,8 +65,34 @@ std::string search_text(const Call& call) {
     return lowered(text);
 }
 
-// The day, too, where the calls are of several.
-void put_row(Page& page, const Call& call, bool one_day) {
+struct Chip {
+    std::string value;
+    std::size_t count = 0;
+};
+void count_chip(std::vector<Chip>& chips, std::string_view value) {
+    for (Chip& chip : chips)
+        if (chip.value == value) return void(++chip.count);
+    chips.push_back({std::string(value), 1});
+}
+
+void put_chips(Page& page, std::string_view key, std::string_view label, std::vector<Chip> chips) {
+    if (chips.size() < 2) return;
+    std::sort(chips.begin(), chips.end(), [](const Chip& a, const Chip& b) {
+        return a.count != b.count ? a.count > b.count : a.value < b.value;
+    });
+    page.put("<div class=\"chips\" role=\"group\" aria-label=\"{}\">", label);
+    for (const Chip& chip : chips)
+        page.put(
+            "<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{}{} "
+            "<span>{}</span></button>",
+            key, chip.value, key == "findings" && chip.value == "none" ? "no findings" : chip.value,
+            key == "findings" && chip.value != "none" ? "s" : "", chip.count);
+    page.out += "</div>";
+}
+
+}  // namespace
+
+void put_call_row(Page& page, const Call& call, bool one_day) {
     const Worst worst = worst_of(call);
     const std::string from = caller_name(call), to = callee_name(call);
     page.put(
@@ -101,49 +127,8 @@ void put_row(Page& page, const Call& call, bool one_day) {
     page.out += "</tr>\n";
 }
 
-struct Chip {
-    std::string value;
-    std::size_t count = 0;
-};
-void count_chip(std::vector<Chip>& chips, std::string_view value) {
-    for (Chip& chip : chips)
-        if (chip.value == value) return void(++chip.count);
-    chips.push_back({std::string(value), 1});
-}
-
-void put_chips(Page& page, std::string_view key, std::string_view label, std::vector<Chip> chips) {
-    if (chips.size() < 2) return;
-    std::sort(chips.begin(), chips.end(), [](const Chip& a, const Chip& b) {
-        return a.count != b.count ? a.count > b.count : a.value < b.value;
-    });
-    page.put("<div class=\"chips\" role=\"group\" aria-label=\"{}\">", label);
-    for (const Chip& chip : chips)
-        page.put(
-            "<button type=\"button\" aria-pressed=\"false\" data-key=\"{}\" data-value=\"{}\">{}{} "
-            "<span>{}</span></button>",
-            key, chip.value, key == "findings" && chip.value == "none" ? "no findings" : chip.value,
-            key == "findings" && chip.value != "none" ? "s" : "", chip.count);
-    page.out += "</div>";
-}
-
-}  // namespace
-
-void put_call_list(Page& page) {
-    const auto& calls = page.report.calls;
-    if (calls.empty()) {
-        page.out +=
-            "<section id=\"calls\"><h2>Calls</h2><p class=\"none\">No SIP calls were "
-            "found.</p></section>\n";
-        return;
-    }
-    const std::size_t listed = std::min(calls.size(), most_calls_listed);
-    std::vector<Chip> kinds, states, found;
-    for (std::size_t i = 0; i < listed; ++i) {
-        count_chip(kinds, to_string(calls[i].kind));
-        count_chip(states, to_string(calls[i].state));
-        const Worst worst = worst_of(calls[i]);
-        count_chip(found, worst.count == 0 ? "none" : to_string(worst.severity));
-    }
+// What stands above the rows: the heading with the number of calls, and the filter.
+void open_call_list(Page& page, std::size_t count) {
     page.put(
         "<section id=\"calls\" aria-labelledby=\"calls-title\"><div class=\"tools\"><h2 "
         "id=\"calls-title\">Calls "
@@ -152,10 +137,10 @@ void put_call_list(Page& page) {
         "id=\"filter\" "
         "placeholder=\"Filter: name, number, Call-ID, code, address\" autocomplete=\"off\" "
         "spellcheck=\"false\"></label>",
-        calls.size());
-    put_chips(page, "kind", "Kind", kinds);
-    put_chips(page, "state", "Outcome", states);
-    put_chips(page, "findings", "Worst finding", found);
+        count);
+}
+
+void open_call_rows(Page& page) {
     page.out +=
         "</div>\n<div class=\"scroll list\"><table role=\"grid\" aria-labelledby=\"calls-title\" "
         "id=\"list\"><thead><tr role=\"row\">";
@@ -173,8 +158,31 @@ void put_call_list(Page& page) {
             "type=\"button\">{}</button></th>",
             column.css, column.name == "#" ? " aria-sort=\"ascending\"" : "", column.name);
     page.out += "</tr></thead><tbody>\n";
+}
+
+void put_call_list(Page& page) {
+    const Calls calls = page.calls;
+    if (calls.empty()) {
+        page.out +=
+            "<section id=\"calls\"><h2>Calls</h2><p class=\"none\">No SIP calls were "
+            "found.</p></section>\n";
+        return;
+    }
+    const std::size_t listed = std::min(calls.size(), most_calls_listed);
+    std::vector<Chip> kinds, states, found;
+    for (std::size_t i = 0; i < listed; ++i) {
+        count_chip(kinds, to_string(calls[i]->kind));
+        count_chip(states, to_string(calls[i]->state));
+        const Worst worst = worst_of(*calls[i]);
+        count_chip(found, worst.count == 0 ? "none" : to_string(worst.severity));
+    }
+    open_call_list(page, calls.size());
+    put_chips(page, "kind", "Kind", kinds);
+    put_chips(page, "state", "Outcome", states);
+    put_chips(page, "findings", "Worst finding", found);
+    open_call_rows(page);
     const bool one_day = of_one_day(calls);
-    for (std::size_t i = 0; i < listed; ++i) put_row(page, calls[i], one_day);
+    for (std::size_t i = 0; i < listed; ++i) put_call_row(page, *calls[i], one_day);
     page.out += "</tbody></table></div>\n";
     if (listed < calls.size())
         page.put(

@@ -117,9 +117,16 @@ void put_json_string(std::string& out, std::string_view text) {
 void put_messages(Page& page, std::uint64_t call_number,
                   const std::vector<analysis::SipMessage>& messages, Time start,
                   const std::vector<Finding>& findings) {
+    page.put("<script type=\"application/json\" id=\"messages-{}\">", call_number);
+    put_messages_json(page, messages, start, findings);
+    page.out += "</script>\n";
+}
+
+void put_messages_json(Page& page, const std::vector<analysis::SipMessage>& messages, Time start,
+                       const std::vector<Finding>& findings) {
     Texts texts;
     texts.number_of({});
-    page.put("<script type=\"application/json\" id=\"messages-{}\">{{\"messages\":[", call_number);
+    page.out += "{\"messages\":[";
     const std::size_t count = std::min(messages.size(), most_messages_shown);
     for (std::size_t i = 0; i < count; ++i) {
         if (i > 0) page.out += ',';
@@ -132,11 +139,17 @@ void put_messages(Page& page, std::uint64_t call_number,
         first = false;
         put_json_string(page.out, *text);
     }
-    page.out += "]}</script>\n";
+    page.out += "]}";
 }
 
 void put_glossary(Page& page) {
-    page.out += "<script type=\"application/json\" id=\"glossary\">[";
+    page.out += "<script type=\"application/json\" id=\"glossary\">";
+    put_glossary_json(page);
+    page.out += "</script>\n";
+}
+
+void put_glossary_json(Page& page) {
+    page.out += "[";
     bool first = true;
     for (const Topic& topic : page.glossary()) {
         page.out += first ? "[" : ",\n[";
@@ -148,7 +161,7 @@ void put_glossary(Page& page) {
         put_json_string(page.out, topic.clause);
         page.out += ']';
     }
-    page.out += "]</script>\n";
+    page.out += "]";
 }
 
 }  // namespace sipana::render

@@ -39,6 +39,19 @@ std::string answered(const Call& call) {
     return text;
 }
 
+// Of a call that goes on, as far as it has come; empty where it has come to its end.
+std::string so_far(const Call& call) {
+    const bool invite = call.kind == CallKind::invite;
+    if (invite && call.state == CallState::trying)
+        return fmt::format("{} is calling {}; no answer and no ringing so far.", caller_name(call),
+                           callee_name(call));
+    if (invite && call.state == CallState::ringing)
+        return fmt::format("{} is ringing.", callee_name(call));
+    if (invite && call.state == CallState::answered) return answered(call) + "; the call goes on.";
+    if (call.state == CallState::trying) return "No answer so far.";
+    return {};
+}
+
 std::string invite_sentence(const Call& call) {
     const std::string caller = caller_name(call), callee = callee_name(call);
     switch (call.state) {
@@ -61,14 +74,12 @@ std::string invite_sentence(const Call& call) {
         case CallState::cancelled:
             return fmt::format("{} gave up{} before {} answered.", caller, after(call), callee);
         case CallState::busy:
-            return fmt::format("Busy: {} answered {}{}.", callee, final_words(call),
-                               after(call));
+            return fmt::format("Busy: {} answered {}{}.", callee, final_words(call), after(call));
         case CallState::declined:
             return fmt::format("Declined: {} answered {}{}.", callee, final_words(call),
                                after(call));
         case CallState::redirected:
-            return fmt::format("Redirected: the answer was {}{}.", final_words(call),
-                               after(call));
+            return fmt::format("Redirected: the answer was {}{}.", final_words(call), after(call));
         case CallState::challenged:
             return fmt::format("A login was asked for ({}{}), and {} did not try again.",
                                final_words(call), after(call), caller);
@@ -113,8 +124,10 @@ std::string other_sentence(const Call& call) {
 std::string caller_name(const Call& call) { return name_of(call.from, call.caller); }
 std::string callee_name(const Call& call) { return name_of(call.to, call.callee); }
 
-std::string outcome_sentence(const Call& call) {
-    std::string text = call.kind == CallKind::invite ? invite_sentence(call) : other_sentence(call);
+std::string outcome_sentence(const Call& call, Seen seen) {
+    std::string text = seen == Seen::going_on ? so_far(call) : std::string();
+    if (text.empty())
+        text = call.kind == CallKind::invite ? invite_sentence(call) : other_sentence(call);
     if (call.challenges > 0 && call.state != CallState::challenged)
         text += call.challenges == 1 ? " It took a login."
                                      : fmt::format(" It took {} logins.", call.challenges);

@@ -310,7 +310,7 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.end_object();
 }
 
-void write_report(JsonWriter&& json, const Report& report) {
+void write_report(JsonWriter&& json, const Report& report, Calls calls) {
     json.begin_object().field("schema", "sipana/1");
     json.key("first").time(report.first).key("last").time(report.last);
     write_files(json, report);
@@ -320,7 +320,7 @@ void write_report(JsonWriter&& json, const Report& report) {
         json.field("name", std::string_view(name.second));
     });
     json.key("calls").begin_array();
-    for (const Call& call : report.calls) write_call(json, call);
+    for (const Call* call : calls) write_call(json, *call);
     json.end_array();
     write_streams(json, report.streams);
     write_messages(json, "stray_messages", report.stray_messages);
@@ -331,8 +331,12 @@ void write_report(JsonWriter&& json, const Report& report) {
 }  // namespace
 
 std::string report_json(const Report& report) {
+    return report_json(report, pointers(report.calls));
+}
+
+std::string report_json(const Report& rest, Calls calls) {
     std::string out;
-    write_report(JsonWriter(out, 1), report);
+    write_report(JsonWriter(out, 1), rest, calls);
     out += '\n';
     return out;
 }

@@ -15,6 +15,10 @@ std::string_view page_style_sha256();
 std::string_view page_script_sha256();
 std::string_view refusals_style();  // page_style() with page/refusals.css, for the page of refusals
 std::string_view refusals_style_sha256();
+std::string_view live_style();   // page_style() with page/live.css, for the live page
+std::string_view live_script();  // page_script() that goes on with page/live.js
+std::string_view live_style_sha256();
+std::string_view live_script_sha256();
 
 // "sha256-..." as a Content-Security-Policy names it (CSP 3, 2.3.1): the digest in base64.
 std::string csp_source(std::string_view sha256_hex);

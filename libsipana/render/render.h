@@ -1,6 +1,7 @@
 // Renderers: pure functions of the model (analysis/model.h) to text. Same model, same bytes.
 //
 // Every renderer escapes for its own medium; wire text is hostile. No clocks, no paths, no locale.
+// What takes a Report and Calls takes the calls from the latter, and looks at none of the former.
 // Streams of rows (ndjson, CSV) are written one object a time, so that a caller can print and
 // forget.
 #pragma once
@@ -14,6 +15,8 @@
 #include "libsipana/analysis/model.h"
 
 namespace sipana::render {
+
+using Calls = std::span<const analysis::Call* const>;
 
 struct Style {
     std::size_t width = 80;  // terminal columns
@@ -46,6 +49,7 @@ void append_stream_json(std::string& out, const analysis::Stream& stream);
 void append_finding_json(std::string& out, const Finding& finding);
 // The whole report (schema docs/report.schema.json), indented.
 std::string report_json(const analysis::Report& report);
+std::string report_json(const analysis::Report& rest, Calls calls);
 std::string calls_csv_header();
 std::string call_csv(const analysis::Call& call);
 std::string messages_csv_header();
@@ -60,6 +64,8 @@ std::vector<const analysis::Call*> figure_of(const analysis::Report& report, std
 // Several calls in one figure, whether they are legs of each other or not; with the legs of each.
 std::vector<const analysis::Call*> figure_of(const analysis::Report& report,
                                              std::span<const std::size_t> indexes);
+std::vector<const analysis::Call*> figure_of(Calls calls, std::span<const std::size_t> indexes);
+std::vector<const analysis::Call*> pointers(std::span<const analysis::Call> calls);
 // `names`: what the capture calls addresses (Report::names).
 using Names = std::span<const std::pair<Address, std::string>>;
 std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style,
@@ -70,9 +76,12 @@ std::string ladder_svg(std::span<const analysis::Call* const> calls, Names names
 
 // ---- the report page (render/html)
 std::string report_html(const analysis::Report& report);
+std::string report_html(const analysis::Report& rest, Calls calls);
 // A page with one figure, figure_of(report, indexes), and all about its calls (sipana flow --format
 // html).
 std::string flow_html(const analysis::Report& report, std::span<const std::size_t> indexes);
+std::string flow_html(const analysis::Report& rest, Calls calls,
+                      std::span<const std::size_t> indexes);
 inline std::string flow_html(const analysis::Report& report, std::size_t index) {
     return flow_html(report, std::span(&index, 1));
 }

@@ -8,6 +8,7 @@
 
 #include "libsipana/base/text.h"
 #include "libsipana/render/explain.h"
+#include "libsipana/render/render.h"
 #include "libsipana/sip/code.h"
 
 namespace sipana::render {
@@ -46,10 +47,12 @@ std::string day_of(const analysis::Call& call) {
     return call.start == no_time ? std::string{} : to_rfc3339(call.start).substr(0, 10);
 }
 
-bool of_one_day(std::span<const analysis::Call> calls) {
+bool of_one_day(std::span<const analysis::Call> calls) { return of_one_day(pointers(calls)); }
+
+bool of_one_day(std::span<const analysis::Call* const> calls) {
     std::string first;
-    return std::all_of(calls.begin(), calls.end(), [&first](const analysis::Call& call) {
-        const std::string day = day_of(call);
+    return std::all_of(calls.begin(), calls.end(), [&first](const analysis::Call* call) {
+        const std::string day = day_of(*call);
         if (first.empty()) first = day;
         return day.empty() || day == first;
     });

@@ -22,6 +22,7 @@ std::string_view to_text(analysis::Ended ended);  // "caller", "callee", ""
 
 std::string day_of(const analysis::Call& call);  // "2026-11-23", UTC; "" where the start is unknown
 bool of_one_day(std::span<const analysis::Call> calls);
+bool of_one_day(std::span<const analysis::Call* const> calls);
 
 struct MediaTotals {
     std::uint64_t packets = 0, lost = 0;

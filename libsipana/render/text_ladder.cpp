@@ -1,18 +1,16 @@
-// The ladder for a terminal: a lifeline a participant, one line an arrow, times at the left.
+#include "libsipana/render/text_ladder.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "libsipana/base/text.h"
-#include "libsipana/render/ladder.h"
 #include "libsipana/render/rows.h"
-#include "libsipana/render/text_line.h"
 
 namespace sipana::render {
-namespace {
 
 // What lines are drawn with.
-struct Glyphs {
+struct TextLadder::Glyphs {
     std::string_view line, dash, twice, dot;  // ─ ╌ ═ ┄
     std::string_view life, life_dotted, from_right, from_left, cross, from_twice_right,
         from_twice_left;
@@ -20,10 +18,16 @@ struct Glyphs {
     std::string_view top_left, top_right, bottom_left, bottom_right, tee;
     std::string_view to_right, to_left, note, between, dot_between;
 };
-constexpr Glyphs box{"─", "╌", "═", "┄", "│", "┊", "├", "┤", "┼", "╞",   "╡",  "▶",
-                     "◀", "┌", "┐", "└", "┘", "┬", "→", "←", "◆", " → ", " · "};
-constexpr Glyphs ascii{"-", "~", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|", ">",
-                       "<", "+", "+", "+", "+", "+", "->", "<-", "*", " -> ", ", "};
+
+const TextLadder::Glyphs& TextLadder::glyphs_of(const Style& style) {
+    static constexpr Glyphs box{"─", "╌", "═", "┄", "│", "┊", "├", "┤", "┼", "╞",   "╡",  "▶",
+                                "◀", "┌", "┐", "└", "┘", "┬", "→", "←", "◆", " → ", " · "};
+    static constexpr Glyphs ascii{"-", "~", "=", ".", "|", ":", "|",  "|",  "+", "|",    "|", ">",
+                                  "<", "+", "+", "+", "+", "+", "->", "<-", "*", " -> ", ", "};
+    return style.unicode ? box : ascii;
+}
+
+namespace {
 
 constexpr std::size_t max_spacing = 56;   // beyond, arrows grow no more
 constexpr std::size_t least_spacing = 6;  // below, the figure becomes a list
@@ -45,69 +49,20 @@ std::string_view without_remark(std::string_view label, std::size_t room) {
     return remark && columns(label) > room ? label.substr(0, open) : label;
 }
 
-class TextLadder {
-public:
-    TextLadder(const Ladder& ladder, const Style& style)
-        : ladder_(ladder),
-          style_(style),
-          glyphs_(style.unicode ? box : ascii),
-          width_(usable_width(style)) {
-        plan();
-    }
-    std::string draw();
+}  // namespace
 
-private:
-    struct Span {  // between two lifelines
-        std::size_t left, right;
-        bool rightwards;
-        std::size_t room() const { return right - left - 1; }
-    };
+TextLadder::TextLadder(const Ladder& ladder, const Style& style)
+    : ladder_(ladder), style_(style), glyphs_(glyphs_of(style)), width_(usable_width(style)) {
+    plan();
+}
 
-    void plan();
-    std::size_t at(std::uint32_t column) const { return first_ + column * spacing_; }
-    Span span(std::uint32_t from, std::uint32_t to) const {
-        return {at(std::min(from, to)), at(std::max(from, to)), from < to};
-    }
-    std::string show(std::string_view wire) const { return shown(wire, style_); }
-    std::string name(std::uint32_t column) const { return show(ladder_.participants[column].name); }
-
-    void draw_title();
-    void draw_heads();
-    Line row(Time time, std::string_view life) const;
-    void finish(const Line& line) { line.append_to(out_, style_); }
-    std::string label_of(const Arrow& a, std::size_t room) const;
-    // The line from one lifeline to the other with its label.
-    void draw_between(Line& line, const Span& s, std::string_view fill, const std::string& label,
-                      Paint paint, std::string_view start, bool both_ways) const;
-    void draw_loop(Time time, std::uint32_t column, std::string_view fill, const std::string& label,
-                   Paint paint, const Arrow* arrow = nullptr);
-    // Beside the time: since the message before, and the frame.
-    void put_margin(Line& line, const Arrow& a) const;
-    void draw_under(const Span& s, const std::vector<std::string>& texts);
-    std::size_t room_under(const Span& s) const;
-    void draw(Time time, const Arrow& arrow);
-    void draw(Time time, const MediaLane& lane);
-    void draw(Time time, const Digits& digits);
-    void draw(Time time, const Pause& pause);
-    void draw(Time time, const Note& note);
-    void draw_list();
-    std::string way_text(const MediaWay& way, int brevity) const;
-    std::vector<std::string> way_texts(const MediaLane& lane, std::size_t room) const;
-    void draw_foot();
-
-    const Ladder& ladder_;
-    const Style& style_;
-    const Glyphs& glyphs_;
-    std::size_t width_, left_ = 0, first_ = 0, spacing_ = 0, head_ = 0;
-    std::size_t remarks_ = 0;  // where the column for remarks begins; 0: none
-    bool time_of_day_ = false, deltas_ = false, frames_ = false;
-    std::size_t delta_end_ = 0;
-    std::string out_;
-};
+bool TextLadder::is_list() const {
+    return ladder_.participants.size() > 1 && spacing_ < least_spacing;
+}
 
 void TextLadder::plan() {
     time_of_day_ = width_ >= 72;
-    const std::size_t n = ladder_.participants.size();
+    const std::size_t n = std::max<std::size_t>(ladder_.participants.size(), 1);
     deltas_ = width_ >= 100 || (width_ >= 92 && n <= 2);
     frames_ = width_ >= 120;
     delta_end_ = (time_of_day_ ? 12 : 8) + (deltas_ ? 10 : 0);
@@ -136,19 +91,52 @@ void TextLadder::plan() {
         remarks_ = end + 1;
     else if (n == 1)
         first_ = left_ + head_ / 2;
+    for (std::uint32_t c = 0; c < ladder_.participants.size(); ++c)
+        widest_ = std::max(widest_, std::min<std::size_t>(columns(name(c)), 14));
+}
+
+void TextLadder::write_out() {
+    for (const Line& line : lines_) line.append_to(out_, style_);
+    lines_.clear();
 }
 
 std::string TextLadder::draw() {
     draw_title();
-    if (ladder_.participants.size() > 1 && spacing_ < least_spacing) {
-        draw_list();
+    if (is_list()) {
+        list_heads();
+        finish(Line(0));
     } else {
         draw_heads();
-        for (const Row& r : ladder_.rows)
-            std::visit([this, &r](const auto& what) { draw(r.time, what); }, r.what);
     }
+    for (const Row& r : ladder_.rows) {
+        write_out();
+        draw_row(r);
+    }
+    write_out();
     draw_foot();
     return std::move(out_);
+}
+
+std::vector<Line> TextLadder::heads() {
+    lines_.clear();
+    if (is_list())
+        list_heads();
+    else
+        draw_heads();
+    return std::move(lines_);
+}
+
+std::vector<Line> TextLadder::row(std::size_t index) {
+    lines_.clear();
+    draw_row(ladder_.rows[index]);
+    return std::move(lines_);
+}
+
+void TextLadder::draw_row(const Row& r) {
+    if (is_list())
+        list_row(r);
+    else
+        std::visit([this, &r](const auto& what) { draw(r.time, what); }, r.what);
 }
 
 void TextLadder::draw_title() {
@@ -172,7 +160,7 @@ void TextLadder::draw_title() {
     Line second(width_);
     second.put(0, cut_to(facts, width_, style_), Paint::faint);
     finish(second);
-    out_ += '\n';
+    finish(Line(0));
 }
 
 void TextLadder::draw_heads() {
@@ -427,51 +415,50 @@ void TextLadder::draw(Time, const Note& note) {
 }
 
 // Too many participants for lifelines: each row in the notation of the lab's scripts.
-void TextLadder::draw_list() {
-    std::size_t widest = 4;
+void TextLadder::list_heads() {
     for (std::uint32_t c = 0; c < ladder_.participants.size(); ++c) {
         const Participant& p = ladder_.participants[c];
         Line line(width_);
         line.put(0, cut_to(fmt::format("{}  {}  {}", name(c), show(p.address), show(p.agent)),
                            width_, style_));
         finish(line);
-        widest = std::max(widest, std::min<std::size_t>(columns(name(c)), 14));
     }
-    out_ += '\n';
-    const auto write = [&](Time time, std::string_view what, std::uint32_t from, std::uint32_t to,
+}
+
+void TextLadder::list_line(Time time, std::string_view what, std::uint32_t from, std::uint32_t to,
                            Paint paint, const std::string& label) {
-        Line line(width_);
-        if (time != no_time)
-            line.put_before(time_of_day_ ? 12 : 8,
-                            time_of_day_ ? to_time_of_day(time).substr(0, 12)
-                                         : fmt::format("{:.3f}", to_seconds(time - ladder_.start)),
-                            Paint::faint);
-        std::size_t x = left_;
-        if (!what.empty()) {
-            line.put(x, cut_to(name(from), widest, style_));
-            x += widest + 1;
-            line.put(x, what, paint);
-            x += columns(what) + 1;
-            line.put(x, cut_to(name(to), widest, style_));
-            x += widest + 2;
-        }
-        line.put(x, cut_to(label, width_ > x ? width_ - x : 0, style_), paint);
-        finish(line);
-    };
-    for (const Row& r : ladder_.rows) {
-        if (const auto* a = std::get_if<Arrow>(&r.what)) {
-            write(r.time, "->", a->from, a->to, paint_of(a->tone), label_of(*a, width_));
-        } else if (const auto* lane = std::get_if<MediaLane>(&r.what)) {
-            write(r.time, lane->ways.size() > 1 ? "<>" : "=>", lane->from, lane->to, Paint::blue,
+    Line line(width_);
+    if (time != no_time)
+        line.put_before(time_of_day_ ? 12 : 8,
+                        time_of_day_ ? to_time_of_day(time).substr(0, 12)
+                                     : fmt::format("{:.3f}", to_seconds(time - ladder_.start)),
+                        Paint::faint);
+    std::size_t x = left_;
+    if (!what.empty()) {
+        line.put(x, cut_to(name(from), widest_, style_));
+        x += widest_ + 1;
+        line.put(x, what, paint);
+        x += columns(what) + 1;
+        line.put(x, cut_to(name(to), widest_, style_));
+        x += widest_ + 2;
+    }
+    line.put(x, cut_to(label, width_ > x ? width_ - x : 0, style_), paint);
+    finish(line);
+}
+
+void TextLadder::list_row(const Row& r) {
+    if (const auto* a = std::get_if<Arrow>(&r.what)) {
+        list_line(r.time, "->", a->from, a->to, paint_of(a->tone), label_of(*a, width_));
+    } else if (const auto* lane = std::get_if<MediaLane>(&r.what)) {
+        list_line(r.time, lane->ways.size() > 1 ? "<>" : "=>", lane->from, lane->to, Paint::blue,
                   fmt::format("{}, {}", show(lane->label), short_duration(lane->duration())));
-        } else if (const auto* d = std::get_if<Digits>(&r.what)) {
-            write(r.time, "->", d->from, d->to, Paint::magenta, "DTMF " + show(d->digits));
-        } else if (const auto* pause = std::get_if<Pause>(&r.what)) {
-            write(no_time, "", 0, 0, Paint::faint, "(" + short_duration(pause->length) + ")");
-        } else if (const auto* note = std::get_if<Note>(&r.what)) {
-            write(no_time, "", 0, 0, Paint::magenta,
+    } else if (const auto* d = std::get_if<Digits>(&r.what)) {
+        list_line(r.time, "->", d->from, d->to, Paint::magenta, "DTMF " + show(d->digits));
+    } else if (const auto* pause = std::get_if<Pause>(&r.what)) {
+        list_line(no_time, "", 0, 0, Paint::faint, "(" + short_duration(pause->length) + ")");
+    } else if (const auto* note = std::get_if<Note>(&r.what)) {
+        list_line(no_time, "", 0, 0, Paint::magenta,
                   std::string(glyphs_.note) + " " + show(note->text));
-        }
     }
 }
 
@@ -502,8 +489,6 @@ void TextLadder::draw_foot() {
                         Paint::faint, style_) +
                 "\n";
 }
-
-}  // namespace
 
 std::string ladder_text(std::span<const analysis::Call* const> calls, const Style& style,
                         Names names) {

@@ -32,6 +32,10 @@ std::size_t usable_width(const Style& style);
 
 class Line {
 public:
+    struct Cell {
+        std::string glyph = " ";  // empty: the right half of the wide character before it
+        Paint paint = Paint::plain;
+    };
     explicit Line(std::size_t width) : cells_(width) {}
     // Writes text from column `at` on; what does not fit is left out.
     void put(std::size_t at, std::string_view shown_text, Paint paint = Paint::plain);
@@ -39,12 +43,9 @@ public:
     void put_before(std::size_t end, std::string_view shown_text, Paint paint = Paint::plain);
     // Appends the line without trailing blanks, and a line end.
     void append_to(std::string& out, const Style& style) const;
+    const std::vector<Cell>& cells() const { return cells_; }
 
 private:
-    struct Cell {
-        std::string glyph = " ";  // empty: the right half of the wide character before it
-        Paint paint = Paint::plain;
-    };
     std::vector<Cell> cells_;
 };
 

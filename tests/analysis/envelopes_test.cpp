@@ -203,6 +203,27 @@ TEST_CASE("HEP: an agent's clock is believed within reason") {
     CHECK(told);
 }
 
+TEST_CASE(
+    "HEP: RTCP is read as it is, and as agents tell it in JSON; JSON without a report is none of "
+    "ours") {
+    const std::string report =
+        R"({"ssrc":7,"type":201,"report_count":1,"report_blocks":[{"source_ssrc":4660,"fraction_lost":1}]})";
+    const std::string rr("\201\311\0\7\0\0\0\7\0\0\22\64\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                         32);
+    const Endpoint from = ep("10.0.0.2:5001"), to = ep("10.0.0.1:4001");
+    for (const bool stable : {false, true}) {
+        Wire wire;
+        wire.udp(0, agent, collector, hep3(captured(0, from, to, report, hep::type_rtcp)));
+        wire.udp(1, agent, collector, hep3(captured(1, from, to, rr, hep::type_rtcp)));
+        wire.udp(2, agent, collector,
+                 hep3(captured(2, from, to, R"({"mos":4.1})", hep::type_rtcp)));
+        const auto read = wire.play({}, stable);
+        CHECK(read.counts.rtcp_packets == 2);
+        CHECK(read.counts.rtcp_by_type[201] == 2);
+        CHECK(read.counts.hep_other == 1);
+    }
+}
+
 TEST_CASE("HEP 1 and 2 are read too") {
     const std::string invite = request({});
     std::string one("\1\20\2\21\23\304\23\304\12\0\0\1\12\0\0\2", 16);

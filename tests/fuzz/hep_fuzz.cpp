@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "libsipana/analysis/rtcp_json.h"
 #include "libsipana/hep/framer.h"
 #include "libsipana/hep/inflater.h"
 #include "libsipana/hep/packet.h"
@@ -60,6 +61,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         }
     } else {
         require(packet.error().offset <= size && !packet.error().what.empty());
+    }
+    if (const auto report = analysis::from_rtcp_json(as_text(in))) {
+        const auto told = analysis::to_rtcp_json(*report);
+        require(told.size() == 1 && *analysis::from_rtcp_json(told[0]) == *report);
     }
     std::uint64_t whole_skipped = 0, split_skipped = 0;
     const auto whole = cut(in, std::max<std::size_t>(size, 1), whole_skipped);

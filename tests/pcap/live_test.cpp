@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <string>
@@ -133,4 +134,50 @@ TEST_CASE("live: what cannot be opened is refused in words") {
     CHECK(refused("nosuch0", "") == "nosuch0: no such interface");
     CHECK(refused("br0", "ip or or").rfind("filter 'ip or or': ", 0) == 0);
     CHECK(refused("br0", "ip") == "none");
+}
+
+TEST_CASE("live: there is a list of what can be listened at") {
+    const auto hosts = MadeHosts::make(1);
+    if (!hosts) return;
+    const auto all = MadeHosts::at(hosts->path(0), [] { return pcap::list_interfaces(); });
+    REQUIRE(all);
+    std::vector<std::string> names;
+    for (const pcap::Listenable& one : *all) {
+        names.push_back(one.name);
+        if (one.name == "eth0") {
+            CHECK(one.up);
+            CHECK_FALSE(one.loopback);
+            CHECK(one.addresses == std::vector<Address>{MadeHosts::address(0)});
+        }
+        CHECK(one.loopback == (one.name == "lo"));
+        CHECK(one.any == (one.name == "any"));
+    }
+    std::sort(names.begin(), names.end());
+    CHECK(names == std::vector<std::string>{"any", "eth0", "lo"});
+}
+
+TEST_CASE("live: without the right to capture it is said how to have it") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: needs root");
+        return;
+    }
+    int pipe[2];
+    REQUIRE(::pipe(pipe) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        constexpr uid_t nobody = 65534;
+        const bool done = ::setuid(nobody) == 0;
+        const auto live = Live::open("lo", {});
+        const std::string what = done && !live ? live.error().what : "opened";
+        (void)!::write(pipe[1], what.data(), what.size());
+        ::_exit(0);
+    }
+    ::close(pipe[1]);
+    char said[256] = {};
+    CHECK(::read(pipe[0], said, sizeof said - 1) > 0);
+    ::close(pipe[0]);
+    CHECK(::waitpid(child, nullptr, 0) == child);
+    CHECK(std::string(said) ==
+          "lo: capturing needs CAP_NET_RAW: run this as root, or give it to the program, once: "
+          "setcap cap_net_raw+ep PROGRAM");
 }
