@@ -233,7 +233,8 @@ void Packets::over(std::uint64_t number, bool keep) {
     ended_[number % ended_.size()] = number;
     const auto found = calls_.find(number);
     if (found == calls_.end()) return;
-    if (!keep) {
+    // A file of one that is over would take the disk for as long as memory has room.
+    if (!keep || found->second->spool) {
         drop(number);
         return;
     }

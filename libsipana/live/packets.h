@@ -47,7 +47,8 @@ public:
     // whose bytes stood behind a gap until that was given up.
     void on_message(std::uint64_t frame);
     void on_frame(const pcap::Frame& frame, std::span<const analysis::Going> calls);
-    // The call is over; its packets stay until there is no more room, or go.
+    // The call is over; its packets go, or stay until there is no more room. Those in a spool file
+    // go.
     void over(std::uint64_t number, bool keep);
     void limit(std::uint64_t most_bytes);
 

@@ -299,7 +299,8 @@ TEST_CASE("packets: with a spool folder nothing is given up, and its files are g
         CHECK(comments_of(packets, 1).empty());
         for (int i = 0; i < 3000; ++i) feed.rtp({1});
         CHECK(numbers(packets, {1}).size() == 8001);
-        packets.over(2, false);
+        packets.over(2, true);  // what is over takes no disk
+        CHECK_FALSE(packets.has(2));
         CHECK(names_in(folder).size() == 1);
     }
     CHECK(names_in(folder).empty());
