@@ -256,7 +256,13 @@ struct Stream {
     std::uint32_t markers = 0;
     std::uint32_t restarts = 0;      // the sender began anew (RFC 3550 A.1)
     std::uint16_t first_sequence = 0, last_sequence = 0;
+    // By the E-model (quality.h); none where nothing is published of the codec. On the scale of G.107.1 with
+    // `wideband`, else on that of G.107.
+    std::optional<double> mos, r_factor;
+    bool wideband = false;
+    std::optional<double> round_trip_ms;  // from here to the receiver and back: mean of the first 100 by RTCP
     std::vector<Gap> gaps;           // the first 1000
+    double mean_gap = 0;             // packets missing in each of them
     std::vector<StreamSecond> seconds;  // only with Detail::full
     std::vector<Digit> digits;
     std::optional<Video> video;

@@ -49,6 +49,7 @@ struct Ours {
     const Stream& stream;
     std::span<const Way> siblings;
     bool operator()(const RtcpReport& r) const { return is(r.src, r.dst, r.is_sender_report); }
+    bool operator()(const RoundTripTold& t) const { return is(t.src, t.dst, false); }
     bool operator()(const RtcpEvent& e) const { return is(e.src, e.dst, e.sender_ssrc == stream.ssrc); }
 
 private:
@@ -84,7 +85,7 @@ void Reports::on_compound(const net::Datagram& d, bool encrypted) {
     const rtcp::Compound compound = rtcp::parse(d.payload);
     for (const rtcp::Packet& p : compound.packets) {
         ++counts_.rtcp_by_type[p.type];
-        if (options_.detail == Detail::full && pool_.count() < most_ssrcs) on_packet(p, d);
+        if (pool_.count() < most_ssrcs) on_packet(p, d);
     }
     if (compound.error && !d.cut) {
         ++counts_.malformed_rtcp;
@@ -92,7 +93,7 @@ void Reports::on_compound(const net::Datagram& d, bool encrypted) {
                           fmt::format("RTCP {} > {}: {}", d.src.to_string(), d.dst.to_string(),
                                       compound.error->what),
                           "RFC 3550 6.1"});
-    } else if (options_.detail == Detail::full && options_.check) {
+    } else if (full() && options_.check) {
         for (Finding& f : rtcp::check(d.payload)) {
             f.frame = d.frame;
             sink_.on_finding(std::move(f));
@@ -105,6 +106,8 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
         on_sender_report(*sr, d);
     } else if (const auto* rr = std::get_if<rtcp::ReceiverReport>(&p.content)) {
         for (const rtcp::ReportBlock& b : rr->blocks) on_block(b, rr->ssrc, d);
+    } else if (!full()) {
+        return;
     } else if (const auto* sdes = std::get_if<rtcp::SourceDescription>(&p.content)) {
         for (const rtcp::SdesChunk& chunk : sdes->chunks)
             for (const rtcp::SdesItem& item : chunk.items) {
@@ -144,7 +147,7 @@ void Reports::on_packet(const rtcp::Packet& p, const net::Datagram& d) {
 void Reports::on_sender_report(const rtcp::SenderReport& sr, const net::Datagram& d) {
     Ledger& l = ledger_of(sr.ssrc, d.time);
     l.round_trip.on_sender_report(sr.ntp, d.time);
-    if (l.reports.size() < most_reports) {
+    if (full() && l.reports.size() < most_reports) {
         RtcpReport& r = l.reports.emplace_back();
         r.frame = d.frame;
         r.time = d.time;
@@ -162,7 +165,10 @@ void Reports::on_sender_report(const rtcp::SenderReport& sr, const net::Datagram
 
 void Reports::on_block(const rtcp::ReportBlock& b, std::uint32_t sender, const net::Datagram& d) {
     Ledger& l = ledger_of(b.ssrc, d.time);
-    if (l.reports.size() >= most_reports) return;
+    const auto rtt = l.round_trip.on_report_block(b.lsr, b.dlsr, d.time);
+    if (rtt && l.round_trips.size() < most_round_trips)
+        l.round_trips.push_back({d.src, d.dst, to_milliseconds(*rtt)});
+    if (!full() || l.reports.size() >= most_reports) return;
     RtcpReport& r = l.reports.emplace_back();
     r.frame = d.frame;
     r.time = d.time;
@@ -177,8 +183,7 @@ void Reports::on_block(const rtcp::ReportBlock& b, std::uint32_t sender, const n
     r.dlsr = b.dlsr;
     r.fraction_lost = b.fraction_lost;
     r.cumulative_lost = b.cumulative_lost;
-    if (const auto rtt = l.round_trip.on_report_block(b.lsr, b.dlsr, d.time))
-        r.rtt_ms = to_milliseconds(*rtt);
+    if (rtt) r.rtt_ms = to_milliseconds(*rtt);
 }
 
 void Reports::on_feedback(const rtcp::TransportFeedback& f, const net::Datagram& d) {
@@ -278,6 +283,20 @@ void Reports::tell_intra_requests(Stream& into) const {
                      [](const RtcpEvent& a, const RtcpEvent& b) { return a.time < b.time; });
 }
 
+void Reports::tell_round_trip(Stream& into, std::span<const Way> siblings) const {
+    const std::uint32_t i = by_ssrc_.find(
+        hash_of_ssrc(into.ssrc), [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
+    if (i == HashIndex::nil) return;
+    double sum_ms = 0;
+    std::size_t count = 0;
+    for (const RoundTripTold& t : pool_[i].round_trips) {
+        if (!Ours{into, siblings}(t)) continue;
+        sum_ms += t.ms;
+        ++count;
+    }
+    if (count > 0) into.round_trip_ms = sum_ms / static_cast<double>(count);
+}
+
 void Reports::tell(Stream& into, std::span<const Way> siblings) const {
     const std::uint32_t i = by_ssrc_.find(
         hash_of_ssrc(into.ssrc), [&](std::uint32_t n) { return pool_[n].ssrc == into.ssrc; });
@@ -294,6 +313,7 @@ void Reports::tell(Stream& into, std::span<const Way> siblings) const {
     for (const RtcpEvent& e : l.events)
         if (ours(e)) into.rtcp_events.push_back(e);
     tell_intra_requests(into);
+    tell_round_trip(into, siblings);
 }
 
 void Reports::take(Stream& into, std::span<const Way> siblings) {
@@ -308,7 +328,9 @@ void Reports::take(Stream& into, std::span<const Way> siblings) {
     l.met = true;
     std::erase_if(l.reports, Ours{into, siblings});
     std::erase_if(l.events, Ours{into, siblings});
-    if (l.reports.empty() && l.events.empty()) {
+    std::erase_if(l.round_trips, Ours{into, siblings});
+    // What a report block answers may be the SR that went another way.
+    if (siblings.empty() && l.reports.empty() && l.events.empty() && l.round_trips.empty()) {
         by_ssrc_.erase(h, i);
         pool_.release(i);
     }

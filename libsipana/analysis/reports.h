@@ -1,5 +1,5 @@
 // Reports: what RTCP says of each stream, kept by SSRC until the stream is handed on (RFC 3550 6.4,
-// RFC 4585, RFC 3611). With Detail::summary the packets are counted only.
+// RFC 4585, RFC 3611). With Detail::summary the packets are counted, and of SR and RR the round trips kept.
 #pragma once
 
 #include <span>
@@ -15,6 +15,11 @@ struct Way {
     Endpoint src, dst;
 };
 
+struct RoundTripTold {  // the way of a report block, and the round trip by it
+    Endpoint src, dst;
+    double ms = 0;
+};
+
 class Reports {
 public:
     Reports(const Options& options, Counts& counts, Sink& sink)
@@ -25,7 +30,9 @@ public:
     // Tells the stream what was said of it; needs its ssrc, addresses and clock.
     // `siblings`: where else its SSRC goes.
     void tell(Stream& into, std::span<const Way> siblings = {}) const;
-    // The same, and forgets it.
+    // Its round trip alone.
+    void tell_round_trip(Stream& into, std::span<const Way> siblings = {}) const;
+    // All of it, and forgets it.
     void take(Stream& into, std::span<const Way> siblings = {});
     // Forgets SSRCs that have been silent for long.
     void advance(Time now);
@@ -33,6 +40,7 @@ public:
     void finish();
 
 private:
+    static constexpr std::size_t most_round_trips = 100;
     struct Ledger {  // of one SSRC
         std::uint32_t ssrc = 0;
         Time last{};
@@ -40,10 +48,12 @@ private:
         std::string cname;
         std::vector<RtcpReport> reports;
         std::vector<RtcpEvent> events;
+        std::vector<RoundTripTold> round_trips;  // the first ones
         rtcp::RoundTrip round_trip;
         rtcp::RoundTrip references;  // of receivers without SR (RFC 3611 4.4, 4.5)
     };
     Ledger& ledger_of(std::uint32_t ssrc, Time now);
+    bool full() const { return options_.detail == Detail::full; }
     void on_packet(const rtcp::Packet& packet, const net::Datagram& datagram);
     void on_block(const rtcp::ReportBlock& block, std::uint32_t sender,
                   const net::Datagram& datagram);

@@ -191,6 +191,12 @@ void StreamMeter::describe(Stream& out, Detail detail) const {
     out.last_sequence = r.last_sequence();
     out.promptest_at = transit_.least_at;
     out.promptest_timestamp = transit_.least_timestamp;
+    double missing = 0, gaps = 0;
+    for (const rtp::Gap& g : r.gaps()) {
+        missing += g.packets;
+        gaps += g.packets > 0;
+    }
+    out.mean_gap = gaps > 0 ? missing / gaps : 0;
     if (detail == Detail::full) {
         for (const rtp::Gap& g : r.gaps())
             if (g.packets > 0) out.gaps.push_back({g.after, g.length, g.packets});

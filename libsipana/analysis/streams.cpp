@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsipana/analysis/pictures.h"
+#include "libsipana/analysis/quality.h"
 #include "libsipana/base/text.h"
 #include "libsipana/rtp/check.h"
 
@@ -476,7 +477,10 @@ void Streams::look(std::uint32_t call, Call& into, Detail detail) const {
             reports_.tell(stream, siblings_of(s));
             tell_key_requests(stream);
             if (options_.check) check_report_clock(stream);
+        } else {
+            reports_.tell_round_trip(stream, siblings_of(s));
         }
+        judge_quality(stream);
         stream.call_id = into.call_id;
         into.end = std::max(into.end, stream.end);
     }
@@ -572,6 +576,7 @@ void Streams::finish() {
 void Streams::describe(std::uint32_t s, Stream& out) {
     tell(s, out, Detail::full);
     reports_.take(out, siblings_of(s));
+    judge_quality(out);
     tell_key_requests(out);
     if (options_.check) check_report_clock(out);
 }

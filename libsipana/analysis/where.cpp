@@ -50,6 +50,13 @@ constexpr std::array numbers{
                     for (const Stream& s : c.streams) most = std::max(most.value_or(0), s.mean_jitter_ms);
                     return most;
                 }},
+    NumberField{"mos", false,  // the worst stream's
+                [](const Call& c) {
+                    Number least;
+                    for (const Stream& s : c.streams)
+                        if (s.mos) least = std::min(least.value_or(*s.mos), *s.mos);
+                    return least;
+                }},
 };
 
 // The names of the JSON members are understood, too.

@@ -113,6 +113,9 @@ void allow_reading_and_waiting(SystemCalls& calls) {
                  SCMP_SYS(pipe),
                  SCMP_SYS(pipe2),
                  SCMP_SYS(signalfd4)});
+    calls.allow({SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
+                 SCMP_SYS(sync_file_range), SCMP_SYS(fadvise64), SCMP_SYS(flock), SCMP_SYS(fchmod),
+                 SCMP_SYS(getdents64)});
     calls.allow({SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fstatfs)});
     for (const int what :
          {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC, F_GETLK, F_SETLK})
@@ -198,9 +201,6 @@ void allow_files(SystemCalls& calls, const std::vector<int>& directories) {
             for (const int call : {SCMP_SYS(renameat), SCMP_SYS(renameat2)})
                 calls.allow(call, {there, is(2, number(other))});
     }
-    calls.allow({SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
-                 SCMP_SYS(sync_file_range), SCMP_SYS(fadvise64), SCMP_SYS(flock), SCMP_SYS(fchmod),
-                 SCMP_SYS(getdents64)});
 }
 
 // A second filter, since an allow-list cannot say "any descriptor but these". Copies of them cannot

@@ -1,6 +1,7 @@
 #include "libsipana/pcap/live.h"
 
 #include <fmt/format.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
@@ -205,13 +206,16 @@ Error Live::State::ended() const {
 }
 
 Live::Counts Live::State::counts() {
-    pcap_stat stat{};
-    if (pcap_stats(opened_, &stat) == 0) {
-        // libpcap counts in 32 bits: what came on top since the last look.
-        last_.received +=
-            static_cast<std::uint32_t>(stat.ps_recv - static_cast<std::uint32_t>(last_.received));
-        last_.dropped +=
-            static_cast<std::uint32_t>(stat.ps_drop - static_cast<std::uint32_t>(last_.dropped));
+    // Not by pcap_stats(), which opens files in /sys each time: live mode may open none any more.
+    // The kernel counts from zero after each look; of both versions of the structure these two come
+    // first.
+    struct {
+        std::uint32_t packets = 0, drops = 0, freezes = 0;
+    } stat;
+    socklen_t size = sizeof stat;
+    if (::getsockopt(pcap_fileno(opened_), SOL_PACKET, PACKET_STATISTICS, &stat, &size) == 0) {
+        last_.received += stat.packets;
+        last_.dropped += stat.drops;
     }
     last_.read = read_;
     return last_;

@@ -49,7 +49,7 @@ std::string streams_csv_header() {
            "expected,lost,"
            "late,duplicated,reordered,jitter_ms,max_jitter_ms,max_delta_ms,bytes,bitrate_kbps,"
            "digits,frames,"
-           "key_frames,incomplete_frames,width,height,fps";
+           "key_frames,incomplete_frames,width,height,fps,mos,r_factor,mos_scale,round_trip_ms";
 }
 
 std::string stream_csv(const analysis::Stream& s) {
@@ -71,6 +71,11 @@ std::string stream_csv(const analysis::Stream& s) {
     } else {
         for (int i = 0; i < 6; ++i) row.empty();
     }
+    if (s.mos)
+        row.decimal(*s.mos).decimal(*s.r_factor).text(s.wideband ? "wideband" : "narrowband");
+    else
+        row.empty().empty().empty();
+    s.round_trip_ms ? row.decimal(*s.round_trip_ms) : row.empty();
     return row.take();
 }
 

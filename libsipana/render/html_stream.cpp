@@ -1,6 +1,7 @@
 // One RTP stream: its figures, charts over time, gaps, and RTCP beside what was measured.
 #include <algorithm>
 
+#include "libsipana/analysis/quality.h"
 #include "libsipana/base/text.h"
 #include "libsipana/render/chart.h"
 #include "libsipana/render/html.h"
@@ -58,6 +59,10 @@ void put_numbers(Page& page, const Stream& s) {
         put_number(page, "Jitter, mean", fmt::format("{:.2f} ms{}", s.mean_jitter_ms, guess));
         put_number(page, "Jitter, highest", fmt::format("{:.2f} ms{}", s.max_jitter_ms, guess));
     }
+    if (s.mos)
+        put_number(page, s.wideband ? "MOS, wideband scale" : "MOS",
+                   fmt::format("{:.2f} (R {:.1f})", *s.mos, *s.r_factor),
+                   *s.mos < analysis::poor_mos ? "bad" : "");
     put_number(page, "Longest wait", fmt::format("{:.1f} ms", s.max_delta_ms));
     put_number(page, "Bit rate", fmt::format("{:.4g} kbit/s", s.bitrate_kbps));
     put_number(page, "Lasted", short_duration(s.end - s.start));

@@ -96,6 +96,14 @@ void write_stream_members(JsonWriter& json, const Stream& s) {
         json.key("jitter_ms").null().key("max_jitter_ms").null();
     else
         json.field("jitter_ms", s.mean_jitter_ms).field("max_jitter_ms", s.max_jitter_ms);
+    json.key("mos");
+    s.mos ? json.value(*s.mos) : json.null();
+    json.key("r_factor");
+    s.r_factor ? json.value(*s.r_factor) : json.null();
+    json.key("mos_scale");
+    s.mos ? json.value(s.wideband ? "wideband" : "narrowband") : json.null();
+    json.key("round_trip_ms");
+    s.round_trip_ms ? json.value(*s.round_trip_ms) : json.null();
     json.field("max_delta_ms", s.max_delta_ms).field("mean_delta_ms", s.mean_delta_ms);
     json.field("bytes", s.bytes)
         .field("ip_bytes", s.ip_bytes)

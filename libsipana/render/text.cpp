@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "libsipana/analysis/quality.h"
 #include "libsipana/render/ladder.h"
 #include "libsipana/render/render.h"
 #include "libsipana/render/rows.h"
@@ -28,6 +29,11 @@ std::string duration_text(const std::optional<Duration>& d) {
 }
 
 // "3 (0.8%)"
+// Wideband is a scale of its own, and says so.
+std::string mos_text(const analysis::Stream& s) {
+    return s.mos ? fmt::format("{:.2f}{}", *s.mos, s.wideband ? " wb" : "") : "";
+}
+
 std::string lost_text(const analysis::Stream& s) {
     if (s.lost == 0 || s.expected == 0) return std::to_string(s.lost);
     return fmt::format("{} ({:.1f}%)", s.lost,
@@ -139,6 +145,7 @@ std::string streams_table(std::span<const analysis::Stream* const> streams, cons
                  {"jitter ms", 7, 7, 0, true},
                  {"max", 3, 5, 0, true},
                  {"max delta", 4, 8, 0, true},
+                 {"mos", 6, 4, 0, true},
                  {"kbit/s", 2, 6, 0, true},
                  {"duration", 5, 8, 0, true},
                  {"video", 7, 11, 19},
@@ -172,8 +179,9 @@ std::string streams_table(std::span<const analysis::Stream* const> streams, cons
         const bool timed = s->clock_hz != 0;
         table.cell(timed ? fmt::format("{:.2f}", s->mean_jitter_ms) : "")
             .cell(timed ? fmt::format("{:.2f}", s->max_jitter_ms) : "");
-        table.cell(fmt::format("{:.1f}", s->max_delta_ms))
-            .cell(fmt::format("{:.0f}", s->bitrate_kbps));
+        table.cell(fmt::format("{:.1f}", s->max_delta_ms));
+        table.cell(mos_text(*s), s->mos && *s->mos < analysis::poor_mos ? Paint::yellow : Paint::plain);
+        table.cell(fmt::format("{:.0f}", s->bitrate_kbps));
         table.cell(short_duration(s->end - s->start)).cell(video).cell(digits);
         table.cell(receiver_text(*s));
         table.cell(time_text(s->start), Paint::faint).cell(s->call_id, Paint::faint);

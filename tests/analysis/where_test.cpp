@@ -84,3 +84,15 @@ TEST_CASE("a mistake is named with its column") {
     for (int i = 0; i < 10'000; ++i) nots += "not ";
     CHECK_FALSE(Where::parse(nots + "final=1"));
 }
+
+TEST_CASE("mos is the worst stream's; a call without any compares with nothing") {
+    analysis::Call c;
+    const auto mos = [&](std::string_view e) { return Where::parse(e)->matches(c); };
+    CHECK_FALSE(mos("mos<5"));
+    c.streams.resize(3);
+    CHECK_FALSE(mos("mos>=0"));
+    c.streams[1].mos = 4.4;
+    c.streams[2].mos = 3.1;
+    CHECK(mos("mos<3.6"));
+    CHECK_FALSE(mos("mos>4"));
+}

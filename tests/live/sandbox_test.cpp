@@ -291,6 +291,25 @@ TEST_CASE("sandbox: recordings are made in their directory and nowhere else") {
     CHECK(std::filesystem::exists(other.path + "/secret"));
 }
 
+TEST_CASE("sandbox: what was open before is read, written and cut") {
+    const Folder folder;
+    const int report = ::openat(folder.descriptor, "report", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(testing::in_child([&](Child& child) {
+              const auto entered = live::enter({});
+              if (!entered) return child.say(entered.error().what);
+              child.works("write", ::write(report, "old report", 10) == 10);
+              child.works("ftruncate", ::ftruncate(report, 0) == 0);
+              child.works("pwrite", ::pwrite(report, "new", 3, 0) == 3);
+              child.works("fsync", ::fsync(report) == 0);
+              char read[8] = {};
+              child.works("pread", ::pread(report, read, sizeof read, 0) == 3);
+              child.refused("openat", ::openat(folder.descriptor, "report", O_RDONLY));
+              child.refused("unlinkat", ::unlinkat(folder.descriptor, "report", 0));
+          }) == "");
+    ::close(report);
+    CHECK(std::filesystem::file_size(folder.path + "/report") == 3);
+}
+
 TEST_CASE("sandbox: -Z: another user, for good, who records where he may") {
     if (!root()) {
         MESSAGE("skipped: needs root");

@@ -119,4 +119,13 @@ TEST_CASE("RFC 3550 A.8: without a clock the jitter is an empty cell") {
     s.clock_hz = 8000;
     CHECK(cell(streams_csv_header(), stream_csv(s), "jitter_ms") == "1");
     CHECK(cell(streams_csv_header(), stream_csv(s), "bitrate_kbps") == "0");
+    for (const char* name : {"mos", "r_factor", "mos_scale", "round_trip_ms"})
+        CHECK(cell(streams_csv_header(), stream_csv(s), name).empty());
+    s.mos = 4.25;
+    s.r_factor = 85.5;
+    s.round_trip_ms = 12.5;
+    CHECK(cell(streams_csv_header(), stream_csv(s), "mos") == "4.25");
+    CHECK(cell(streams_csv_header(), stream_csv(s), "r_factor") == "85.5");
+    CHECK(cell(streams_csv_header(), stream_csv(s), "mos_scale") == "narrowband");
+    CHECK(cell(streams_csv_header(), stream_csv(s), "round_trip_ms") == "12.5");
 }

@@ -179,6 +179,17 @@ TEST_CASE("RFC 3550 A.8: without a clock the jitter is null") {
     CHECK(row["jitter_ms"].is_null());
     CHECK(row["max_jitter_ms"].is_null());
     CHECK(row["max_delta_ms"].is_number());
+    for (const char* name : {"mos", "r_factor", "mos_scale", "round_trip_ms"})
+        CHECK_MESSAGE(row[name].is_null(), name);
+    s.mos = 4.25;
+    s.r_factor = 110.5;
+    s.wideband = true;
+    s.round_trip_ms = 12.5;
+    const json judged = json::parse(stream_json(s));
+    CHECK(judged["mos"] == 4.25);
+    CHECK(judged["r_factor"] == 110.5);
+    CHECK(judged["mos_scale"] == "wideband");
+    CHECK(judged["round_trip_ms"] == 12.5);
 }
 
 TEST_CASE("what did not happen is null, not a number") {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "libsipana/analysis/model.h"
+#include "libsipana/analysis/quality.h"
 
 namespace sipana::sample {
 
@@ -178,6 +179,7 @@ inline analysis::Stream stream(std::string_view src, std::string_view dst, std::
         }
         s.video = v;
     }
+    analysis::judge_quality(s);
     analysis::RtcpReport sr;
     sr.frame = frame + 100;
     sr.time = at(from + 2.5);

@@ -119,6 +119,11 @@ TEST_CASE("a stream's row says its pictures, what is encrypted, and what its rec
     CHECK(holds(table, "640x360 30 fps 3 key 2 incomplete broken 1.5 s"));
     CHECK(holds(table, "-3 lost, rtt 31 ms"));
     CHECK(holds(table, "1.25"));
+    CHECK_FALSE(holds(table, "mos"));
+    s.mos = 3.456;
+    CHECK(holds(streams_table(one, wide()), "3.46"));
+    s.wideband = true;  // a scale of its own
+    CHECK(holds(streams_table(one, wide()), "3.46 wb"));
     s.encrypted = true;
     CHECK(holds(streams_table(one, wide()), "VP8 (SRTP)"));
     // Without a clock there is no jitter, and no column for it.
