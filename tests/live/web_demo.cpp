@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
     sources.push_back(*std::move(source));
     live::Session session({}, board, std::move(sources), {&packets});
     session.keep_packets(
-        {[&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers.front()); },
+        {[&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers); },
          [] { return 0u; },
          {}});
     (*web)->start(board);
@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
     while (stop_wanted == 0 && !board.stopped()) {
         board.answer([](std::uint64_t) { return std::optional<analysis::Call>(); },
                      [&](const std::vector<std::uint64_t>& numbers) {
-                         return packets.file(numbers.front());
+                         return packets.file(numbers);
                      });
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
