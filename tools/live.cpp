@@ -21,6 +21,7 @@
 #include "libsipana/live/ring.h"
 #include "libsipana/live/sandbox.h"
 #include "libsipana/live/session.h"
+#include "libsipana/pcap/arguments.h"
 #include "libsipana/render/render.h"
 #include "tools/interfaces.h"
 #include "tools/process.h"
@@ -326,6 +327,8 @@ int LiveRun::give_up_rights() {
     settings.writable_directories = writable_;
     settings.user = a_.user;
     settings.read_only = read_only_;
+    for (const pcap::Candidate& file : pcap::expand(a_.files).files)
+        if (file.path != "-") settings.readable.push_back(file.path);
     if (a_.no_sandbox) {
         if (a_.user.empty()) return ok;
         complain("-Z needs the sandbox: leave --no-sandbox away");
