@@ -66,7 +66,7 @@ CallPtr Board::look(std::uint64_t number, Duration at_most) {
         if (found->second.over) return found->second.call;
     }
     auto asking = std::make_shared<Ask>();
-    asking->number = number;
+    asking->numbers = {number};
     ask(asking, at_most);
     const std::lock_guard lock(mutex_);
     if (asking->done && asking->call) return asking->call;
@@ -100,9 +100,9 @@ std::uint64_t Board::number_of(std::string_view call_id) const {
     return found == by_id_.end() ? 0 : found->second;
 }
 
-Result<Buffer> Board::packets(std::uint64_t number, Duration at_most) {
+Result<Buffer> Board::packets(std::vector<std::uint64_t> numbers, Duration at_most) {
     auto asking = std::make_shared<Ask>();
-    asking->number = number;
+    asking->numbers = std::move(numbers);
     asking->packets = true;
     ask(asking, at_most);
     const std::lock_guard lock(mutex_);
@@ -258,7 +258,8 @@ void Board::on_ask(std::function<void()> wake) {
 }
 
 void Board::answer(const std::function<std::optional<analysis::Call>(std::uint64_t)>& look,
-                   const std::function<Result<Buffer>(std::uint64_t)>& packets, std::size_t at_most) {
+                   const std::function<Result<Buffer>(const std::vector<std::uint64_t>&)>& packets,
+                   std::size_t at_most) {
     for (std::size_t i = 0; i < at_most; ++i) {
         std::shared_ptr<Ask> ask;
         {
@@ -270,8 +271,8 @@ void Board::answer(const std::function<std::optional<analysis::Call>(std::uint64
         CallPtr call;
         std::optional<Result<Buffer>> file;
         if (ask->packets)
-            file = packets(ask->number);
-        else if (auto found = look(ask->number))
+            file = packets(ask->numbers);
+        else if (auto found = look(ask->numbers.front()))
             call = std::make_shared<const analysis::Call>(std::move(*found));
         {
             const std::lock_guard lock(mutex_);

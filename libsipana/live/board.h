@@ -58,8 +58,11 @@ public:
     // The call and its legs, whole, in order of start: one figure. Empty as above.
     std::vector<CallPtr> figure(std::uint64_t number, Duration at_most = std::chrono::seconds{1});
     std::uint64_t number_of(std::string_view call_id) const;  // 0: nobody knows it
-    // The packets of a call as a pcapng file. Errc::not_found: none are kept.
-    Result<Buffer> packets(std::uint64_t number, Duration at_most = std::chrono::seconds{2});
+    // The packets of calls as one pcapng file. Errc::not_found: none are kept.
+    Result<Buffer> packets(std::vector<std::uint64_t> numbers, Duration at_most = std::chrono::seconds{2});
+    Result<Buffer> packets(std::uint64_t number, Duration at_most = std::chrono::seconds{2}) {
+        return packets(std::vector{number}, at_most);
+    }
 
     Totals totals() const;
     std::vector<Finding> findings() const;    // of no call or stream, in order
@@ -82,7 +85,8 @@ public:
     // Answers who waits in look() and packets(): at most `at_most` of them. `wake` is called by the askers,
     // in their threads, so that the reading thread may come at once.
     void answer(const std::function<std::optional<analysis::Call>(std::uint64_t)>& look,
-                const std::function<Result<Buffer>(std::uint64_t)>& packets, std::size_t at_most = 4);
+                const std::function<Result<Buffer>(const std::vector<std::uint64_t>&)>& packets,
+                std::size_t at_most = 4);
     bool asked() const;  // somebody waits
     void on_ask(std::function<void()> wake);
     // All that is kept of what is over, by number, for the report; the board is empty afterwards. Only when
@@ -91,7 +95,7 @@ public:
 
 private:
     struct Ask {
-        std::uint64_t number = 0;
+        std::vector<std::uint64_t> numbers;
         bool packets = false, done = false;
         CallPtr call;
         std::optional<Result<Buffer>> file;

@@ -31,8 +31,10 @@ public:
     void on_message(const analysis::SipMessage& message, std::string_view call_id) override;
     void on_call(const analysis::Call& call) override;
     void on_forgotten(std::uint64_t number) override;
-    // The first failure to save a call.
-    Status status() const override { return status_; }
+    // The first failure to save a call, or to move packets to the spool folder.
+    Status status() const override {
+        return status_ && settings_.folder ? packets_.spool_status() : status_;
+    }
 
     struct Counts {
         std::uint64_t saved = 0, failed = 0;

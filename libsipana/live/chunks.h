@@ -22,6 +22,15 @@ struct Chunk {
     std::size_t whole() const { return sizeof(Chunk) + capacity; }
 };
 
+template <typename Each>
+void for_each_frame(const Chunk& chunk, Each each) {
+    for (std::uint32_t at = 0; at < chunk.used;) {
+        const StoredFrame stored = stored_at(chunk.bytes() + at);
+        each(stored);
+        at += static_cast<std::uint32_t>(stored_size(stored.head.size));
+    }
+}
+
 class ChunkPool {
 public:
     static constexpr std::array<std::size_t, 3> sizes{4096, 16'384, 65'536};  // with the head

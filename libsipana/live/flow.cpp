@@ -33,6 +33,35 @@ bool begins_message(Bytes payload) {
            line.ends_with(" HTTP/1.1") || line.starts_with("HTTP/1.1 ");
 }
 
+std::uint64_t key_of(std::uint64_t seed, const Address& src, const Address& dst, Flow::Kind kind,
+                     std::uint32_t ports_or_id, std::uint8_t next) {
+    const std::uint64_t rest =
+        std::uint64_t{ports_or_id} << 16 | static_cast<std::uint64_t>(kind) << 8 | next;
+    return net::seeded_hash(seed, src, dst, rest) | 1;
+}
+
+// What nearly all media frames are: Ethernet, IPv4 without options or fragments, UDP and no tunnel.
+// Anything else is walked through, with the same result.
+bool common(const pcap::Frame& frame, std::uint64_t seed, Flow& flow) {
+    constexpr std::size_t ethernet = 14, ip = 20, udp = 8;
+    if (frame.link != pcap::LinkType::ethernet || frame.bytes.size() <= ethernet + ip + udp)
+        return false;
+    const std::uint8_t* const at = frame.bytes.data() + ethernet;
+    constexpr unsigned more_and_offset = 0x3fff;
+    if (load_be16(at - 2) != net::ethertype::ipv4 || at[0] != 0x45 || at[9] != protocol::udp ||
+        (load_be16(at + 6) & more_and_offset) != 0)
+        return false;
+    const std::size_t total = load_be16(at + 2);
+    if (total <= ip + udp || total > frame.bytes.size() - ethernet ||
+        net::may_be_tunnel(load_be16(at + ip + 2)))
+        return false;
+    flow.kind = Flow::Kind::udp;
+    flow.key = key_of(seed, Address::v4(at + 12), Address::v4(at + 16), flow.kind,
+                      load_be32(at + ip), protocol::udp);
+    flow.media = at[ip + udp] >> 6 == 2;
+    return true;
+}
+
 class Walk {
 public:
     explicit Walk(std::uint64_t seed) : seed_(seed) {}
@@ -181,10 +210,8 @@ private:
     }
 
     void fill(Flow& flow, Flow::Kind kind, std::uint32_t ports_or_id, std::uint8_t next) {
-        const std::uint64_t rest =
-            std::uint64_t{ports_or_id} << 16 | static_cast<std::uint64_t>(kind) << 8 | next;
         flow.kind = kind;
-        flow.key = net::seeded_hash(seed_, src_, dst_, rest) | 1;
+        flow.key = key_of(seed_, src_, dst_, kind, ports_or_id, next);
     }
 
     std::uint64_t seed_;
@@ -195,6 +222,7 @@ private:
 }  // namespace
 
 Flow flow_of(const pcap::Frame& frame, std::uint64_t seed) {
+    if (Flow flow; common(frame, seed, flow)) return flow;
     return Walk(seed).open(net::link_layer(static_cast<std::uint16_t>(frame.link), frame.bytes));
 }
 

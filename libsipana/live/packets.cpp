@@ -180,31 +180,30 @@ void Packets::give_up(Kept& kept, const Chunk& chunk) {
     given_up_packets_ += chunk.packets;
 }
 
-// All that is in memory to the end of its file, which is open only meanwhile. False: nothing was
-// moved.
+// All that is in memory to the end of its file, which is open only meanwhile. It is a capture that
+// can be read, should nobody come to make it one call's. False: nothing was moved.
 bool Packets::spool(Kept& kept) {
     if (!spool_status_) return false;
-    if (!kept.spool) {
-        auto file = BlockFile::create(*settings_.spool,
-                                      fmt::format("sipana-{}-{}.part", ::getpid(), kept.number));
-        if (!file) {
-            spool_status_ = file.error();
-            return false;
-        }
-        kept.spool = std::make_unique<BlockFile>(std::move(*file));
-    } else if (auto opened = kept.spool->reopen(); !opened) {
+    if (const Status opened = open_spool(kept); !opened) {
         spool_status_ = opened.error();
         return false;
     }
     bool moved = false;
     for (ChunkList* list : {&kept.signalling, &kept.media})
         while (const Chunk* chunk = list->oldest()) {
-            if (kept.spool->size() + chunk->used > settings_.most_spooled) break;
-            if (!kept.spool->append(Bytes(chunk->bytes(), chunk->used))) {
+            blocks_.clear();
+            for_each_frame(*chunk, [&](const StoredFrame& stored) {
+                const pcap::Frame frame = stored.frame();
+                const std::size_t at = blocks_.size();
+                blocks_.resize(at + pcap::numbered_block_size(frame));
+                pcap::write_numbered_block(frame, blocks_.data() + at);
+            });
+            if (kept.spool->size() + blocks_.size() > settings_.most_spooled) break;
+            if (!kept.spool->append(blocks_)) {
                 spool_status_ = kept.spool->status();
                 break;
             }
-            spooled_bytes_ += chunk->used;
+            spooled_bytes_ += blocks_.size();
             pool_.give_back(list->take_oldest());
             moved = true;
         }
@@ -212,11 +211,30 @@ bool Packets::spool(Kept& kept) {
     return moved;
 }
 
+Status Packets::open_spool(Kept& kept) {
+    if (kept.spool) return kept.spool->reopen();
+    const auto head = head_of(head_);
+    if (!head) return head.error();
+    auto file = BlockFile::create(*settings_.spool,
+                                  fmt::format("sipana-{}-{}.pcapng.part", ::getpid(), kept.number));
+    if (!file) return file.error();
+    if (!file->append(*head)) {
+        const Status why = file->status();
+        (void)file->remove();
+        return why;
+    }
+    spooled_bytes_ += file->size();
+    kept.spool = std::make_unique<BlockFile>(std::move(*file));
+    kept.spool_head = kept.spool->size();
+    return Done{};
+}
+
 void Packets::over(std::uint64_t number, bool keep) {
     ended_[number % ended_.size()] = number;
     const auto found = calls_.find(number);
     if (found == calls_.end()) return;
-    if (!keep) {
+    // A file of one that is over would take the disk for as long as memory has room.
+    if (!keep || found->second->spool) {
         drop(number);
         return;
     }
@@ -301,24 +319,25 @@ private:
 
 void find_in_memory(const ChunkList& list, std::vector<Place>& places) {
     for (const Chunk* chunk = list.oldest(); chunk != nullptr; chunk = chunk->next)
-        for (std::uint32_t at = 0; at < chunk->used;) {
-            const StoredFrame stored = stored_at(chunk->bytes() + at);
-            const auto size = static_cast<std::uint32_t>(stored_size(stored.head.size));
-            places.push_back(
-                {stored.head.time, stored.head.number, chunk->bytes() + at, nullptr, 0, size});
-            at += size;
-        }
+        for_each_frame(*chunk, [&](const StoredFrame& stored) {
+            places.push_back({stored.head.time, stored.head.number,
+                              stored.bytes - sizeof(StoredHead), nullptr, 0, 0});
+        });
 }
 
-void find_in_file(BlockFile& file, std::vector<Place>& places) {
+void find_in_file(BlockFile& file, std::uint64_t at, std::vector<Place>& places) {
     FileWindow window;
-    for (std::uint64_t at = 0; at < file.size();) {
-        const std::uint8_t* const head = window.at(file, at, sizeof(StoredHead));
-        if (head == nullptr) break;
-        StoredHead stored;
-        std::memcpy(&stored, head, sizeof(stored));
-        const auto size = static_cast<std::uint32_t>(stored_size(stored.size));
-        places.push_back({stored.time, stored.number, nullptr, &file, at, size});
+    constexpr std::size_t lengths = 8;  // type, and the block's own
+    while (at < file.size()) {
+        const std::uint8_t* const begin = window.at(file, at, lengths);
+        if (begin == nullptr) break;
+        std::size_t size = pcap::block_size(Bytes(begin, lengths));
+        const std::uint8_t* const block = size != 0 ? window.at(file, at, size) : nullptr;
+        if (block == nullptr) break;
+        const auto frame = pcap::read_numbered_block(Bytes(block, size), size);
+        if (!frame) break;
+        places.push_back(
+            {frame->time, frame->number, nullptr, &file, at, static_cast<std::uint32_t>(size)});
         at += size;
     }
 }
@@ -364,7 +383,7 @@ Status Packets::write(std::span<const std::uint64_t> numbers, const pcap::BlockS
         if (kept.spool) {
             if (auto open = kept.spool->reopen(); !open) return open.error();
             opened.push_back(kept.spool.get());
-            find_in_file(*kept.spool, places);
+            find_in_file(*kept.spool, kept.spool_head, places);
         }
         find_in_memory(kept.signalling, places);
         find_in_memory(kept.media, places);
@@ -385,12 +404,17 @@ Status Packets::write(std::span<const std::uint64_t> numbers, const pcap::BlockS
     FileWindow window;
     for (const Place& place : places) {
         if (!status) break;
-        const std::uint8_t* const at = place.memory != nullptr
-                                           ? place.memory
-                                           : window.at(*place.file, place.offset, place.size);
-        status = at != nullptr
-                     ? pieces.add(stored_at(at).frame())
-                     : Status(Error{Errc::io, 0, place.file->name() + ": has become shorter"});
+        if (place.memory != nullptr) {
+            status = pieces.add(stored_at(place.memory).frame());
+            continue;
+        }
+        const std::uint8_t* const at = window.at(*place.file, place.offset, place.size);
+        std::size_t size = 0;
+        const auto frame = at != nullptr ? pcap::read_numbered_block(Bytes(at, place.size), size)
+                                         : std::optional<pcap::Frame>();
+        status = frame
+                     ? pieces.add(*frame)
+                     : Status(Error{Errc::io, 0, place.file->name() + ": is not what was written"});
     }
     if (status) status = pieces.flush();
     for (BlockFile* file : opened) (void)file->close();

@@ -47,7 +47,8 @@ public:
     // whose bytes stood behind a gap until that was given up.
     void on_message(std::uint64_t frame);
     void on_frame(const pcap::Frame& frame, std::span<const analysis::Going> calls);
-    // The call is over; its packets stay until there is no more room, or go.
+    // The call is over; its packets go, or stay until there is no more room. Those in a spool file
+    // go.
     void over(std::uint64_t number, bool keep);
     void limit(std::uint64_t most_bytes);
 
@@ -81,6 +82,7 @@ private:
         std::uint64_t given_up = 0;
         Time given_up_from = Time::max(), given_up_to = Time::min();
         std::unique_ptr<BlockFile> spool;  // closed but while it is used
+        std::uint64_t spool_head = 0;      // bytes before its first packet
 
         std::uint64_t bytes() const { return signalling.bytes() + media.bytes(); }
         std::uint32_t chunks() const { return signalling.chunks() + media.chunks(); }
@@ -101,6 +103,7 @@ private:
     void make_room_of(Kept& kept);
     void give_up(Kept& kept, const Chunk& chunk);
     bool spool(Kept& kept);
+    Status open_spool(Kept& kept);
     void drop(std::uint64_t number);
 
     PacketsSettings settings_;
@@ -114,6 +117,7 @@ private:
     std::set<Rank> by_size_;                     // of those in memory and not over
     std::set<std::uint64_t> over_;               // kept, by number: the oldest goes first
     std::vector<std::uint64_t> ended_;           // by number: that these are not begun anew
+    Buffer blocks_;                              // of one chunk, on their way to a file
     std::uint64_t packets_ = 0, given_up_packets_ = 0, given_up_calls_ = 0, spooled_bytes_ = 0;
     Status spool_status_ = Done{};
 };

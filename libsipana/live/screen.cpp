@@ -85,9 +85,9 @@ void Screen::run(Board& board) {
             if (quits) break;
             if (!terminal_->alive()) break;  // the terminal is gone: nobody looks any more
         }
+        board.stop();  // whoever waits for an answer is released, so that the errands' thread ends
     }
     terminal_->close();
-    board.stop();
 }
 
 }  // namespace sipana::live

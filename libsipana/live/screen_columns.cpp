@@ -84,12 +84,6 @@ std::string codecs_of(const Call& call) {
     return fmt::format("{}", fmt::join(names, " "));
 }
 
-template <typename Stream>
-std::optional<double> mos_of_stream(const Stream& stream) {
-    if constexpr (requires { stream.mos; }) return stream.mos;
-    return std::nullopt;
-}
-
 Look loss_look(double percent) {
     return percent >= 5 ? error_look : percent >= 1 ? warning_look : plain_look;
 }
@@ -173,7 +167,7 @@ std::string_view state_sign(CallState state, bool over, bool unicode) {
 std::optional<double> mos_of(const Call& call) {
     std::optional<double> worst;
     for (const analysis::Stream& s : call.streams)
-        if (const auto mos = mos_of_stream(s)) worst = std::min(worst.value_or(*mos), *mos);
+        if (s.mos) worst = std::min(worst.value_or(*s.mos), *s.mos);
     return worst;
 }
 

@@ -31,6 +31,7 @@ void LadderView::refresh() {
     if (media_ != sight_.preferences.media) {
         media_ = sight_.preferences.media;
         if (ladder_) list_rows();
+        step(0);
     }
 }
 

@@ -70,7 +70,7 @@ ListView::ListView(Sight& sight, Shows shows)
 }
 
 void ListView::refresh() {
-    roster_.refresh();
+    if (!paused_) roster_.refresh();
     busy_ = roster_.work();
     const std::size_t n = roster_.size();
     if (n == 0) return;
@@ -103,6 +103,8 @@ void ListView::draw_status(Canvas& canvas) const {
         x = canvas.put(x + 2, 0, text, look);
     };
     const Look bad{render::Paint::yellow, true, true};
+    const bool recording = t.recorded_files > 0 || t.recorded_packets > 0;
+    if (recording) add("REC", {render::Paint::red, true, true});
     add(drops_word(t), bad);
     if (!t.recording_failure.empty()) add("! " + t.recording_failure, bad);
     add(sources_word(t), bar_look);
@@ -112,8 +114,8 @@ void ListView::draw_status(Canvas& canvas) const {
             bar_look);
     else
         add(fmt::format("{} registered", grouped_number(t.registered)), bar_look);
-    if (t.recorded_files > 0 || t.recorded_packets > 0)
-        add(fmt::format("REC {} packets in {} files", grouped_number(t.recorded_packets),
+    if (recording)
+        add(fmt::format("{} packets in {} files recorded", grouped_number(t.recorded_packets),
                         t.recorded_files),
             bar_look);
     if (t.evictions.total() > 0)
@@ -161,7 +163,9 @@ void ListView::draw_filter(Canvas& canvas, std::size_t y) const {
     const std::size_t marks = roster_.marked().size();
     std::string right = count + (busy_ ? " ..." : "") +
                         (marks > 0 ? fmt::format(", {} marked", marks) : "") +
-                        (follow_ ? ", following" : "");
+                        (paused_   ? ", paused"
+                         : follow_ ? ", following"
+                                   : "");
     if (x + 2 + right.size() <= canvas.width())
         canvas.put_right(canvas.width(), y, right, faint_look);
 }
@@ -353,6 +357,9 @@ View::Turn ListView::on_letter(const Key& key) {
     } else if (key.is('A') || key.is('a')) {
         follow_ = !follow_;
         refresh();
+    } else if (key.is('p')) {
+        paused_ = !paused_;
+        sight_.tell(paused_ ? "The list stands still. Capturing goes on" : "The list goes on");
     } else if (key.is('w')) {
         sight_.preferences.times = !sight_.preferences.times;
     } else if (key.is('u')) {
@@ -452,7 +459,7 @@ std::vector<std::string> ListView::help() const {
         "F8 o             settings",
         "F10 t            columns",
         "< > z            sort by the next column, the other way round; or click on its head",
-        "a                follow: stay at the newest call",
+        "a p              follow: stay at the newest call; let the list stand still",
         "i l              only INVITEs; only what goes on",
         "1 2 3 4 5 6      show or hide INVITE REGISTER SUBSCRIBE MESSAGE OPTIONS other",
         "m M              streams of the call; streams of no call",

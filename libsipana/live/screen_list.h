@@ -48,7 +48,7 @@ private:
     std::vector<PlacedColumn> placed_;
     std::uint64_t selected_ = 0;
     std::size_t place_ = 0, top_ = 0, first_row_ = 3, page_ = 1;
-    bool follow_ = true, searching_ = false, busy_ = false, asked_to_quit_ = false;
+    bool follow_ = true, searching_ = false, busy_ = false, asked_to_quit_ = false, paused_ = false;
     Field search_;
     std::string wrong_;  // what is wrong with the expression that is typed
 };

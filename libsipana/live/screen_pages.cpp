@@ -111,8 +111,6 @@ std::vector<Styled> TotalsView::lines(std::size_t width, const render::Style& st
         add("since", fmt::format("{} UTC, {}", to_rfc3339(t.begun).substr(0, 19),
                                  render::short_duration(t.now - t.begun)));
     head("What became of them");
-    add("received", fmt::format("{}, of them dropped {}", all.received, all.dropped()),
-        all.dropped() > 0 ? warning_look : plain_look);
     std::uint64_t parsed = 0, held = 0;
     std::string ignored, malformed;
     std::uint64_t ignored_count = 0, malformed_count = 0;
@@ -129,10 +127,15 @@ std::vector<Styled> TotalsView::lines(std::size_t width, const render::Style& st
             (bad ? malformed : ignored) += fmt::format(", {} {}", to_string(fate), n);
         }
     }
-    add("parsed", fmt::format("{}{}", parsed, held > 0 ? fmt::format(" and {} held", held) : ""));
-    add("ignored", fmt::format("{}{}", ignored_count, ignored));
-    add("malformed", fmt::format("{}{}", malformed_count, malformed),
-        malformed_count > 0 ? warning_look : plain_look);
+    const std::uint64_t sum = parsed + held + ignored_count + malformed_count + all.dropped();
+    add("received",
+        fmt::format("{} = {} parsed + {} held + {} ignored + {} malformed + {} dropped{}",
+                    all.received, parsed, held, ignored_count, malformed_count, all.dropped(),
+                    all.received > sum ? fmt::format(" + {} on the way", all.received - sum)
+                                       : std::string()),
+        all.dropped() > 0 ? warning_look : plain_look);
+    if (ignored_count > 0) add("ignored", ignored.substr(2));
+    if (malformed_count > 0) add("malformed", malformed.substr(2), warning_look);
     head("Seen");
     add("messages",
         fmt::format("{} SIP, {} malformed", t.counts.sip_messages, t.counts.malformed_sip));

@@ -37,12 +37,16 @@ void ViewStack::draw_bar(Canvas& canvas) const {
         end -= drops.size() + 1;
         canvas.put(end, y, drops, {render::Paint::yellow, true, true});
     }
+    const std::vector<Hint> hints = views_.back()->hints();
+    std::size_t all = 0;
+    for (const Hint& hint : hints) all += columns(hint.key) + columns(hint.what) + 3;
+    const std::size_t apart = all <= end + 2 ? 2 : 1;  // closer together where there is little room
     std::size_t x = 0;
-    for (const Hint& hint : views_.back()->hints()) {
+    for (const Hint& hint : hints) {
         const std::size_t wide = columns(hint.key) + 1 + columns(hint.what);
         if (x + wide > end) break;
         x = canvas.put(x, y, hint.key, {render::Paint::plain, true, true}) + 1;
-        x = canvas.put(x, y, hint.what, bar_look) + 2;
+        x = canvas.put(x, y, hint.what, bar_look) + apart;
     }
 }
 

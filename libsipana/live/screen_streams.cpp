@@ -13,12 +13,6 @@ namespace {
 using analysis::Stream;
 using analysis::StreamSecond;
 
-template <typename AnyStream>
-std::optional<double> mos_of_stream(const AnyStream& stream) {
-    if constexpr (requires { stream.mos; }) return stream.mos;
-    return std::nullopt;
-}
-
 double lost_percent(const Stream& s) {
     return s.expected == 0 ? 0
                            : 100 * static_cast<double>(s.lost) / static_cast<double>(s.expected);
@@ -158,8 +152,8 @@ std::vector<Styled> stream_lines(const Stream& s, std::size_t width, const rende
         add(fmt::format("jitter   {:.2f} ms mean, {:.2f} ms at most", s.mean_jitter_ms,
                         s.max_jitter_ms));
     add(fmt::format("delta    {:.1f} ms at most", s.max_delta_ms));
-    if (const auto mos = mos_of_stream(s))
-        add(fmt::format("MOS      {:.2f}", *mos), *mos < 3.6 ? warning_look : plain_look);
+    if (s.mos)
+        add(fmt::format("MOS      {:.2f}", *s.mos), *s.mos < 3.6 ? warning_look : plain_look);
     if (s.silences > 0) add(fmt::format("silence  {} times", s.silences));
     if (!s.digits.empty()) {
         std::string keys;
@@ -203,25 +197,24 @@ void StreamsView::refresh() {
 void StreamsView::draw_row(Canvas& canvas, std::size_t y, const Stream& s, bool selected) const {
     const std::size_t w = canvas.width();
     const double lost = lost_percent(s);
-    const auto mos = mos_of_stream(s);
     const std::string figures =
         fmt::format("{:>8} {:>6.2f}%{} {:>7} {:>4}", s.packets, lost, lost >= 5 ? "!" : " ",
                     s.clock_known ? fmt::format("{:.1f}ms", s.mean_jitter_ms) : "",
-                    mos ? fmt::format("{:.1f}", *mos) : "");
+                    s.mos ? fmt::format("{:.1f}", *s.mos) : "");
     const std::size_t right = w > figures.size() ? w - figures.size() : 0;
     const std::string_view arrow = canvas.sign(" → ", " -> ");
     std::size_t x =
         canvas.put(1, y, fmt::format("{:<10.10} ", codec_word(s)), {render::Paint::blue});
     std::string way = fmt::format("{}{}{}", s.src.to_string(), arrow, s.dst.to_string());
-    std::vector<double> jitter;
+    std::vector<double> course;
     const std::size_t room = right > x + 1 ? right - x - 1 : 0;
     const std::size_t taken = std::min(room, std::max<std::size_t>(columns(way), 44));
     canvas.put(x, y, way, {}, taken);
     if (room > taken + 12 && s.seconds.size() > 1) {  // what is left is for the course of it
         for (const StreamSecond& second : s.seconds)
-            jitter.push_back(static_cast<double>(second.lost));
+            course.push_back(static_cast<double>(second.lost));
         canvas.put(x + taken + 1, y,
-                   sparkline(thinned(jitter, room - taken - 2), 0, canvas.unicode()),
+                   sparkline(thinned(course, room - taken - 2), 0, canvas.unicode()),
                    {render::Paint::red}, room - taken - 2);
     }
     canvas.put(right, y, figures, lost >= 5 ? error_look : lost >= 1 ? warning_look : plain_look);

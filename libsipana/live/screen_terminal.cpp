@@ -169,6 +169,13 @@ Status CursesTerminal::open() {
     open_ = true;
     set_term(screen);
     prepare_restore();
+    if (const char* move = capability("cup");
+        move == nullptr || move == reinterpret_cast<const char*>(-1)) {
+        close();
+        return Error{
+            Errc::unsupported, 0,
+            std::string("the cursor cannot be moved: TERM=") + (term == nullptr ? "" : term)};
+    }
     cbreak();
     noecho();
     nonl();
@@ -300,6 +307,8 @@ unsigned CursesTerminal::attributes_of(const Look& look) const {
     if (look.underline) out |= A_UNDERLINE;
     if (look.paint == render::Paint::faint && (!has_colors_ || colors_ < 256)) out |= A_DIM;
     if (!has_colors_ && look.paint == render::Paint::red) out |= A_BOLD;
+    // The blue of eight colours cannot be read on black.
+    if (has_colors_ && colors_ < 256 && look.paint == render::Paint::blue) out |= A_BOLD;
     return out;
 }
 

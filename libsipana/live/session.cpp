@@ -99,7 +99,10 @@ Status Session::run(const std::atomic<int>& stop) {
             for (const Observer* o : observers_)
                 if (const Status s = o->status(); !s) return s;
         }
-        if (!busy && all_ended()) break;
+        if (!busy && all_ended()) {
+            if (!settings_.stay) break;
+            finish();
+        }
     }
     drain();
     for (const auto& source : sources_)
@@ -174,7 +177,7 @@ void Session::tick(Time now) {
     show_changed(shown_at_once, media ? refreshed_at_once : 0);
     if (media && by_media_.empty()) last_media_ = now;
     for (Observer* o : observers_) o->on_tick(now);
-    if (budget_.measure(now)) {
+    if (budget_.measure(now) && !finished_) {
         const Budget::Shares shares = budget_.shares();
         analyzer_.limit(shares.tracked);
         board_.limit(shares.kept);
@@ -241,9 +244,9 @@ void Session::answer() {
             if (found == shown_.end()) return std::nullopt;
             return analyzer_.look(found->second.going, analysis::Detail::full);
         },
-        [this](std::uint64_t number) -> Result<Buffer> {
+        [this](const std::vector<std::uint64_t>& numbers) -> Result<Buffer> {
             if (!keeper_.packets) return Error{Errc::not_found, 0, "no packets are kept"};
-            return keeper_.packets(number);
+            return keeper_.packets(numbers);
         });
 }
 

@@ -21,6 +21,8 @@ struct SessionSettings {
     std::uint64_t max_memory = std::uint64_t{512} << 20;
     // What the kernel's buffers take of it.
     std::uint64_t buffers = std::uint64_t{64} << 20;
+    // When all sources have ended, those who look may go on looking.
+    bool stay = false;
 };
 
 class Session : analysis::Sink {
@@ -32,7 +34,7 @@ public:
 
     // Whom the packets of a call are asked of, and how many bytes they take; `room` says how many they may.
     struct Keeper {
-        std::function<Result<Buffer>(std::uint64_t)> packets;
+        std::function<Result<Buffer>(const std::vector<std::uint64_t>&)> packets;
         std::function<std::uint64_t()> bytes;
         std::function<void(std::uint64_t)> room;
     };

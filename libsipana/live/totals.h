@@ -35,6 +35,9 @@ struct Totals {
     // What is recorded.
     std::uint64_t recorded_packets = 0, recorded_files = 0, removed_files = 0, saved_calls = 0;
     std::string recording_failure;     // empty: none
+    // HEP packets for the collector: handed to the system; given up; in the queue.
+    std::uint64_t hep_sent = 0, hep_lost = 0, hep_waiting = 0;
+    std::string hep_trouble;           // what keeps them from being sent; empty: nothing
 
     SourceCounts captured() const {  // all sources together
         SourceCounts all;

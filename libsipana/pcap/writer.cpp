@@ -250,6 +250,8 @@ std::uint32_t fetch32(const std::uint8_t* at) { return __builtin_bswap32(load_be
 
 constexpr std::size_t padded(std::size_t size) { return (size + 3) / 4 * 4; }
 constexpr std::size_t packet_head = 28, block_end = 4, option_head = 4;
+constexpr std::uint32_t option_packet_id = 5;
+constexpr std::size_t numbered_options = option_head + 8 + option_head;
 
 }  // namespace
 
@@ -284,6 +286,51 @@ void write_packet_block(const Frame& frame, std::uint8_t* out) {
         store32(at, 0);
     }
     store32(out + whole - block_end, whole);
+}
+
+std::size_t numbered_block_size(const Frame& frame) {
+    return packet_head + padded(frame.bytes.size()) + numbered_options + block_end;
+}
+
+void write_numbered_block(const Frame& frame, std::uint8_t* out) {
+    Frame plain = frame;
+    plain.comment = {};
+    write_packet_block(plain, out);
+    const std::size_t whole = numbered_block_size(frame);
+    std::uint8_t* const options = out + whole - block_end - numbered_options;
+    store32(out + 4, whole);
+    store32(options, option_packet_id | 8u << 16);
+    store32(options + 4, frame.number);
+    store32(options + 8, frame.number >> 32);
+    store32(options + 12, 0);
+    store32(out + whole - block_end, whole);
+}
+
+std::optional<Frame> read_numbered_block(Bytes bytes, std::size_t& size) {
+    if (bytes.size() < packet_head + numbered_options + block_end ||
+        fetch32(bytes.data()) != enhanced_packet_block)
+        return std::nullopt;
+    const std::uint8_t* const at = bytes.data();
+    size = fetch32(at + 4);
+    Frame frame;
+    const std::size_t captured = fetch32(at + 20);
+    if (size > bytes.size() || captured > size ||
+        size != packet_head + padded(captured) + numbered_options + block_end)
+        return std::nullopt;
+    const std::uint8_t* const options = at + size - block_end - numbered_options;
+    if (fetch32(options) != (option_packet_id | 8u << 16)) return std::nullopt;
+    frame.interface = fetch32(at + 8);
+    frame.time =
+        Time{static_cast<std::int64_t>(std::uint64_t{fetch32(at + 12)} << 32 | fetch32(at + 16))};
+    frame.bytes = bytes.subspan(packet_head, captured);
+    frame.wire_size = fetch32(at + 24);
+    frame.number = std::uint64_t{fetch32(options + 8)} << 32 | fetch32(options + 4);
+    return frame;
+}
+
+std::size_t block_size(Bytes first_eight) {
+    const std::size_t size = fetch32(first_eight.data() + 4);
+    return size < 12 || size > longest_block ? 0 : size;
 }
 
 WholeBlocks whole_blocks(Bytes blocks, std::size_t bytes) {

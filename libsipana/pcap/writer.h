@@ -62,6 +62,16 @@ private:
 std::size_t packet_block_size(const Frame& frame);
 void write_packet_block(const Frame& frame, std::uint8_t* out);
 
+// The same with the frame's number as its epb_packetid, and without its comment: for who reads his
+// own blocks again.
+std::size_t numbered_block_size(const Frame& frame);
+void write_numbered_block(const Frame& frame, std::uint8_t* out);
+// The one at the beginning of `bytes`: interface, time, bytes, wire_size and number; its size in
+// `size`. None where there is no such block, or not the whole of it.
+std::optional<Frame> read_numbered_block(Bytes bytes, std::size_t& size);
+// What a block says of its size, in its first eight bytes; 0 where that cannot be.
+std::size_t block_size(Bytes first_eight);
+
 // Of `blocks`, which begins at a block and holds whole ones: those that lie within its first
 // `bytes` bytes.
 struct WholeBlocks {

@@ -85,7 +85,7 @@ TEST_CASE("board: the whole of a call that goes on is asked of the thread that r
                 analysis::Call c = call(number, "whole");
                 return c;
             },
-            [](std::uint64_t) -> Result<Buffer> { return Buffer{1, 2}; });
+            [](const std::vector<std::uint64_t>&) -> Result<Buffer> { return Buffer{1, 2}; });
     });
     const live::CallPtr whole = board.look(7, 10s);
     reader.join();

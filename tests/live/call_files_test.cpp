@@ -223,7 +223,9 @@ TEST_CASE("call files: what came off the wire cannot leave the folder or the lin
     call.number = 12;
     call.start = Time{1'764'129'781'000'000'000};
     call.from.user = "../../etc/passwd";
-    call.to.user = "a\x1b]0;x\x07\xe2\x80\xae" "b\n c/d";
+    call.to.user =
+        "a\x1b]0;x\x07\xe2\x80\xae"
+        "b\n c/d";
     CHECK(file_name_of(call) == "20251126-040301-_._.._etc_passwd-a_0_x_b_c_d-12");
     call.from.user = "..";
     call.from.host = "";

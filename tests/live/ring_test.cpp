@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "tests/exact.h"
 #include "tests/live/recordings.h"
@@ -231,12 +232,12 @@ TEST_CASE("Speed: what a recorded packet costs" * doctest::skip()) {
     const std::string text(214, 'x');
     const pcap::Frame frame = pcap::frame_of(text, begun.count());
     constexpr int packets = 5'000'000;
-    const auto before = std::chrono::steady_clock::now();
+    const std::clock_t before = std::clock();
     for (int i = 0; i < packets; ++i) {
         ring->packet(frame);
         if (i % 50'000 == 0) ring->flush(begun + i * 1us);
     }
-    const Duration took = std::chrono::steady_clock::now() - before;
-    const auto each = took.count() / packets;
-    MESSAGE(each << " ns a packet of 214 bytes");
+    const std::clock_t took = std::clock() - before;
+    const auto each = took * (1'000'000'000 / CLOCKS_PER_SEC) / packets;
+    MESSAGE(each << " ns of CPU a packet of 214 bytes");
 }

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "libsipana/base/text.h"
+#include "libsipana/live/sandbox.h"
 #include "libsipana/live/screen.h"
 #include "libsipana/live/session.h"
 #include "libsipana/pcap/input.h"
@@ -76,7 +77,7 @@ private:
 struct Arguments {
     double speed = 0;
     std::uint64_t drops = 0;
-    bool recording = false, ascii = false, color = true;
+    bool recording = false, ascii = false, color = true, sandbox = false;
     std::string save;
     std::vector<std::string> files;
 };
@@ -94,6 +95,8 @@ Arguments read_arguments(int argc, char** argv) {
             a.recording = true;
         else if (word == "--ascii")
             a.ascii = true;
+        else if (word == "--sandbox")
+            a.sandbox = true;
         else if (word == "--no-color")
             a.color = false;
         else if (word == "--save")
@@ -142,6 +145,15 @@ int main(int argc, char** argv) {
             t.recorded_files = 1;
             t.recorded_packets = t.captured().read;
         });
+    if (a.sandbox) {
+        live::SandboxSettings walls;
+        walls.terminal = true;
+        if (const auto applied = live::enter(walls); !applied) {
+            screen->reset();  // the terminal first
+            fmt::print(stderr, "screen_demo: {}\n", applied.error().what);
+            return 1;
+        }
+    }
     std::thread eyes([&] { (*screen)->run(board); });
     const std::atomic<int> stop{0};
     (void)session.run(stop);

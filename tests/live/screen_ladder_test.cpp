@@ -112,7 +112,7 @@ TEST_CASE("Ladder: follows a call that goes on, until the user goes back in it")
     screen.board.on_ask([&] {
         screen.board.answer(
             [&](std::uint64_t) { return std::optional<analysis::Call>(going(messages)); },
-            [](std::uint64_t) {
+            [](const std::vector<std::uint64_t>&) {
                 return Result<Buffer>(Error{Errc::not_found, 0, ""});
             });
     });

@@ -72,6 +72,41 @@ TEST_CASE("List: a call that goes on changes its row, and keeps its place") {
     CHECK_FALSE(has(page, "ringing"));
 }
 
+TEST_CASE("List: stands still while it is paused, and catches up") {
+    ScreenSample screen(false);
+    screen.over(sample::answered_call());
+    screen.press('p');
+    screen.over(sample::busy_call());
+    CHECK_FALSE(has(screen.page(), "486"));
+    CHECK(has(line_of(screen.page(), 1), "paused"));
+    screen.press('p');
+    CHECK(has(screen.page(), "486"));
+}
+
+TEST_CASE("Totals: received is the sum of what became of it") {
+    ScreenSample screen;
+    Totals totals;
+    Totals::Captured source;
+    source.name = "eth0";
+    source.counts.received = 107;
+    source.counts.read = 100;
+    source.counts.dropped_by_kernel = 7;
+    totals.sources.push_back(source);
+    using net::Fate;
+    auto& fates = totals.counts.frames.by_fate;
+    fates[static_cast<std::size_t>(Fate::delivered)] = 90;
+    fates[static_cast<std::size_t>(Fate::not_ip)] = 6;
+    fates[static_cast<std::size_t>(Fate::cut_short)] = 3;
+    screen.board.on_totals(std::move(totals));
+    screen.press('T');
+    const std::string page = screen.page(120, 40);
+    CHECK(has(page, "107 received = 100 read + 7 dropped"));
+    CHECK(
+        has(page, "107 = 90 parsed + 0 held + 6 ignored + 3 malformed + 7 dropped + 1 on the way"));
+    CHECK(has(page, "dropped by kernel 7"));
+    CHECK(has(page, "cut-short 3"));
+}
+
 TEST_CASE("List: search as you type, by words and by expression, with the column of a mistake") {
     ScreenSample screen;
     screen.press('/');
@@ -296,4 +331,60 @@ TEST_CASE("Roster: a new filter over many calls is worked off in slices, and fin
         REQUIRE(roster.at(i - 1).entry.call->message_count >=
                 roster.at(i).entry.call->message_count);
     CHECK(roster.place_of(roster.at(100).entry.number) == 100);
+}
+
+// What a page, a key and a filter cost: live_test -ns -tc='Speed: a list*'
+TEST_CASE("Speed: a list of a hundred thousand calls" * doctest::skip()) {
+    ScreenSample screen(false);
+    constexpr std::uint64_t calls = 100'000;
+    screen.board.limit(std::uint64_t{1} << 40);
+    for (std::uint64_t n = 1; n <= calls; ++n) {
+        analysis::Call call;
+        call.number = n;
+        call.kind = analysis::CallKind::invite;
+        call.start = call.end = sample::at(static_cast<double>(n) / 10);
+        call.call_id = call.texts.keep("call-" + std::to_string(n) + "@192.0.2.1");
+        call.from.uri = call.texts.keep("sip:" + std::to_string(n * 7919 % 100'003) + "@a.example");
+        call.from.user = call.from.uri.substr(4);
+        call.to.uri = "sip:bob@b.example";
+        call.final_code = n % 5 == 0 ? 486 : 200;
+        screen.board.on_over(std::move(call));
+    }
+    const auto timed = [&](const std::string& what, auto&& work) {
+        const auto begun = std::chrono::steady_clock::now();
+        work();
+        MESSAGE(what << ": "
+                     << std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() -
+                                                                  begun)
+                            .count()
+                     << " ms");
+    };
+    timed("all of them, the first time", [&] {
+        for (int i = 0; i < 8; ++i) screen.page();
+    });
+    CHECK(has(screen.page(), "100000"));
+    timed("a key and its page", [&] { screen.press(Name::up); });
+    timed("Home and its page", [&] { screen.press(Name::home); });
+    screen.press('/');
+    timed("a letter of a search", [&] { screen.stack->on_key(Key::of('4')); });
+    std::size_t turns = 0;
+    timed("the search", [&] {
+        for (; screen.stack->busy() && turns < 1000; ++turns) screen.page();
+    });
+    MESSAGE("in " << turns << " turns");
+    screen.press(Name::enter);
+    timed("sorted by who called, the first page", [&] { screen.press('>'); });
+    timed("sorted, all", [&] {
+        for (turns = 0; screen.stack->busy() && turns < 1000; ++turns) screen.page();
+    });
+    timed("a thousand more calls", [&] {
+        for (std::uint64_t n = calls + 1; n <= calls + 1000; ++n) {
+            analysis::Call call;
+            call.number = n;
+            call.kind = analysis::CallKind::invite;
+            call.call_id = call.texts.keep("late-4-" + std::to_string(n));
+            screen.board.on_over(std::move(call));
+        }
+        screen.page();
+    });
 }

@@ -199,8 +199,26 @@ def other_terminals():
               repr(colored[:300]))
     with Terminal(80, 24, answered(), term="nothing-known") as t:
         judge(t.wait("unknown kind of terminal"), "an unknown terminal is an error", t.seen)
+    with Terminal(80, 24, answered(), term="dumb") as t:
+        judge(t.wait("the cursor cannot be moved"), "so is one without a cursor to move", t.seen)
     done = subprocess.run([DEMO, answered()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=BOUND)
     judge(done.returncode == 1 and b"no terminal" in done.stderr, "no terminal is an error", done)
+
+
+def inside_the_sandbox():
+    with Terminal(80, 24, "--sandbox", answered()) as t:
+        judge(t.wait("completed"), "inside the sandbox it draws", t.seen)
+        t.keys("Enter")
+        judge(t.wait("180 Ringing"), "asks in a thread of its own", t.seen)
+        t.resize(120, 40)
+        judge(t.wait("Max-Forwards: 70"), "follows a new size", t.seen)
+        t.keys("C-z")
+        judge(t.wait("ready>"), "can be suspended", t.seen)
+        t.text("fg")
+        t.keys("Enter")
+        judge(t.wait("Max-Forwards: 70", without=["ready>"]), "and goes on", t.seen)
+        t.keys("q", "q")
+        judge(t.wait("the screen is over", "ready>"), "and quits", t.seen)
 
 
 def udp_capture(path, *texts):
@@ -293,6 +311,7 @@ def main():
         resizing()
         quits_and_restores()
         other_terminals()
+        inside_the_sandbox()
         hostile(folder)
         mouse()
         follows_live()

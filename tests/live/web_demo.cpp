@@ -88,14 +88,14 @@ int main(int argc, char** argv) {
     sources.push_back(*std::move(source));
     live::Session session({}, board, std::move(sources), {&packets});
     session.keep_packets(
-        {[&](std::uint64_t number) { return packets.file(number); }, [] { return 0u; }, {}});
+        {[&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers.front()); }, [] { return 0u; }, {}});
     (*web)->start(board);
     Status status = session.run(stop_wanted);
     session.finish();
     // What is over can still be looked at, and downloaded, until somebody ends it.
     while (stop_wanted == 0 && !board.stopped()) {
         board.answer([](std::uint64_t) { return std::optional<analysis::Call>(); },
-                     [&](std::uint64_t number) { return packets.file(number); });
+                     [&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers.front()); });
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     board.stop();

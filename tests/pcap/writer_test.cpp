@@ -124,6 +124,37 @@ TEST_CASE("pcapng: a packet block in the caller's memory is what the writer writ
         }
 }
 
+TEST_CASE("pcapng: numbered blocks are read again, by anybody, and cut ones are not") {
+    Buffer out;
+    auto writer = PcapngWriter::into(out);
+    REQUIRE(writer.section("sipana"));
+    REQUIRE(writer.interface(Interface{}));
+    const std::size_t head = out.size();
+    Frame frame = frame_of("abcde", 1'700'000'000'123'456'789, 1400);
+    frame.number = 0x1'0000'0007;
+    frame.comment = "is left away";
+    out.resize(head + numbered_block_size(frame), 0xee);
+    write_numbered_block(frame, out.data() + head);
+    const Reading read{Exact(out)};
+    CHECK_FALSE(read.file.damaged);
+    REQUIRE(read.frames.size() == 1);
+    CHECK(read.frames[0].bytes == "abcde");
+    std::size_t size = 0;
+    const Exact whole{Bytes(out).subspan(head)};
+    const auto again = read_numbered_block(whole, size);
+    REQUIRE(again);
+    CHECK(size == numbered_block_size(frame));
+    CHECK(again->number == frame.number);
+    CHECK(again->time == frame.time);
+    CHECK(again->wire_size == 1400);
+    CHECK(as_text(again->bytes) == "abcde");
+    for (std::size_t cut = 0; cut < size; ++cut) {
+        std::size_t ignored = 0;
+        CHECK_FALSE(read_numbered_block(Exact(Bytes(out).subspan(head, cut)), ignored));
+    }
+    CHECK_FALSE(read_numbered_block(Exact(Bytes(out).first(head)), size));
+}
+
 TEST_CASE("pcapng: the whole blocks within so many bytes are counted") {
     Buffer out;
     auto writer = PcapngWriter::into(out);
