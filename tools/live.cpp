@@ -25,6 +25,7 @@
 #include "libsipana/live/screen.h"
 #include "libsipana/live/session.h"
 #include "libsipana/live/web.h"
+#include "libsipana/pcap/arguments.h"
 #include "libsipana/render/render.h"
 #include "tools/interfaces.h"
 #include "tools/process.h"
@@ -302,6 +303,8 @@ int LiveRun::give_up_rights() {
     live::SandboxSettings settings;
     settings.writable_directories = writable_;
     settings.read_only = read_only_;
+    for (const pcap::Candidate& file : pcap::expand(a_.files).files)
+        if (file.path != "-") settings.readable.push_back(file.path);
     settings.user = a_.user;
     settings.terminal = on_screen_;
     settings.accepts = web_ != nullptr || a_.hep.accepts();

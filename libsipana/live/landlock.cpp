@@ -47,16 +47,19 @@ Error failure(const char* what) {
             fmt::format("Landlock: {}: {}", what, std::strerror(errno))};
 }
 
-Status add_rules(int rules, int version, const std::vector<int>& directories,
-                 const std::vector<std::uint16_t>& ports) {
-    for (const int directory : directories) {
-        const PathBeneath rule{files_of(version) & (write_file | read_file | read_directory |
-                                                    remove_file | make_regular | truncate),
-                               directory};
-        if (::syscall(add_rule, rules, path_beneath, &rule, 0) != 0) return failure("a directory");
-    }
+Status add_rules(int rules, int version, const Allowed& allowed) {
+    const auto add = [rules](int file, std::uint64_t what) {
+        const PathBeneath rule{what, file};
+        return ::syscall(add_rule, rules, path_beneath, &rule, 0) == 0;
+    };
+    constexpr std::uint64_t in_directories =
+        write_file | read_file | read_directory | remove_file | make_regular | truncate;
+    for (const int directory : allowed.directories)
+        if (!add(directory, files_of(version) & in_directories)) return failure("a directory");
+    for (const int file : allowed.readable)
+        if (!add(file, read_file)) return failure("a file");
     if (version < landlock_ports) return Done{};
-    for (const std::uint16_t port : ports) {
+    for (const std::uint16_t port : allowed.ports) {
         const NetPort rule{connect_tcp, port};
         if (::syscall(add_rule, rules, net_port, &rule, 0) != 0) return failure("a port");
     }
@@ -70,8 +73,7 @@ int landlock_version() {
     return version > 0 ? static_cast<int>(version) : 0;
 }
 
-Status confine(int version, const std::vector<int>& directories,
-               const std::vector<std::uint16_t>& ports) {
+Status confine(int version, const Allowed& allowed) {
     Ruleset wanted;
     wanted.files = files_of(version);
     if (version >= landlock_ports) wanted.ports = bind_tcp | connect_tcp;
@@ -79,7 +81,7 @@ Status confine(int version, const std::vector<int>& directories,
     // A kernel that is older than this structure takes it, if what it does not know is zero.
     const int rules = static_cast<int>(::syscall(create_ruleset, &wanted, sizeof wanted, 0));
     if (rules < 0) return failure("the rules");
-    Status done = add_rules(rules, version, directories, ports);
+    Status done = add_rules(rules, version, allowed);
     if (done && ::syscall(restrict_self, rules, 0) != 0) done = failure("the restriction");
     ::close(rules);
     return done;

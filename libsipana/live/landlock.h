@@ -19,11 +19,15 @@ inline constexpr int landlock_files = 1, landlock_truncate = 3, landlock_ports =
 // 0: the kernel has none, or it is switched off.
 int landlock_version();
 
-// For the calling thread and those it starts, as far as `version` goes: no file but those below the
-// directories (made, read, written, truncated, removed, renamed within one directory), no TCP port
-// bound and none connected to but `ports`, no signal to and no abstract socket of a process
-// outside. no_new_privs is set.
-Status confine(int version, const std::vector<int>& directories,
-               const std::vector<std::uint16_t>& ports);
+struct Allowed {
+    std::vector<int> directories, readable;  // descriptors; O_PATH will do
+    std::vector<std::uint16_t> ports;
+};
+
+// For the calling thread and those it starts, as far as `version` goes: no file but readable ones
+// and those below the directories (made, read, written, truncated, removed, renamed within one
+// directory), no TCP port bound and none connected to but `ports`, no signal to and no abstract
+// socket of a process outside. no_new_privs is set.
+Status confine(int version, const Allowed& allowed);
 
 }  // namespace sipana::live

@@ -1,5 +1,6 @@
 #include "libsipana/live/sandbox.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
 #include <unistd.h>
@@ -52,10 +53,23 @@ Status give_up_rights(const SandboxSettings& settings, Applied& applied) {
     return drop_capabilities(dac_override, true);
 }
 
+Status confine_to(const SandboxSettings& settings, int version) {
+    Allowed allowed;
+    allowed.directories = settings.writable_directories;
+    for (const Endpoint& collector : settings.connect_to) allowed.ports.push_back(collector.port);
+    // One that is not there, or not for this user, will be missed when it is opened.
+    for (const std::string& path : settings.readable)
+        if (const int file = ::open(path.c_str(), O_PATH | O_CLOEXEC); file >= 0)
+            allowed.readable.push_back(file);
+    Status confined = confine(version, allowed);
+    for (const int file : allowed.readable) ::close(file);
+    return confined;
+}
+
 void say_what_is_missing(const SandboxSettings& settings, Applied& applied) {
     const auto older = [&](int version) { return applied.landlock < version; };
     if (older(landlock_files))
-        applied.missing.push_back(settings.writable_directories.empty()
+        applied.missing.push_back(settings.writable_directories.empty() && settings.readable.empty()
                                       ? "the kernel has no Landlock"
                                       : "the kernel has no Landlock: files are not confined");
     else if (older(landlock_truncate))
@@ -77,12 +91,8 @@ Result<Applied> enter(const SandboxSettings& settings) {
     applied.landlock = std::min(landlock_version(), settings.landlock);
     if (Status s = give_up_rights(settings, applied); !s) return s.error();
     if (Status s = seal(); !s) return s.error();
-    if (applied.landlock >= landlock_files) {
-        std::vector<std::uint16_t> ports;
-        for (const Endpoint& collector : settings.connect_to) ports.push_back(collector.port);
-        if (Status s = confine(applied.landlock, settings.writable_directories, ports); !s)
-            return s.error();
-    }
+    if (applied.landlock >= landlock_files)
+        if (Status s = confine_to(settings, applied.landlock); !s) return s.error();
     Status filtered = allow_only(settings);
     applied.seccomp = filtered.has_value();
     if (!filtered && filtered.error().code != Errc::unsupported) return filtered.error();

@@ -30,6 +30,8 @@ struct SandboxSettings {
     // Descriptors of open directories; files are reached by openat() and its like from exactly
     // these.
     std::vector<int> writable_directories;
+    // Files that are opened for reading later: captures that are read one after the other.
+    std::vector<std::string> readable;
     // Descriptors that are read and never written: capture sockets, through which frames could be
     // sent. They are not to be closed before the process ends: another could get their number.
     std::vector<int> read_only;

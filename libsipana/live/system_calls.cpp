@@ -190,8 +190,11 @@ void allow_sockets(SystemCalls& calls, const SandboxSettings& settings) {
 
 // Where the path leads a filter cannot see; Landlock does. Without a directory nothing can be
 // opened at all.
-void allow_files(SystemCalls& calls, const std::vector<int>& directories) {
-    if (directories.empty()) return;
+void allow_files(SystemCalls& calls, const SandboxSettings& settings) {
+    constexpr std::uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
+    const std::vector<int>& directories = settings.writable_directories;
+    if (!settings.readable.empty())
+        calls.allow(SCMP_SYS(openat), {is(0, number(AT_FDCWD)), has_none_of(2, writing)});
     for (const int directory : directories) {
         const scmp_arg_cmp there = is(0, number(directory));
         for (const int call : {SCMP_SYS(openat), SCMP_SYS(unlinkat), SCMP_SYS(faccessat),
@@ -227,7 +230,7 @@ Status allow_only(const SandboxSettings& settings) {
     allow_memory_and_threads(calls);
     allow_time_and_signals(calls);
     allow_sockets(calls, settings);
-    allow_files(calls, settings.writable_directories);
+    allow_files(calls, settings);
     // The stricter of two filters counts; the second could not be loaded after the first.
     if (!settings.read_only.empty())
         if (Status s = keep_from_writing(settings.read_only); !s) return s;

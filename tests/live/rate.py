@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How many packets a second until the first is lost: `sipana live`, tcpdump and sngrep, in the same run.
 
-  rate.py SIPANA [--seconds S] [--runs N] [--rates K,K,...] [--tools NAME,...] [--capture FILE]
+  rate.py SIPANA [--seconds S] [--runs N] [--rates K,K,...] [--tools NAME,...] [--capture FILE] [--buffer MEGABYTES]
 
 Between two network namespaces joined by a veth pair, tcpreplay sends RTP of 200 calls at rising speed, for S seconds a step
 (3), and each tool listens alone. A step is lossless when every packet that was sent was read, by the tool's own count and by
@@ -26,7 +26,6 @@ import time
 import ground
 
 TOOLS = ["sipana", "tcpdump", "sngrep"]
-BUFFER_MB = 64  # the kernel's, the same for all that can be told
 
 
 class Tool:
@@ -69,14 +68,18 @@ class Sipana(Tool):
 
     def run(self, send):
         record, report = self.folder / self.record, self.folder / "live.json"
+        record.unlink(missing_ok=True)
         self.start([self.given.program, "live", "-i", "veth0", "--format", "ndjson", "--events", "totals", "--buffer",
-                    BUFFER_MB << 20, "-w", record, "-o", report, "--max-memory", 1 << 30])
+                    self.given.buffer << 20, "-w", record, "-o", report, "--max-memory", 1 << 30])
         if not self.socket_reads():
             raise SystemExit("sipana does not listen: " + self.stop())
         time.sleep(0.2)
         sent = send()
         words = self.stop()
-        total = json.loads([line for line in words.splitlines() if line.startswith('{"event":"end"')][-1])
+        ends = [line for line in words.splitlines() if line.startswith('{"event":"end"')]
+        if not ends:
+            raise SystemExit("sipana: " + words)
+        total = json.loads(ends[-1])
         self.compare(record, report)
         return sent, total["read"], total["dropped"]
 
@@ -95,7 +98,7 @@ class Sipana(Tool):
 
 class Tcpdump(Tool):
     def run(self, send):
-        self.start(["tcpdump", "-i", "veth0", "-n", "-B", BUFFER_MB << 10, "-w", self.folder / "tcpdump.pcap"])
+        self.start(["tcpdump", "-i", "veth0", "-n", "-B", self.given.buffer << 10, "-w", self.folder / "tcpdump.pcap"])
         if not self.socket_reads():
             raise SystemExit("tcpdump does not listen: " + self.stop())
         sent = send()
@@ -112,7 +115,7 @@ class Sngrep(Tool):
     def run(self, send):
         record = self.folder / "sngrep.pcap"
         record.unlink(missing_ok=True)
-        self.start(["sngrep", "-N", "-q", "-r", "-B", BUFFER_MB, "-d", "veth0", "-O", record])
+        self.start(["sngrep", "-N", "-q", "-r", "-B", self.given.buffer, "-d", "veth0", "-O", record])
         if not self.socket_reads():
             raise SystemExit("sngrep does not listen: " + self.stop())
         sent = send()
@@ -156,6 +159,7 @@ def main():
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--rates", default="50000,100000,150000,200000,250000,300000,400000,500000,700000")
     parser.add_argument("--tools", default=",".join(TOOLS))
+    parser.add_argument("--buffer", type=int, default=64, help="the kernel's for each tool, megabytes")
     parser.add_argument("--capture")
     given = parser.parse_args()
     given.program = os.path.abspath(given.program)
@@ -172,7 +176,7 @@ def main():
             capture = folder / "calls.pcap"
             packets = ground.calls_capture(capture, 200, 2.0, 0.01)
         tools = {n: {"sipana": Sipana, "tcpdump": Tcpdump, "sngrep": Sngrep}[n](veth, folder, given) for n in names}
-        print(f"{packets} packets of {capture.name}, {given.seconds:g} s a step, kernel buffer {BUFFER_MB} MB; lost / sent "
+        print(f"{packets} packets of {capture.name}, {given.seconds:g} s a step, kernel buffer {given.buffer} MB; lost / sent "
               "(packets a second really sent)")
         print("rate".rjust(8) + "".join(n.rjust(34) for n in names), flush=True)
         first = {}

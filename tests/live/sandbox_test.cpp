@@ -310,6 +310,30 @@ TEST_CASE("sandbox: what was open before is read, written and cut") {
     CHECK(std::filesystem::file_size(folder.path + "/report") == 3);
 }
 
+TEST_CASE("sandbox: captures that were named are opened when their turn comes, for reading") {
+    const Folder folder, recordings;
+    for (const char* name : {"/first", "/other"}) std::ofstream(folder.path + name) << "capture";
+    SandboxSettings settings;
+    settings.readable = {folder.path + "/first", folder.path + "/missing"};
+    settings.writable_directories = {recordings.descriptor};
+    CHECK(testing::in_child([&](Child& child) {
+              const auto entered = live::enter(settings);
+              if (!entered) return child.say(entered.error().what);
+              if (entered->landlock == 0) return child.say("skipped: no Landlock");
+              const std::string first = folder.path + "/first";
+              child.works("reading", ::open(first.c_str(), O_RDONLY | O_CLOEXEC) >= 0);
+              child.refused("writing", ::open(first.c_str(), O_RDWR));
+              child.refused("cutting", ::open(first.c_str(), O_RDONLY | O_TRUNC));
+              child.refused("another", ::open((folder.path + "/other").c_str(), O_RDONLY));
+              child.refused("making",
+                            ::open((folder.path + "/new").c_str(), O_RDONLY | O_CREAT, 0600));
+              child.refused("by name",
+                            ::open((recordings.path + "/new").c_str(), O_RDWR | O_CREAT, 0600));
+              child.refused("a folder", ::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY));
+              record(child, recordings.descriptor);
+          }) == "");
+}
+
 TEST_CASE("sandbox: -Z: another user, for good, who records where he may") {
     if (!root()) {
         MESSAGE("skipped: needs root");
