@@ -27,7 +27,8 @@ Board::News Board::since(std::uint64_t version, std::size_t at_most) const {
     news.all = version < forgotten_from_ || version == 0;
     auto at = news.all ? by_change_.begin() : by_change_.upper_bound({version, UINT64_MAX});
     for (; at != by_change_.end(); ++at) {
-        if (news.entries.size() == at_most) {
+        // Who begins anew gets all at once: a portion of it would be too old again.
+        if (!news.all && news.entries.size() == at_most) {
             news.version = news.entries.empty() ? version : news.entries.back().changed;
             break;
         }
