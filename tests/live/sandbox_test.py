@@ -161,7 +161,10 @@ def nothing_is_refused(veth, folder, capture):
     judge(begun is not None, "under strace: the filter is loaded")
     refused = [line for line in calls[(begun or 0) + 1:]
                if re.search(r"= -1 (EPERM|EACCES|ENOSYS)", line) and not EXPECTED.search(line)]
-    judge(not refused, "nothing that it does is refused", (len(refused), refused[:8]))
+    if ground.sanitized(SIPANA):
+        skip("nothing that it does is refused", "AddressSanitizer makes calls of its own")
+    else:
+        judge(not refused, "nothing that it does is refused", (len(refused), refused[:8]))
     judge(len(list(saves.iterdir())) >= CALLS, "and a capture of each call is saved", list(saves.iterdir()))
     return None
 
