@@ -70,6 +70,12 @@ public:
         message.src = c.src;
         message.dst = c.dst;
         connections_.feed(c);
+        if (const std::uint64_t n = connections_.take_given_up())
+            on_finding({"tcp-too-much-unfinished", Severity::warning, c.frame, 0,
+                        fmt::format("unfinished messages of {} directions of TCP connections were given up: together "
+                                    "they took more than {} MB",
+                                    n, Connections::most_held >> 20),
+                        ""});
         while (const auto cut = connections_.poll()) {
             if (cut->skipped > 0)
                 on_skipped(c, *cut);

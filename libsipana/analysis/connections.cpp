@@ -65,8 +65,14 @@ Connections::Kind Connections::recognise(Direction& d, Bytes bytes, bool from_st
 
 void Connections::feed(const net::Chunk& chunk) {
     rest_ = {};
-    if (ended_ != 0) directions_.erase(std::exchange(ended_, 0));
+    if (fed_ != nullptr) weigh(*fed_);  // what poll() has left of it
+    fed_ = nullptr;
+    if (ended_ != 0) {
+        held_ -= directions_[ended_].held;
+        directions_.erase(std::exchange(ended_, 0));
+    }
     Direction& d = directions_[chunk.connection];
+    if (held_ > most_held_) give_up_most(d);
     fed_ = &d;
     if (chunk.last) ended_ = chunk.connection;
     Bytes bytes = chunk.bytes;
@@ -97,6 +103,27 @@ void Connections::feed(const net::Chunk& chunk) {
         d.frames->feed(bytes);
     } else if (d.packets) {
         d.packets->feed(bytes);
+    }
+}
+
+void Connections::weigh(Direction& d) {
+    std::size_t held = d.head.capacity();
+    if (d.splitter) held += d.splitter->held();
+    if (d.frames) held += d.frames->held();
+    if (d.packets) held += d.packets->kept();
+    held_ += held - d.held;
+    d.held = held;
+}
+
+// One pass frees all that hold more than their share, so that it is seldom.
+void Connections::give_up_most(const Direction& but) {
+    const std::size_t share = most_held_ / 2 / directions_.size();
+    for (auto& [connection, d] : directions_) {
+        if (&d == &but || d.held <= share) continue;
+        const std::size_t held = d.held;
+        d = {};
+        held_ -= held;
+        ++given_up_;
     }
 }
 

@@ -340,7 +340,20 @@ struct FileFacts {
     std::vector<std::string> interfaces;  // "eth0 (Ethernet)"
 };
 
+// What a live run did not get to read, or could not keep. All zero of a capture file.
+struct Losses {
+    std::uint64_t dropped_by_kernel = 0, dropped_by_interface = 0, dropped_by_queue = 0;  // packets
+    std::uint64_t evicted_attempts = 0;  // unanswered calls and requests, counted and not told
+    std::uint64_t evicted_calls = 0, evicted_streams = 0;  // told before their end
+    std::uint64_t forgotten_calls = 0;   // over, told, and not in this report
+    std::uint64_t dropped() const { return dropped_by_kernel + dropped_by_interface + dropped_by_queue; }
+    std::uint64_t any() const {
+        return dropped() + evicted_attempts + evicted_calls + evicted_streams + forgotten_calls;
+    }
+};
+
 struct Counts {  // of the whole input
+    Losses losses;
     net::Accounting frames;
     std::uint64_t late_messages = 0;     // SIP that came after its call had been handed on
     std::uint64_t sip_messages = 0, rtp_packets = 0, rtcp_packets = 0;

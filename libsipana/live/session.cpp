@@ -363,6 +363,18 @@ analysis::Report Session::report() {
     for (const StreamPtr& stream : board_.streams()) collector_.on_stream(analysis::Stream(*stream));
     for (Finding& finding : board_.findings()) collector_.on_finding(std::move(finding));
     collector_.finish(analyzer_);
+    analysis::Losses& losses = report_.counts.losses;
+    for (const auto& source : sources_) {
+        const SourceCounts c = source->counts();
+        losses.dropped_by_kernel += c.dropped_by_kernel;
+        losses.dropped_by_interface += c.dropped_by_interface;
+        losses.dropped_by_queue += c.dropped_by_queue;
+    }
+    const analysis::Evictions evicted = analyzer_.evictions();
+    losses.evicted_attempts = evicted.attempts;
+    losses.evicted_calls = evicted.calls;
+    losses.evicted_streams = evicted.streams;
+    losses.forgotten_calls = board_.forgotten();
     for (const auto& source : sources_) {
         const pcap::Interface& i = source->interface();
         analysis::FileFacts facts;

@@ -142,7 +142,10 @@ Answer Answers::file_of_call(std::uint64_t number, std::string_view kind) {
 }
 
 Answer Answers::packets(std::uint64_t number) {
-    Result<Buffer> file = board_.packets(number);
+    std::vector<std::uint64_t> figure;
+    for (const CallPtr& call : board_.figure(number)) figure.push_back(call->number);
+    if (figure.empty()) return unknown_call();
+    Result<Buffer> file = board_.packets(std::move(figure));
     if (!file) {
         const bool none = file.error().code == Errc::not_found;
         return {none ? 404 : 503, Answer{}.type, printable(file.error().what) + "\n", {}, {}};

@@ -192,6 +192,21 @@ void put_counts(Page& page) {
             page.put("<div><dt>{}<dd>{}</div>", to_string(static_cast<net::Fate>(i)),
                      c.frames.by_fate[i]);
     page.out += "</dl>\n";
+    const analysis::Losses& l = c.losses;
+    if (l.any() == 0) return;
+    const Count losses[] = {
+        {"Packets dropped by the kernel", l.dropped_by_kernel},
+        {"Packets dropped by the interface", l.dropped_by_interface},
+        {"Packets dropped by our queues", l.dropped_by_queue},
+        {"Unanswered calls, given up for want of room", l.evicted_attempts},
+        {"Calls told before their end for want of room", l.evicted_calls},
+        {"Streams told before their end for want of room", l.evicted_streams},
+        {"Calls that were over and are not in this report", l.forgotten_calls},
+    };
+    page.out += "<h3>What was lost</h3><dl class=\"numbers\">";
+    for (const Count& count : losses)
+        if (count.value > 0) page.put("<div><dt>{}<dd>{}</div>", count.name, count.value);
+    page.out += "</dl>\n";
 }
 
 void put_input(Page& page) {

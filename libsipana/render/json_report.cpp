@@ -307,6 +307,14 @@ void write_counts(JsonWriter& json, const analysis::Counts& c) {
     json.field("hep_unreadable", c.hep_unreadable);
     json.field("tls", c.tls).field("undecided", c.undecided);
     json.field("other_datagrams", c.other_datagrams);
+    if (const analysis::Losses& l = c.losses; l.any() > 0) {
+        json.key("losses").begin_object();
+        json.field("dropped_by_kernel", l.dropped_by_kernel).field("dropped_by_interface", l.dropped_by_interface);
+        json.field("dropped_by_queue", l.dropped_by_queue).field("evicted_attempts", l.evicted_attempts);
+        json.field("evicted_calls", l.evicted_calls).field("evicted_streams", l.evicted_streams);
+        json.field("forgotten_calls", l.forgotten_calls);
+        json.end_object();
+    }
     json.end_object();
 }
 

@@ -39,6 +39,7 @@ public:
     void finish();
     std::optional<Piece> poll();
 
+    std::size_t held() const { return kept_.capacity(); }     // bytes of memory for what is unfinished
     std::uint64_t skipped() const { return skipped_; }        // in all
     std::uint64_t keepalives() const { return keepalives_; }  // CR and LF bytes between messages
 

@@ -207,7 +207,7 @@ TEST_CASE("HEP 1 and 2: header, time in the agent's byte order, payload") {
     CHECK(as_text(first->payload) == "ab");
 
     Buffer two{2, 28, 2, 6, 0x13, 0xc4, 0x13, 0xd8, 192, 0, 2, 1, 192, 0, 2, 2};
-    for (const unsigned byte :
+    for (const int byte :
          {0x00, 0xf1, 0x53, 0x65, 0x40, 0xe2, 0x01, 0x00, 0xd1, 0x07, 0, 0, 0x61, 0x62})
         two.push_back(static_cast<std::uint8_t>(byte));
     CHECK(hep::looks_like_hep(two));

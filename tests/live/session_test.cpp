@@ -114,6 +114,7 @@ TEST_CASE("live: received = parsed + ignored + malformed + dropped") {
     const Run run(std::move(wire), 7);
     const live::SourceCounts c = run.totals.captured();
     const auto& f = run.totals.counts.frames;
+    CHECK(run.report.counts.losses.dropped() == 7);
     using net::Fate;
     CHECK(c.received == 56 + 2 + 7);
     CHECK(c.received == f[Fate::delivered] + f[Fate::held] + f[Fate::not_ip] + f[Fate::other_transport] +

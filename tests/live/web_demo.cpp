@@ -1,8 +1,7 @@
 // Serves the live page of a capture that comes through a pipe: web_demo ADDRESS [TOKEN] < CAPTURE
 //
-// For tests: the URL is said on the first line of stdout; the program ends when the capture has
-// ended and then a line "end" has been read... which a pipe cannot say, so: when SIGTERM or SIGINT
-// comes.
+// For tests. The URL is the first line of stdout; what is over can be looked at until SIGTERM or
+// SIGINT.
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -28,19 +27,21 @@ public:
         for (const analysis::Going& call : calls)
             kept_[call.number].push_back({frame, {frame.bytes.begin(), frame.bytes.end()}});
     }
-    Result<Buffer> file(std::uint64_t number) const {
-        const auto found = kept_.find(number);
-        if (found == kept_.end())
-            return Error{Errc::not_found, 0, "no packets of this call are kept"};
+    Result<Buffer> file(const std::vector<std::uint64_t>& numbers) const {
+        std::map<std::uint64_t, const Kept*> frames;  // each once
+        for (const std::uint64_t number : numbers)
+            if (const auto found = kept_.find(number); found != kept_.end())
+                for (const Kept& kept : found->second) frames[kept.frame.number] = &kept;
+        if (frames.empty()) return Error{Errc::not_found, 0, "no packets of this call are kept"};
         Buffer out;
         pcap::PcapngWriter writer = pcap::PcapngWriter::into(out);
         pcap::Interface interface;
         interface.link = pcap::LinkType::ethernet;
         Status status = writer.section("sipana");
         if (const auto index = writer.interface(interface); !index) status = index.error();
-        for (const Kept& kept : found->second) {
-            pcap::Frame frame = kept.frame;
-            frame.bytes = kept.bytes;
+        for (const auto& [number, kept] : frames) {
+            pcap::Frame frame = kept->frame;
+            frame.bytes = kept->bytes;
             frame.interface = 0;
             frame.comment = {};
             if (status) status = writer.packet(frame);
@@ -88,14 +89,18 @@ int main(int argc, char** argv) {
     sources.push_back(*std::move(source));
     live::Session session({}, board, std::move(sources), {&packets});
     session.keep_packets(
-        {[&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers.front()); }, [] { return 0u; }, {}});
+        {[&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers); },
+         [] { return 0u; },
+         {}});
     (*web)->start(board);
     Status status = session.run(stop_wanted);
     session.finish();
     // What is over can still be looked at, and downloaded, until somebody ends it.
     while (stop_wanted == 0 && !board.stopped()) {
         board.answer([](std::uint64_t) { return std::optional<analysis::Call>(); },
-                     [&](const std::vector<std::uint64_t>& numbers) { return packets.file(numbers.front()); });
+                     [&](const std::vector<std::uint64_t>& numbers) {
+                         return packets.file(numbers);
+                     });
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     board.stop();

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "libsipana/live/board.h"
-#include "libsipana/live/web_feed.h"
-#include "libsipana/live/web_guard.h"
+#include "libsipana/live/sandbox.h"
+#include "tests/live/confined.h"
 #include "tests/render/sample.h"
 
 using namespace sipana;
@@ -20,23 +20,6 @@ using namespace sipana::live;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr std::string_view token = "a token of nobody's guess";
-
-Guard guard_at(std::string_view address, std::string secret = {},
-               std::vector<std::string> names = {}) {
-    auto guard = Guard::make(*Endpoint::parse(address), std::move(secret), std::move(names));
-    REQUIRE(guard);
-    return *std::move(guard);
-}
-
-Knock knock(std::string_view host, std::string_view path = "/") {
-    Knock k;
-    k.method = "GET";
-    k.host = host;
-    k.path = path;
-    return k;
-}
 
 // Somebody else's end of a connection, with nothing between us and the bytes.
 class Client {
@@ -129,104 +112,6 @@ std::string_view status_of(std::string_view answer) { return answer.substr(0, 12
 bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 }  // namespace
-
-TEST_CASE("Guard: only loopback is served without a token, and a token is not short") {
-    CHECK(Guard::make(*Endpoint::parse("127.0.0.1:1"), "", {}));
-    CHECK(Guard::make(*Endpoint::parse("[::1]:1"), "", {}));
-    for (const auto* address : {"0.0.0.0:1", "192.0.2.1:1", "[::]:1", "[2001:db8::1]:1"}) {
-        CAPTURE(address);
-        const auto refused = Guard::make(*Endpoint::parse(address), "", {});
-        REQUIRE_FALSE(refused);
-        CHECK(refused.error().code == Errc::denied);
-        CHECK(Guard::make(*Endpoint::parse(address), std::string(token.substr(2, 5)), {})
-                  .has_value() == false);
-        CHECK(Guard::make(*Endpoint::parse(address), "0123456789abcdef", {}));
-    }
-    CHECK_FALSE(Guard::make(*Endpoint::parse("127.0.0.1:1"), "0123456789abcdef\r\n", {}));
-}
-
-TEST_CASE("Guard: the Host must be ours (DNS rebinding)") {
-    const Guard guard = guard_at("127.0.0.1:8080", "", {"pbx.example"});
-    for (const auto* ours :
-         {"127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080", "pbx.example:8080"}) {
-        CAPTURE(ours);
-        CHECK(guard.judge(knock(ours)).status == 200);
-    }
-    for (const auto* other :
-         {"", "evil.example:8080", "evil.example", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:8081",
-          "localhost", "localhost:8080.evil.example", "127.0.0.1:8080@evil.example",
-          "127.0.0.1.evil.example:8080", "::1:8080", "192.0.2.1:8080", "localhost:99999",
-          "localhost:", "[::1]", "2130706433:8080", "localhost.:8080"}) {
-        CAPTURE(other);
-        CHECK(guard.judge(knock(other)).status == 421);
-    }
-    Knock two = knock("localhost:8080");
-    two.hosts = 2;
-    CHECK(guard.judge(two).status == 400);
-    // HTTP's own port need not be said.
-    CHECK(guard_at("127.0.0.1:80").is_ours("localhost"));
-    // Bound to all addresses, any address is ours and no name.
-    const Guard open = guard_at("0.0.0.0:8080", "0123456789abcdef");
-    CHECK(open.is_ours("192.0.2.1:8080"));
-    CHECK_FALSE(open.is_ours("localhost:8080"));
-    CHECK_FALSE(open.is_ours("evil.example:8080"));
-}
-
-TEST_CASE("Guard: pages from elsewhere get nothing, methods that change get nothing") {
-    const Guard guard = guard_at("127.0.0.1:8080");
-    Knock k = knock("localhost:8080");
-    for (const auto* site : {"cross-site", "same-site", "anything"}) {
-        k.site = site;
-        CHECK(guard.judge(k).status == 403);
-    }
-    for (const auto* site : {"same-origin", "none"}) {
-        k.site = site;
-        CHECK(guard.judge(k).status == 200);
-    }
-    for (const auto* origin :
-         {"http://evil.example", "null", "https://localhost:8080", "http://localhost:3000"}) {
-        k.origin = origin;
-        CHECK(guard.judge(k).status == 403);
-    }
-    k.origin = "http://localhost:8080";
-    CHECK(guard.judge(k).status == 200);
-    for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "get", "TRACE", "CONNECT", ""}) {
-        k.method = method;
-        CHECK(guard.judge(k).status == 405);
-    }
-}
-
-TEST_CASE("Guard: a token by Authorization, or once by the query, which a cookie then stands for") {
-    const std::string secret = "0123456789abcdef0123";
-    const Guard guard = guard_at("192.0.2.1:8080", secret);
-    Knock k = knock("192.0.2.1:8080");
-    CHECK(guard.judge(k).status == 401);
-    k.authorization = "Bearer 0123456789abcdef0123";
-    CHECK(guard.judge(k).status == 200);
-    for (const auto* wrong :
-         {"Bearer 0123456789abcdef012", "Bearer 0123456789abcdef01234", "Bearer ", "Bearer",
-          "Basic 0123456789abcdef0123", "0123456789abcdef0123"}) {
-        k.authorization = wrong;
-        CHECK(guard.judge(k).status == 401);
-    }
-    k.authorization = {};
-    k.token = "0123456789abcdef0124";
-    CHECK(guard.judge(k).status == 401);
-    k.token = secret;
-    const Verdict verdict = guard.judge(k);
-    CHECK(verdict.status == 303);
-    CHECK(has(verdict.cookie, "HttpOnly; SameSite=Strict"));
-    CHECK_FALSE(has(verdict.cookie, secret));
-    k.token = {};
-    const std::string cookie = "other=1; " + verdict.cookie.substr(0, verdict.cookie.find(';'));
-    k.cookie = cookie;
-    CHECK(guard.judge(k).status == 200);
-    // Another run's cookie is worth nothing.
-    CHECK(guard_at("192.0.2.1:8080", secret).judge(k).status == 401);
-    // Who has the token is still no page from elsewhere.
-    k.site = "cross-site";
-    CHECK(guard.judge(k).status == 403);
-}
 
 TEST_CASE("Web: an address that is not ours to serve is refused before anything is opened") {
     WebSettings settings;
@@ -467,47 +352,40 @@ TEST_CASE("Web: a page that does not read holds nobody up, and is dropped") {
     CHECK(std::chrono::steady_clock::now() - began < 8s);
 }
 
-TEST_CASE("Feed: who comes back is told what it missed; who has another run's id, everything") {
-    Board board;
-    analysis::Report report = sample::report();
-    board.on_over(std::move(report.calls[0]));
-    const std::uint64_t before = board.version();
-    board.on_over(std::move(report.calls[1]));
-    const auto first_of = [&](std::string_view id) { return Feed(board, "run", id).next(Time{0}); };
-    CHECK(has(first_of(""), "\"all\":true"));
-    CHECK(has(first_of(fmt::format("run-{}", before)), "\"all\":false"));
-    CHECK(has(first_of(fmt::format("run-{}", before)), "data-call=\\\"2\\\""));
-    CHECK_FALSE(has(first_of(fmt::format("run-{}", before)), "data-call=\\\"1\\\""));
-    for (const auto* id :
-         {"other-2", "run-999999999", "run-", "run--1", "run-x", "\r\nid: 1", "-", "run"}) {
-        CAPTURE(id);
-        CHECK(has(first_of(id), "\"all\":true"));
-    }
-    // Nothing but totals, and these not due: nothing is said.
-    Feed feed(board, "run", "");
-    CHECK_FALSE(feed.next(Time{0}).empty());
-    CHECK(feed.next(Time{0} + 100ms).empty());
-    CHECK_FALSE(feed.next(Time{0} + 600ms).empty());
-}
-
-TEST_CASE("Feed: however many calls there are, an event holds the newest and those that go on") {
-    Board board;
-    const auto add = [&](std::uint64_t number, bool over) {
-        analysis::Call call;
-        call.number = number;
-        call.kind = analysis::CallKind::invite;
-        call.call_id = call.texts.keep(fmt::format("id-{}", number));
-        over ? board.on_over(std::move(call)) : board.on_going(std::move(call));
+TEST_CASE("Web: what is opened before is served from within the sandbox: page, events, downloads") {
+    WebSettings settings;
+    settings.address = "127.0.0.1:0";
+    settings.token = "0123456789abcdef";
+    auto web = Web::open(std::move(settings));
+    REQUIRE(web);
+    const auto get = [&](std::string_view path, std::string_view end = {}) {
+        Client client((*web)->url());
+        client.get(path, "Authorization: Bearer 0123456789abcdef\r\n" +
+                             std::string(end.empty() ? "Connection: close\r\n" : ""));
+        return client.receive(end);
     };
-    add(1, false);
-    for (std::uint64_t i = 2; i < 3000; ++i) add(i, true);
-    Feed feed(board, "run", "");
-    const std::string event = feed.next(Time{0});
-    std::size_t rows = 0;
-    for (auto at = event.find("<tr"); at != event.npos; at = event.find("<tr", at + 1)) ++rows;
-    CHECK(rows == Feed::most_rows);
-    CHECK(has(event, "data-call=\\\"1\\\""));
-    CHECK_FALSE(has(event, "data-call=\\\"2\\\""));
-    CHECK(has(event, "data-call=\\\"2999\\\""));
-    CHECK(feed.version() == board.version());
+    std::string page, call, report, events;
+    const std::string said = testing::in_child(
+        [&](testing::Child& child) {
+            SandboxSettings walls;
+            walls.accepts = true;
+            if (const auto entered = enter(walls); !entered) return child.say(entered.error().what);
+            Board board;
+            analysis::Report calls = sample::report();
+            for (analysis::Call& one : calls.calls) board.on_over(std::move(one));
+            (*web)->start(board);
+            child.let_look();
+            (*web)->stop();
+        },
+        [&](pid_t) {
+            page = get("/");
+            call = get("/calls/3");
+            report = get("/report.html");
+            events = get("/events", "event: state");
+        });
+    CHECK(said == "");
+    CHECK(has(page, "</html>"));
+    CHECK(has(call, "\"drawing\":"));
+    CHECK(has(report, "id=\"panel-7\""));
+    CHECK(has(events, "event: state"));
 }

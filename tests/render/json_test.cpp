@@ -246,12 +246,26 @@ TEST_CASE("the report shows messages with their secrets masked") {
     CHECK(report_json(sample::report()) == text);
 }
 
+TEST_CASE("what a live run lost is told where there was any, and nowhere else") {
+    analysis::Report report;
+    CHECK_FALSE(json::parse(report_json(report))["counts"].contains("losses"));
+    CHECK(report_html(report).find("What was lost") == std::string::npos);
+    report.counts.losses.dropped_by_kernel = 7;
+    report.counts.losses.forgotten_calls = 2;
+    const json losses = json::parse(report_json(report))["counts"]["losses"];
+    CHECK(losses["dropped_by_kernel"] == 7);
+    CHECK(losses["forgotten_calls"] == 2);
+    CHECK(losses["evicted_calls"] == 0);
+    CHECK(report_html(report).find("<dt>Packets dropped by the kernel<dd>7</div>") != std::string::npos);
+}
+
 TEST_CASE("JSON output validates against docs/report.schema.json") {
     const Folder folder;
     const auto file = [&folder](std::string_view name, const std::string& text) {
         std::ofstream(folder.path / name, std::ios::binary) << text;
     };
-    const analysis::Report report = sample::report();
+    analysis::Report report = sample::report();
+    report.counts.losses.dropped_by_kernel = 7;
     std::string calls = call_json(analysis::Call{}) + "\n", messages, streams, findings;
     for (const auto& call : report.calls) {
         calls += call_json(call) + "\n";

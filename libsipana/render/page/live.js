@@ -51,7 +51,7 @@
 
   // ---- live: one call
   let figureCalls = new Set(), drawingText = '', panelText = '', shownCall = '';
-  let loading = false, again = false, timer = 0;
+  let loading = false, again = false, timer = 0, rested = 0;
   const drawReport = prepareDrawing, showKept = showMessage;
   markup = (id) => {
     const nodes = document.createDocumentFragment();
@@ -94,10 +94,12 @@
       }
     } catch { again = !source || source.readyState === EventSource.OPEN; }
     loading = false;
+    rested = performance.now() + Math.max(250, 3 * (performance.now() - began));
     if (number !== current) load();
-    else if (again) loadSoon(Math.max(300, 3 * (performance.now() - began)));
+    else if (again) loadSoon();
   }
-  function loadSoon(after) { if (!timer) timer = setTimeout(load, after); }
+  // What a large call costs is asked for a quarter of the time at most.
+  function loadSoon() { if (!timer) timer = setTimeout(load, Math.max(0, rested - performance.now())); }
   function forgetCall(number) {
     downloads.hidden = true;
     if (shownCall !== number) panel.replaceChildren(element('article', 'call gone', 'This call is no longer kept.'));
@@ -186,7 +188,7 @@
     } else {
       become(row, fresh);
     }
-    if (figureCalls.has(number) || number === current) loadSoon(0);
+    if (figureCalls.has(number) || number === current) loadSoon();
   }
   function dropRow(row) {
     rowOf.delete(row.dataset.call);
@@ -330,12 +332,12 @@
       if (state.rows || state.all || state.forgotten.length) takeSoon(state);
       if (state.totals) { takeTotals(state.totals); sayOmitted(state.kept); }
       if (state.findings) takeFindings(state.findings);
-      if (state.all && current) loadSoon(0);
+      if (state.all && current) loadSoon();
     });
     source.addEventListener('end', () => {
       source.close();
       say('ended', 'open');
-      loadSoon(0);
+      loadSoon();
     });
     source.addEventListener('error', () => {
       if (source.readyState === EventSource.CLOSED) {
