@@ -106,7 +106,6 @@ def flood(given, veth, folder, kinds, plain, packets):
     if not judge(live.listens(), f"{name}: it listens", live.words):
         live.stop()
         return
-    sanitized = int((live.status("VmSize") or ["0"])[0]) > 10 << 30  # KiB: the shadow of AddressSanitizer
     before, _ = cost(veth, live, plain, packets)
     witnesses = Witnesses(veth, folder, min(2.0, given.seconds / 3))
     sent = [send(given, veth, witnesses, kind) for kind in kinds]
@@ -118,7 +117,7 @@ def flood(given, veth, folder, kinds, plain, packets):
     print(f"      {name}: {', '.join(sent)}; {total.get('dropped', '?')} of {total.get('received', '?')} dropped; "
           f"peak {peak / 1024:.0f} MB of {given.max_memory}; CPU a packet of a plain replay {before:.2f} us before, "
           f"{after:.2f} after", flush=True)
-    if sanitized:
+    if ground.sanitized(given.program):
         ground.skip(f"{name}: memory", "AddressSanitizer takes its own")
     else:
         judge(0 < peak <= limit / 1024 * OVER, f"{name}: what it takes stays under the limit and a tenth", (peak, total))

@@ -53,6 +53,11 @@ def needs(*programs):
     end()
 
 
+def sanitized(program):
+    """Built with AddressSanitizer, whose memory, and whose own system calls, are not ours."""
+    return b"__asan_init" in pathlib.Path(program).read_bytes()
+
+
 class Veth:
     """`here` has the side that is listened at, `there` the one that is sent into; both are called veth0 and veth1."""
 
