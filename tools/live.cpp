@@ -81,6 +81,11 @@ private:
     int give_up_rights();
     int close();
 
+    std::uint64_t buffer() const {
+        constexpr std::uint64_t usual = std::uint64_t{64} << 20;
+        if (a_.buffer != 0 || a_.interfaces.empty()) return a_.buffer;
+        return std::min(usual, a_.max_memory / 8 / a_.interfaces.size());
+    }
     live::CaptureHead head() const;
     void complete(live::Totals& totals) const;
     void say_what_was(const live::Totals& totals, const analysis::Report& report) const;
@@ -154,7 +159,7 @@ int LiveRun::open_sources() {
     for (const std::string& name : a_.interfaces) {
         pcap::LiveSettings settings;
         settings.snap = a_.snap;
-        settings.buffer = static_cast<std::size_t>(a_.buffer);
+        settings.buffer = static_cast<std::size_t>(buffer());
         settings.promiscuous = !a_.no_promiscuous && name != "any";
         settings.immediate = a_.immediate || a_.durable;
         settings.filter = a_.filter;
@@ -280,7 +285,7 @@ int LiveRun::open_eyes() {
 int LiveRun::open_session() {
     live::SessionSettings settings;
     settings.max_memory = a_.max_memory;
-    settings.buffers = a_.interfaces.size() * a_.buffer;
+    settings.buffers = a_.interfaces.size() * buffer();
     settings.stay = on_screen_ || web_ != nullptr;
     if (hep_sender_) settings.analysis.own_hep = hep_sender_->agent();
     session_ = std::make_unique<live::Session>(settings, board_, std::move(sources_), observers_);

@@ -14,7 +14,7 @@ struct LiveArguments {
     // what is listened to
     std::vector<std::string> interfaces, files;
     std::string filter;
-    std::uint64_t buffer = std::uint64_t{64} << 20;
+    std::uint64_t buffer = 0;  // for each interface; 0: an eighth of max_memory together, 64 MB at most
     std::uint32_t snap = 262'144;
     bool no_promiscuous = false, immediate = false, list = false;
     // who is told

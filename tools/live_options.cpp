@@ -43,7 +43,7 @@ LiveCommand::LiveCommand(CLI::App& program) {
         ->group(input);
     c->add_flag("-p,--no-promiscuous", a.no_promiscuous, "only what is for this machine")->group(input);
     c->add_flag("--immediate", a.immediate, "each packet at once, at the price of more work")->group(input);
-    c->add_option("-B,--buffer", a.buffer, "the kernel's buffer for an interface (64M)")->transform(as_size)->group(input);
+    c->add_option("-B,--buffer", a.buffer, "the kernel's buffer for an interface (64M, less where --max-memory is small)")->transform(as_size)->group(input);
     c->add_option("-s,--snap", a.snap, "bytes of a packet")->check(CLI::Range(64, 262'144))->group(input);
     a.hep.add_to(*c);
     const auto output = "Output";

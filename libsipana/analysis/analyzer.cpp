@@ -21,7 +21,8 @@ class Analyzer::State final : public net::Sink {
 public:
     State(Options options, analysis::Sink& sink)
         : options_(options),
-          decoder_(*this),
+          decoder_(*this, options_.max_unfinished / 4 * 3),
+          connections_(options_.max_unfinished == 0 ? Connections::most_held : options_.max_unfinished / 4),
           envelopes_(options_.own_hep),
           trackers_(options_, sink),
           handover_([this](Batch& batch) { trackers_.work_off(batch); }) {}
@@ -72,9 +73,9 @@ public:
         connections_.feed(c);
         if (const std::uint64_t n = connections_.take_given_up())
             on_finding({"tcp-too-much-unfinished", Severity::warning, c.frame, 0,
-                        fmt::format("unfinished messages of {} directions of TCP connections were given up: together "
-                                    "they took more than {} MB",
-                                    n, Connections::most_held >> 20),
+                        fmt::format("unfinished messages of {} directions of TCP connections were given up, for together they "
+                                    "took too much memory",
+                                    n),
                         ""});
         while (const auto cut = connections_.poll()) {
             if (cut->skipped > 0)

@@ -42,6 +42,8 @@ struct Options {
     // Of what is kept of calls and streams that go on, by estimate (bytes()); 0: no limit. Beyond it what is
     // missed least is handed on early (Evictions).
     std::uint64_t max_bytes = 0;
+    // Of what waits for its end below that: IP fragments, TCP segments, messages in streams; 0: the usual caps.
+    std::uint64_t max_unfinished = 0;
 };
 
 // A call that goes on, for look(). Stays harmless when the call is over.

@@ -160,6 +160,7 @@ void Board::put(analysis::Call&& told, bool over) {
         kept.bytes = analysis::footprint(*call);
         bytes_ += kept.bytes;
         by_change_.insert({kept.changed, number});
+        if (over && call->final_code == 0 && call->streams.empty()) attempts_.insert(number);
         by_id_.erase(call->call_id);  // the key views the call that it was kept with
         by_id_.emplace(call->call_id, number);
         kept.call = call;
@@ -173,8 +174,13 @@ void Board::put(analysis::Call&& told, bool over) {
 void Board::on_going(analysis::Call&& summary) { put(std::move(summary), false); }
 void Board::on_over(analysis::Call&& call) { put(std::move(call), true); }
 
-// The oldest that is over goes first; what goes on stays, for the analyzer bounds it.
+// What nobody had answered goes first, so that a flood of it pushes nothing else out; then the oldest that is
+// over. What goes on stays, for the analyzer bounds it.
 void Board::make_room() {
+    while ((bytes_ > most_bytes_ || entries_.size() > most_entries) && !attempts_.empty()) {
+        ++forgotten_count_;
+        give_up(entries_.find(*attempts_.begin()));
+    }
     auto at = entries_.begin();
     while ((bytes_ > most_bytes_ || entries_.size() > most_entries) && at != entries_.end()) {
         if (!at->second.over && entries_.size() <= most_entries) {
@@ -189,6 +195,7 @@ void Board::make_room() {
 Board::Entries::iterator Board::give_up(Entries::iterator at) {
     const Kept& kept = at->second;
     by_change_.erase({kept.changed, kept.number});
+    attempts_.erase(kept.number);
     const auto id = by_id_.find(kept.call->call_id);
     if (id != by_id_.end() && id->second == kept.number) by_id_.erase(id);
     bytes_ -= kept.bytes;
@@ -292,6 +299,7 @@ std::vector<analysis::Call> Board::take_over() {
         if (kept.over) all.push_back(std::move(*kept.own));
     by_id_.clear();
     by_change_.clear();
+    attempts_.clear();
     entries_.clear();
     bytes_ = 0;
     return all;

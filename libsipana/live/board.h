@@ -115,6 +115,7 @@ private:
     std::uint64_t version_ = 1, most_bytes_, bytes_ = 0, forgotten_count_ = 0;
     std::map<std::uint64_t, Kept> entries_;                       // by number
     std::set<std::pair<std::uint64_t, std::uint64_t>> by_change_;  // (changed, number)
+    std::set<std::uint64_t> attempts_;  // numbers of calls that are over and that nobody had answered
     std::unordered_map<std::string_view, std::uint64_t> by_id_;   // views the entries' calls
     std::deque<std::pair<std::uint64_t, std::uint64_t>> forgotten_;  // (version, number), the last ones
     std::uint64_t forgotten_from_ = 0;  // versions before this one have to begin anew

@@ -37,7 +37,8 @@ Budget::~Budget() {
 }
 
 Budget::Shares Budget::shares() const {
-    return {part(free_, 0.40 * factor_), part(free_, 0.25 * factor_), part(free_, 0.15 * factor_)};
+    return {part(free_, 0.35 * factor_), part(free_, 0.20 * factor_), part(free_, 0.15 * factor_),
+            part(free_, 0.15)};
 }
 
 bool Budget::measure(Time now) {

@@ -24,6 +24,7 @@ public:
         std::uint64_t tracked = 0;  // calls and streams that go on
         std::uint64_t kept = 0;     // calls that are over
         std::uint64_t packets = 0;
+        std::uint64_t unfinished = 0;  // in the network layers; as at the beginning, for it does not change
     };
     Shares shares() const;
     // Looks at the process. True: the shares have changed.

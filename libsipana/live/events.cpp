@@ -6,18 +6,16 @@
 
 #include "libsipana/base/append.h"
 #include "libsipana/base/text.h"
+#include "libsipana/render/json_writer.h"
 #include "libsipana/render/render.h"
 
 namespace sipana::live {
 namespace {
 
 std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : printable(text)) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
+    std::string out;
+    render::JsonWriter(out).value(text);
+    return out;
 }
 
 void put_counts(std::string& out, const SourceCounts& c) {
@@ -93,10 +91,11 @@ Events::Events(What what, analysis::Selection* chosen, std::function<void(std::s
       flush_(std::move(flush)),
       totals_(std::move(totals)) {}
 
-// An object of the row formats, with the event's name as its first member.
-void Events::put(std::string_view event, std::string_view object) {
+void Events::put(std::string_view event, std::string_view object, std::string_view call_id) {
     buffer_.clear();
-    append(buffer_, R"({{"event":"{}",{})", event, object.substr(1));
+    append(buffer_, R"({{"event":"{}",)", event);
+    if (!call_id.empty()) append(buffer_, R"("call_id":{},)", quoted(call_id));
+    buffer_.append(object.substr(1));
     line_(buffer_);
 }
 
@@ -123,9 +122,9 @@ void Events::on_call(const analysis::Call& call) {
     if (what_.streams)
         for (const analysis::Stream& s : call.streams) put("stream", render::stream_json(s));
     if (!what_.findings) return;
-    for (const Finding& f : call.findings) put("finding", render::finding_json(f));
+    for (const Finding& f : call.findings) put("finding", render::finding_json(f), call.call_id);
     for (const analysis::Stream& s : call.streams)
-        for (const Finding& f : s.findings) put("finding", render::finding_json(f));
+        for (const Finding& f : s.findings) put("finding", render::finding_json(f), call.call_id);
 }
 
 void Events::on_stream(const analysis::Stream& stream) {

@@ -38,7 +38,8 @@ public:
     void end();  // the totals a last time
 
 private:
-    void put(std::string_view event, std::string_view object);
+    // An object of the row formats, with the event's name, and the Call-ID if there is one, in front.
+    void put(std::string_view event, std::string_view object, std::string_view call_id = {});
 
     What what_;
     analysis::Selection* chosen_;

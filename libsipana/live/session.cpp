@@ -37,6 +37,7 @@ Session::Session(SessionSettings settings, Board& board, std::vector<std::unique
                  std::vector<Observer*> observers)
     : settings_([&] {
           settings.analysis.live = true;
+          settings.analysis.max_unfinished = Budget(settings.max_memory, settings.buffers).shares().unfinished;
           return std::move(settings);
       }()),
       board_(board),
@@ -272,8 +273,11 @@ void Session::look_for_losses() {
 
 // What is missing from a call that was under way then may be the capture's loss and nobody's fault.
 void Session::blame_capture(analysis::Call& call) const {
+    // Of a call whose end was not seen nobody knows when that was.
+    const bool ended = call.final_code != 0 && call.state != CallState::answered &&
+                       call.state != CallState::registered && call.state != CallState::active;
     for (const Lossy& l : losses_) {
-        if (call.end + delivery < l.from || call.start > l.to) continue;
+        if ((ended && call.end + delivery < l.from) || call.start > l.to) continue;
         call.findings.push_back(
             {"capture-lossy", Severity::warning, call.messages.empty() ? 0 : call.messages.front().frame, 0,
              "the capture lost packets while this call went on: what is missing of it may have been there", ""});

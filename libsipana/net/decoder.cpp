@@ -155,14 +155,33 @@ std::string_view to_string(Fate fate) {
 }
 
 // The thorough way. What is being decoded travels as Packet: one frame, or what fragments made.
+namespace {
+
+FragmentLimits fragment_limits(std::uint64_t most_held) {
+    FragmentLimits limits;
+    if (most_held != 0) limits.bytes = std::min<std::size_t>(limits.bytes, most_held / 3);
+    return limits;
+}
+
+StreamLimits stream_limits(std::uint64_t most_held) {
+    constexpr std::size_t a_connection = 1000;  // about what one takes
+    StreamLimits limits;
+    if (most_held == 0) return limits;
+    limits.held_bytes = std::min<std::size_t>(limits.held_bytes, most_held / 3);
+    limits.connections = std::min<std::size_t>(limits.connections, most_held / 3 / a_connection);
+    return limits;
+}
+
+}  // namespace
+
 class Decoder::State {
 public:
-    State(Sink& sink, Accounting& accounting)
+    State(Sink& sink, Accounting& accounting, std::uint64_t most_held)
         : sink_(sink),
           accounting_(accounting),
           findings_(sink, accounting),
-          fragments_(findings_, accounting),
-          streams_(sink, findings_, accounting),
+          fragments_(findings_, accounting, fragment_limits(most_held)),
+          streams_(sink, findings_, accounting, stream_limits(most_held)),
           sctp_(sink, findings_, accounting) {}
 
     Fate decode(const Link& link) {
@@ -237,7 +256,8 @@ private:
     SctpMessages sctp_;
 };
 
-Decoder::Decoder(Sink& sink) : sink_(sink), state_(std::make_unique<State>(sink, accounting_)) {}
+Decoder::Decoder(Sink& sink, std::uint64_t most_held)
+    : sink_(sink), state_(std::make_unique<State>(sink, accounting_, most_held)) {}
 Decoder::~Decoder() = default;
 
 void Decoder::decode(const Link& link) {

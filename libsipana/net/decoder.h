@@ -14,7 +14,8 @@ namespace sipana::net {
 
 class Decoder {
 public:
-    explicit Decoder(Sink& sink);
+    // `most_held`: bytes of fragments, segments ahead of their turn, and connections; 0: as their limits say.
+    explicit Decoder(Sink& sink, std::uint64_t most_held = 0);
     ~Decoder();
     Decoder(const Decoder&) = delete;
     Decoder& operator=(const Decoder&) = delete;

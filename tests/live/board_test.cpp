@@ -15,6 +15,7 @@ analysis::Call call(std::uint64_t number, std::string_view id, std::size_t bytes
     c.number = number;
     c.texts.keep(std::string(bytes, 'x'));
     c.call_id = c.texts.keep(id);
+    c.final_code = 200;
     return c;
 }
 
@@ -131,4 +132,18 @@ TEST_CASE("board: what is given out stays, also when the board forgets it") {
     board.limit(0);
     CHECK(board.look(1) == nullptr);
     CHECK(held->call_id == "kept");
+}
+
+TEST_CASE("board: calls that nobody answered go before those that somebody did") {
+    Board board(60'000);
+    board.on_over(call(1, "answered", 10'000));
+    for (std::uint64_t i = 2; i <= 20; ++i) {
+        analysis::Call attempt = call(i, std::to_string(i), 10'000);
+        attempt.final_code = 0;
+        board.on_over(std::move(attempt));
+    }
+    CHECK(board.bytes() <= 60'000);
+    CHECK(board.look(1) != nullptr);
+    CHECK(board.look(2) == nullptr);
+    CHECK(board.look(20) != nullptr);
 }
