@@ -20,9 +20,6 @@
 
 namespace sipana::analysis {
 
-// What was not captured of a message.
-enum class Lacks : std::uint8_t { nothing, end_of_body, end_of_head };
-
 struct Item {
     enum class Kind : std::uint8_t {
         datagram,  // or a SIP message out of a stream, `datagram` saying where it came from

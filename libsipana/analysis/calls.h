@@ -115,6 +115,7 @@ struct LiveCall {
         TextStore texts;  // that lie in no mapped file
         std::vector<SipMessage> messages;
         std::vector<Finding> findings;
+        std::vector<std::pair<std::uint32_t, Lacks>> lacking;  // messages, by index, that were cut
         std::vector<Leg> legs;  // call_id views `texts`
     };
     std::unique_ptr<More> more;  // with Detail::full always, else where there is any

@@ -14,6 +14,9 @@
 
 namespace sipana::analysis {
 
+// What was not captured of a message.
+enum class Lacks : std::uint8_t { nothing, end_of_body, end_of_head };
+
 // A user part that calls are matched by, as legs.h says; empty if there is none.
 struct Number {
     std::string_view user;

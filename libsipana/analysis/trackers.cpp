@@ -66,6 +66,7 @@ void Trackers::touch(std::uint32_t call) {
 std::optional<Call> Trackers::look(Going going, Detail detail) const {
     if (!calls_.alive(going.place) || calls_[going.place].number != going.number) return std::nullopt;
     Call call = snapshot(calls_[going.place], detail);
+    if (detail == Detail::full) check_messages(calls_[going.place], call);
     streams_.look(going.place, call, detail);
     if (detail == Detail::full && options_.detail == Detail::full) {
         tell_history(call);
@@ -225,10 +226,19 @@ void Trackers::on_new(const Batch& batch, const Batch::Read& read, const Placed&
     if (message.is_request() && message.method() == sip::Method::refer)
         legs_.on_refer(p.call, message, seen);
     if (options_.detail != Detail::full) return;
-    std::vector<Finding>& findings = call.more->findings;
+    LiveCall::More& more = *call.more;
+    // Live, calls that nobody answers may be forgotten by the thousand: a call's messages are checked when it is
+    // told. Those beyond what is kept of a call could not be.
+    const bool later = options_.live && more.messages.size() < options_.max_messages_per_call;
+    if (!later) return check(message, facts, lacks, seen.frame, more.findings);
+    if (lacks != Lacks::nothing) more.lacking.emplace_back(more.messages.size() - 1, lacks);
+}
+
+void Trackers::check(const sip::Message& message, const Facts& facts, Lacks lacks, std::uint64_t frame,
+                     std::vector<Finding>& findings) const {
     const std::size_t before = findings.size();
     if (lacks != Lacks::nothing)
-        findings.push_back({"sip-incomplete", Severity::error, seen.frame, message.text().size(),
+        findings.push_back({"sip-incomplete", Severity::error, frame, message.text().size(),
                             std::string(message_cut), ""});
     // Nobody is blamed for what was not captured.
     if (options_.check && lacks != Lacks::end_of_head) {
@@ -242,13 +252,29 @@ void Trackers::on_new(const Batch& batch, const Batch::Read& read, const Placed&
                                           return f.rule == "sip-body-cut" || f.rule == "sip-multipart-unfinished";
                                       }),
                        findings.end());
-    for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = seen.frame;
+    for (std::size_t i = before; i < findings.size(); ++i) findings[i].frame = frame;
     if (findings.size() > most_findings) findings.resize(most_findings);
+}
+
+void Trackers::check_messages(const LiveCall& live, Call& call) const {
+    if (!options_.live || !live.more) return;
+    std::vector<sdp::MediaAddress> media;
+    sip::Message message;
+    auto lacking = live.more->lacking.begin();
+    for (std::uint32_t i = 0; i < call.messages.size(); ++i) {
+        const SipMessage& m = call.messages[i];
+        const bool cut = lacking != live.more->lacking.end() && lacking->first == i;
+        const Lacks lacks = cut ? lacking++->second : Lacks::nothing;
+        if (m.retransmission || m.capture_duplicate || !message.read(m.text)) continue;
+        media.clear();
+        check(message, facts_of(message, media), lacks, m.frame, call.findings);
+    }
 }
 
 void Trackers::on_over(std::uint32_t i) {
     LiveCall& live = calls_[i];
     Call call = summarize(live);
+    if (options_.detail == Detail::full) check_messages(live, call);
     streams_.release(i, call);
     if (options_.detail == Detail::full) {
         tell_history(call);

@@ -42,6 +42,9 @@ private:
     void find(std::string_view rule, Severity severity, std::uint64_t frame, std::string text,
               std::string_view clause);
     void find_cut(std::uint64_t frame);
+    void check(const sip::Message& message, const Facts& facts, Lacks lacks, std::uint64_t frame,
+               std::vector<Finding>& findings) const;
+    void check_messages(const LiveCall& live, Call& call) const;
     void touch(std::uint32_t call);
     void make_room();
     void on_over(std::uint32_t call) override;
