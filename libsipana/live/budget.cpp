@@ -10,6 +10,8 @@
 
 #include "libsipana/base/text.h"
 
+extern "C" int mallctl(const char*, void*, std::size_t*, void*, std::size_t) __attribute__((weak));
+
 namespace sipana::live {
 namespace {
 
@@ -19,6 +21,14 @@ constexpr std::uint64_t program = std::uint64_t{32} << 20;  // code, libraries, 
 constexpr Duration looks_apart = 100ms, trims_apart = 1s;
 constexpr double tight = 0.90, roomy = 0.75;  // of the limit
 constexpr double least_factor = 0.05;
+
+// What was freed goes back to the system. A program that is linked with jemalloc asks that.
+void give_back() {
+    if (mallctl != nullptr)
+        (void)mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096: of all arenas
+    else
+        malloc_trim(0);
+}
 
 std::uint64_t part(std::uint64_t bytes, double share) {
     return static_cast<std::uint64_t>(static_cast<double>(bytes) * share);
@@ -57,7 +67,7 @@ bool Budget::measure(Time now) {
         factor_ = std::max(least_factor, factor_ * 0.8);
         if (trimmed_ == no_time || now - trimmed_ >= trims_apart) {
             trimmed_ = now;
-            malloc_trim(0);  // what was freed in between is given back
+            give_back();
         }
     } else if (resident_ < part(limit_, roomy)) {
         factor_ = std::min(1.0, factor_ * 1.02);

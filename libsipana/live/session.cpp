@@ -23,6 +23,7 @@ constexpr Duration media_interval = 1s;       // between two looks at a call tha
 constexpr unsigned frames_at_once = 512;      // of one source
 constexpr std::size_t shown_at_once = 1000;   // calls a tick that messages changed
 constexpr std::size_t refreshed_at_once = 200;  // by media
+constexpr std::size_t most_changed = 50'000;    // wait to be shown; older ones are shown with their next message
 constexpr Duration delivery = 200ms;          // so late may a frame be handed over by the kernel
 constexpr Duration longest_drain = 2s;
 constexpr std::size_t most_losses = 1000;
@@ -86,6 +87,7 @@ Status Session::run(const std::atomic<int>& stop) {
         const int n = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()),
                                  busy ? 0 : static_cast<int>(std::clamp<std::int64_t>(left, 0, 50)));
         if (n < 0 && errno != EINTR) return Error{Errc::io, 0, "the wait for packets failed"};
+        rested_ |= !busy;
         busy = false;
         for (int i = 0; i < n; ++i)
             if (ready[static_cast<std::size_t>(i)].data.u64 == wake_token) {
@@ -175,7 +177,9 @@ void Session::tick(Time now) {
     frame_seen_ = false;
     look_for_losses();
     const bool media = last_media_ == no_time || now - last_media_ >= media_interval || now < last_media_;
-    show_changed(shown_at_once, media ? refreshed_at_once : 0);
+    show_changed(by_message_, &Mark::message, rested_ ? shown_at_once : shown_at_once / 8);
+    if (media) show_changed(by_media_, &Mark::media, rested_ ? refreshed_at_once : refreshed_at_once / 8);
+    rested_ = false;
     if (media && by_media_.empty()) last_media_ = now;
     for (Observer* o : observers_) o->on_tick(now);
     if (budget_.measure(now) && !finished_) {
@@ -196,19 +200,22 @@ void Session::tick(Time now) {
     board_.on_totals(totals());
 }
 
-void Session::show_changed(std::size_t by_message, std::size_t by_media) {
-    for (; by_message > 0 && !by_message_.empty(); --by_message) {
-        const analysis::Going going = by_message_.front();
-        by_message_.pop_front();
-        if (marked_[going.place].number == going.number) marked_[going.place].message = false;
-        show(going);
+// The newest first, so that a flood does not hide who calls in the middle of it.
+void Session::show_changed(Changed& changed, bool Mark::*mark, std::size_t at_most) {
+    while (changed.size() > most_changed) {
+        unmark(changed.front(), mark);
+        changed.pop_front();
     }
-    for (; by_media > 0 && !by_media_.empty(); --by_media) {
-        const analysis::Going going = by_media_.front();
-        by_media_.pop_front();
-        if (marked_[going.place].number == going.number) marked_[going.place].media = false;
-        show(going);
+    const std::size_t begin = changed.size() - std::min(at_most, changed.size());
+    for (std::size_t i = begin; i < changed.size(); ++i) {
+        unmark(changed[i], mark);
+        show(changed[i]);
     }
+    changed.resize(begin);
+}
+
+void Session::unmark(analysis::Going going, bool Mark::*mark) {
+    if (marked_[going.place].number == going.number) marked_[going.place].*mark = false;
 }
 
 bool Session::show(analysis::Going going) {

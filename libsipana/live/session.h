@@ -72,8 +72,14 @@ private:
     void drain();
     void on_frame(pcap::Frame& frame);
     void mark();
+    struct Mark {
+        std::uint64_t number = 0;
+        bool message = false, media = false;
+    };
+    using Changed = std::deque<analysis::Going>;
+    void show_changed(Changed& changed, bool Mark::*mark, std::size_t at_most);
+    void unmark(analysis::Going going, bool Mark::*mark);
     void tick(Time now);
-    void show_changed(std::size_t by_message, std::size_t by_media);
     bool show(analysis::Going going);
     void unshow(std::uint64_t number);
     void count(const Shown& shown, int step);
@@ -99,12 +105,9 @@ private:
     std::vector<std::uint64_t> bytes_of_;  // captured, by source
     bool message_seen_ = false, frame_seen_ = false;
     // Calls that have changed: by message, by media. `marked_`, by place, says which stand in one.
-    struct Mark {
-        std::uint64_t number = 0;
-        bool message = false, media = false;
-    };
     std::vector<Mark> marked_;
-    std::deque<analysis::Going> by_message_, by_media_;
+    Changed by_message_, by_media_;
+    bool rested_ = true;  // since the last tick there was a moment without packets
     std::unordered_map<std::uint64_t, Shown> shown_;  // by number: what the board has as going on
     std::deque<Lossy> losses_;
     std::uint64_t dropped_ = 0;
