@@ -84,6 +84,11 @@ private:
 };
 
 void allow_reading_and_waiting(SystemCalls& calls) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    calls.allow({SCMP_SYS(pipe), SCMP_SYS(pipe2)});  // with which sanitizers ask whether memory can be read
+#endif
+#endif
     calls.allow({SCMP_SYS(read),
                  SCMP_SYS(readv),
                  SCMP_SYS(pread64),

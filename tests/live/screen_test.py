@@ -37,7 +37,8 @@ class Terminal:
     def __init__(self, width, height, *arguments, locale="C.UTF-8", term=None, environment=()):
         Terminal.count += 1
         self.name = f"sipana-screen-{os.getpid()}-{Terminal.count}"
-        setting = [f"LC_ALL={locale}", "ENV=", "PS1=ready>", *environment]
+        # Signals are to end the program as they end it without sanitizers.
+        setting = [f"LC_ALL={locale}", "ENV=", "PS1=ready>", "ASAN_OPTIONS=handle_segv=0:handle_abort=0", *environment]
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "env", *setting, "sh", "-i")
         self.tmux("set-option", "-g", "mouse", "on")
         self.wait("ready>")
