@@ -47,14 +47,6 @@ extern "C" int __lsan_is_turned_off() { return rights_given_up ? 1 : 0; }
 namespace sipana::tools {
 namespace {
 
-// Every frame into the ring.
-struct Recording final : live::Observer {
-    std::unique_ptr<live::Ring> ring;
-    void on_frame(const pcap::Frame& frame, std::span<const analysis::Going>) override { ring->packet(frame); }
-    void on_tick(Time now) override { ring->flush(now); }
-    Status status() const override { return ring->status(); }
-};
-
 Time clock_now() { return Time{std::chrono::system_clock::now().time_since_epoch()}; }
 
 int refuse(const Error& error) {
@@ -111,7 +103,7 @@ private:
     live::FileSource* from_files_ = nullptr;  // of sources_
     std::unique_ptr<live::HepSender> hep_sender_;
     ReportFiles report_;
-    Recording recording_;
+    std::unique_ptr<live::Ring> ring_;
     std::optional<live::Folder> saves_;
     std::unique_ptr<live::Packets> packets_;
     std::unique_ptr<live::CallFiles> call_files_;
@@ -224,9 +216,9 @@ int LiveRun::open_recordings() {
     ring.durable = a_.durable;
     auto opened = live::Ring::open(a_.record, ring, head(), clock_now());
     if (!opened) return refuse(opened.error());
-    recording_.ring = std::move(*opened);
-    observers_.push_back(&recording_);
-    writable_.push_back(recording_.ring->folder().descriptor());
+    ring_ = std::move(*opened);
+    observers_.push_back(ring_.get());
+    writable_.push_back(ring_->folder().descriptor());
     return ok;
 }
 
@@ -336,12 +328,12 @@ int LiveRun::give_up_rights() {
 }
 
 void LiveRun::complete(live::Totals& t) const {
-    if (recording_.ring) {
-        const live::Ring::Counts& c = recording_.ring->counts();
+    if (ring_) {
+        const live::Ring::Counts& c = ring_->counts();
         t.recorded_packets = c.packets;
         t.recorded_files = c.files;
         t.removed_files = c.removed_files;
-        if (!recording_.ring->status()) t.recording_failure = recording_.ring->status().error().what;
+        if (!ring_->status()) t.recording_failure = ring_->status().error().what;
     }
     if (hep_sender_) {
         const live::HepSender::Counts c = hep_sender_->counts();
@@ -378,8 +370,8 @@ int LiveRun::run() {
 int LiveRun::close() {
     constexpr Duration for_the_collector = std::chrono::seconds{1};
     if (hep_sender_) hep_sender_->finish(for_the_collector);
-    if (recording_.ring)
-        if (Status closed = recording_.ring->close(); !closed && ran_) ran_ = closed;
+    if (ring_)
+        if (Status closed = ring_->close(); !closed && ran_) ran_ = closed;
     for (const live::Observer* o : observers_)
         if (ran_) ran_ = o->status();
     if (events_) events_->end();
@@ -419,8 +411,8 @@ void LiveRun::say_what_was(const live::Totals& totals, const analysis::Report& r
                    "{} streams of no call\n",
                    evicted, totals.over_forgotten, totals.evictions.attempts, totals.evictions.calls,
                    totals.evictions.streams);
-    if (recording_.ring) {
-        const live::Ring::Counts& r = recording_.ring->counts();
+    if (ring_) {
+        const live::Ring::Counts& r = ring_->counts();
         fmt::print(stderr, "recorded  {} packets in {} file{}, {} removed\n", r.packets, r.files,
                    r.files == 1 ? "" : "s", r.removed_files);
     }
