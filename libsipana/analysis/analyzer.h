@@ -55,7 +55,7 @@ struct Going {
 
 // What was handed on before its time for want of room, in the order in which it goes.
 struct Evictions {
-    std::uint64_t streams = 0;   // of no call, the least packets first
+    std::uint64_t streams = 0;   // of no call, the least packets first; hardly begun ones are not handed on
     std::uint64_t attempts = 0;  // calls and requests that nobody has answered, the oldest first
     std::uint64_t calls = 0;     // others, the oldest first
     std::uint64_t total() const { return streams + attempts + calls; }

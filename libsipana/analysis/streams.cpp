@@ -20,6 +20,7 @@ constexpr Duration orphan_patience = 2min;  // silence after which a stream of n
 constexpr Duration sweep_interval = 15s;
 constexpr Duration elsewhere_gap = 200ms;       // a pause in which packets may have gone elsewhere
 constexpr std::uint32_t most_adopted = 128;     // streams at one address that join a call late
+constexpr std::uint64_t fewest_told = 50;       // packets of a stream that is given up early
 constexpr std::uint32_t most_unreadable = 100;  // datagrams that are told of
 constexpr std::size_t most_lines = 32;          // m-lines of one SDP that are looked at
 
@@ -513,7 +514,10 @@ std::uint32_t Streams::evict(std::uint32_t at_most) {
     }
     const std::size_t n = std::min<std::size_t>(at_most, found.size());
     std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n), found.end());
-    for (std::size_t i = 0; i < n; ++i) hand_on(found[i].second);
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto [packets, s] = found[i];
+        packets < fewest_told ? drop(s) : hand_on(s);
+    }
     return static_cast<std::uint32_t>(n);
 }
 

@@ -63,7 +63,8 @@ public:
     std::uint64_t bytes() const;
     std::size_t count() const { return streams_.count(); }
     std::uint32_t orphans() const { return orphans_; }
-    // Hands on the so many streams of no call that have the fewest packets.
+    // Gives up the so many streams of no call that have the fewest packets; those that are hardly begun are not
+    // handed on, so that a flood of them costs little.
     std::uint32_t evict(std::uint32_t at_most);
     // Hands on the streams of no call that have been silent.
     void advance(Time now);

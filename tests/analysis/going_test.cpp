@@ -208,10 +208,28 @@ TEST_CASE("trap 80: a flood of unique SSRCs does not grow memory; streams of no 
     analyzer.finish();
     REQUIRE(seen.calls.size() == 1);
     CHECK(seen.calls[0].streams.at(0).packets == 100);
+    CHECK(analyzer.counts().rtp_packets + analyzer.counts().undecided == 16'100);
+    // What was hardly begun is counted, and not told.
     std::uint64_t packets = 0;
     for (const analysis::Stream& s : seen.streams) packets += s.packets;
-    // Nothing is lost of what was handed on early.
-    CHECK(packets + analyzer.counts().undecided == 16'000);
+    CHECK(seen.streams.size() + analyzer.evictions().streams == 4000);
+    CHECK(packets == 4 * seen.streams.size());
+}
+
+TEST_CASE("live: a stream of no call that was long under way is told when it is given up") {
+    constexpr std::uint64_t limit = 200'000;
+    Wire wire;
+    for (int i = 0; i < 400; ++i)
+        wire.speech(0.5 * i, ep(fmt::format("10.7.{}.{}:4000", i / 250, 1 + i % 250)), ep("10.0.0.3:7000"), 60, 1,
+                    0x10000u + static_cast<std::uint32_t>(i));
+    Seen seen;
+    analysis::Analyzer analyzer(live_options(limit), seen);
+    wire.for_each([&](const pcap::Frame& f) { analyzer.on_frame(f); });
+    analyzer.finish();
+    CHECK(analyzer.evictions().streams > 0);
+    std::uint64_t packets = 0;
+    for (const analysis::Stream& s : seen.streams) packets += s.packets;
+    CHECK(packets > 0);
 }
 
 TEST_CASE("live: streams at one call's address are capped, and the rest is put down to nobody") {
