@@ -22,15 +22,16 @@ std::string codec_word(const Stream& s) {
     return s.codec.empty() ? fmt::format("payload type {}", s.payload_type) : s.codec;
 }
 
+// A bar is full at `full` at least: what nobody would notice is not drawn like a disaster.
 void add_chart(std::vector<Styled>& out, std::string_view name, const std::vector<double>& values,
-               std::string_view unit, std::size_t width, Look look, bool unicode) {
+               std::string_view unit, double full, std::size_t width, Look look, bool unicode) {
     const double top = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
     const std::string head = fmt::format("{:<8}", name);
     const std::string foot = fmt::format(" up to {:.1f} {}", top, unit);
     const std::size_t room =
         width > head.size() + foot.size() + 10 ? width - head.size() - foot.size() : 10;
     out.push_back({{head, faint_look},
-                   {sparkline(thinned(values, room), top, unicode), look},
+                   {sparkline(thinned(values, room), std::max(top, full), unicode), look},
                    {foot, faint_look}});
 }
 
@@ -45,10 +46,10 @@ void add_seconds(std::vector<Styled>& out, const Stream& s, std::size_t width, b
     }
     out.emplace_back();
     out.push_back({{fmt::format("each second of {}", s.seconds.size()), faint_look}});
-    add_chart(out, "lost", lost, "%", width, {render::Paint::red}, unicode);
+    add_chart(out, "lost", lost, "%", 5, width, {render::Paint::red}, unicode);
     if (s.clock_known)
-        add_chart(out, "jitter", jitter, "ms", width, {render::Paint::yellow}, unicode);
-    add_chart(out, "rate", rate, "kbit/s", width, {render::Paint::cyan}, unicode);
+        add_chart(out, "jitter", jitter, "ms", 20, width, {render::Paint::yellow}, unicode);
+    add_chart(out, "rate", rate, "kbit/s", 0, width, {render::Paint::cyan}, unicode);
 }
 
 void add_video(std::vector<Styled>& out, const Stream& s) {
