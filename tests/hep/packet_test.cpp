@@ -117,7 +117,7 @@ TEST_CASE("HEP3: every truncation is an error value, with the byte") {
     }
 }
 
-TEST_CASE("HEP3: lengths that wrap, or say less than a chunk's own head, are errors") {
+TEST_CASE("trap 67, HEP3: lengths that wrap, or say less than a chunk's own head, are errors") {
     Buffer whole = written(packet());
     for (const unsigned length : {0u, 1u, 5u, 0xffffu, 0xfff0u}) {
         Buffer bad = whole;
