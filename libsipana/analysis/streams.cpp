@@ -402,6 +402,7 @@ void Streams::begin_meter(Live& live, Bytes payload) {
     live.meter = std::make_unique<StreamMeter>(payloads_, live.payload, live.by,
                                                options_.detail == Detail::full);
     count(live, live.first, payload);
+    if (options_.live) weigh(live);
 }
 
 // Every packet that is not the plain next one of an audio stream.
@@ -503,7 +504,14 @@ std::uint32_t Streams::call_of_rtcp(const net::Datagram& d) const {
 
 std::uint64_t Streams::bytes() const {
     constexpr std::uint64_t of_one = sizeof(Live) + sizeof(Flow) + 64;  // and its places in the indexes
-    return streams_.count() * of_one + std::max<std::uint64_t>(meter_bytes_, streams_.count() * sizeof(StreamMeter));
+    return streams_.count() * of_one + meter_bytes_;
+}
+
+void Streams::weigh(Live& live) {
+    const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(live.meter->bytes(), UINT32_MAX));
+    meter_bytes_ += bytes;
+    meter_bytes_ -= live.counted;
+    live.counted = bytes;
 }
 
 std::uint32_t Streams::evict(std::uint32_t at_most) {
@@ -531,6 +539,7 @@ void Streams::hand_on(std::uint32_t s) {
 void Streams::drop(std::uint32_t s) {
     Live& live = streams_[s];
     if (live.call == none) forget_orphan(s);
+    meter_bytes_ -= live.counted;
     Flow& flow = flows_[live.flow];
     std::uint32_t* link = &flow.first;
     while (*link != s) link = &streams_[*link].next_in_flow;
@@ -552,9 +561,8 @@ void Streams::advance(Time now) {
     reports_.advance(now);
     secured_.advance(now);
     if (options_.live) {
-        meter_bytes_ = 0;
         for (std::uint32_t s = 0; s < streams_.end(); ++s)
-            if (streams_.alive(s) && streams_[s].meter) meter_bytes_ += streams_[s].meter->bytes();
+            if (streams_.alive(s) && streams_[s].meter) weigh(streams_[s]);
     }
     if (orphans_ == 0) return;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> silent;

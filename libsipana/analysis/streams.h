@@ -78,6 +78,7 @@ private:
         std::uint32_t ssrc = 0, call = none, flow = none;
         std::uint32_t next_in_flow = none, next_of_call = none;
         bool from_caller = false;
+        std::uint32_t counted = 0;           // bytes of its meter in meter_bytes_
         std::unique_ptr<StreamMeter> meter;  // from the second packet on
     };
     struct Flow {
@@ -111,6 +112,7 @@ private:
     void check(Live& stream, const rtp::Packet& packet, const net::Datagram& datagram) const;
     bool unreadable(const net::Datagram& datagram);
     void begin_meter(Live& stream, Bytes payload);
+    void weigh(Live& stream);
     void count(Live& stream, const Early& packet, Bytes payload);
     // What is known of the RTP that an RTCP datagram speaks of.
     struct Bearer {
@@ -164,7 +166,7 @@ private:
     Reports reports_;
     std::uint32_t last_call_ = none;
     bool last_is_report_ = false;
-    std::uint64_t meter_bytes_ = 0;  // as of the last sweep
+    std::uint64_t meter_bytes_ = 0;  // of meters, as they were when they began or at the last sweep
     Time next_sweep_ = Time::min();
 };
 

@@ -26,6 +26,7 @@ constexpr std::size_t refreshed_at_once = 200;  // by media
 constexpr std::size_t most_changed = 50'000;    // wait to be shown; older ones are shown with their next message
 constexpr Duration delivery = 200ms;          // so late may a frame be handed over by the kernel
 constexpr Duration longest_drain = 2s;
+constexpr Duration longest_before = 1h;       // that a call may have begun before the first that was seen of it
 constexpr std::size_t most_losses = 1000;
 constexpr std::size_t most_stray_messages = 10'000;
 constexpr std::uint64_t wake_token = UINT64_MAX;
@@ -283,8 +284,12 @@ void Session::blame_capture(analysis::Call& call) const {
     // Of a call whose end was not seen nobody knows when that was.
     const bool ended = call.final_code != 0 && call.state != CallState::answered &&
                        call.state != CallState::registered && call.state != CallState::active;
+    // Nor of one that was met half-way when it began.
+    const bool begun = !call.messages.empty() && call.messages.front().is_request() &&
+                       call.messages.front().method != sip::Method::bye;
+    const Time start = begun ? call.start : call.start - longest_before;
     for (const Lossy& l : losses_) {
-        if ((ended && call.end + delivery < l.from) || call.start > l.to) continue;
+        if ((ended && call.end + delivery < l.from) || start > l.to) continue;
         call.findings.push_back(
             {"capture-lossy", Severity::warning, call.messages.empty() ? 0 : call.messages.front().frame, 0,
              "the capture lost packets while this call went on: what is missing of it may have been there", ""});

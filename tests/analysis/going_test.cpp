@@ -232,6 +232,25 @@ TEST_CASE("live: a stream of no call that was long under way is told when it is 
     CHECK(packets > 0);
 }
 
+TEST_CASE("live: what was weighed of streams that are gone weighs no more, so that nothing else goes for it") {
+    constexpr std::uint64_t limit = 2 << 20;
+    Wire wire;
+    const std::string invite = request({.call_id = "long"});
+    wire.udp(0, alice, bob, invite).udp(5, bob, alice, response(invite, "200 OK", "t1"));
+    for (int i = 0; i < 8000; ++i)  // over half a minute, so that there are sweeps
+        wire.speech(4.0 * i, ep(fmt::format("10.7.{}.{}:4000", i / 250, 1 + i % 250)), ep("10.0.0.3:7000"), 4, 1,
+                    0x10000u + static_cast<std::uint32_t>(i));
+    Seen seen;
+    analysis::Analyzer analyzer(live_options(limit), seen);
+    wire.for_each([&](const pcap::Frame& f) { analyzer.on_frame(f); });
+    CHECK(analyzer.evictions().streams > 1000);
+    CHECK(analyzer.evictions().calls == 0);
+    CHECK(analyzer.streams_going_on() > 100);
+    CHECK(seen.calls.empty());
+    analyzer.finish();
+    CHECK(analyzer.bytes() == 0);
+}
+
 TEST_CASE("live: streams at one call's address are capped, and the rest is put down to nobody") {
     Wire wire;
     const std::string invite = request({.call_id = "c1", .body = sdp_body("10.0.0.1", 4000)});
