@@ -80,6 +80,7 @@ Session::~Session() {
 Status Session::run(const std::atomic<int>& stop) {
     for (const auto& source : sources_) source->start();
     if (keeper_.room) keeper_.room(budget_.shares().packets);
+    board_.on_totals(totals());  // eyes know from the beginning what is listened to and recorded
     Time next_tick = clock_now() + tick_interval;
     bool busy = false;
     while (stop == 0 && !board_.stopped()) {

@@ -168,8 +168,8 @@ def quits_and_restores():
         t.text("echo o''k")
         t.keys("Enter")
         judge(t.wait("ok"), "which echoes again", t.seen)
-    with Terminal(80, 24, "--recording", answered()) as t:
-        t.wait("completed")
+    with Terminal(120, 24, "--recording", answered()) as t:
+        t.wait("completed", "REC ")
         t.keys("q")
         judge(t.wait("Once more to quit"), "while recording, it asks", t.seen)
         t.keys("q")
